@@ -1,0 +1,39 @@
+"""What the shop sells: one product per SKU, its price and how it may be shipped."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from parcelway.domain.money import Money
+
+SKU_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$"
+_SKU = re.compile(SKU_PATTERN)
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """A sellable article.
+
+    `category` is a path, coarse first. `price` is per unit; whether it includes tax is the
+    shop's `prices_include_tax`. `tax_category` names a rate of the shop. `weight_grams` is per
+    unit, packed.
+    """
+
+    sku: str
+    name: str
+    price: Money
+    description: str = ""
+    brand: str = ""
+    category: tuple[str, ...] = ()
+    tax_category: str = "standard"
+    weight_grams: int = 0
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    active: bool = True
+
+    def __post_init__(self) -> None:
+        if not _SKU.match(self.sku):
+            raise ValueError(f"not a SKU: {self.sku!r}")
+        if self.price.minor < 0:
+            raise ValueError(f"{self.sku}: a price is never negative")

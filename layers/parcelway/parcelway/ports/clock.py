@@ -1,0 +1,25 @@
+"""The one clock. Handlers read it once per request and hand `now` to the domain."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+_shift = timedelta(0)
+
+
+def now() -> datetime:
+    """The current time in UTC, to the millisecond (what the tables keep)."""
+    moment = datetime.now(UTC) + _shift
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
+def travel(by: timedelta) -> None:
+    """Move this process's clock by `by`; the embedded stack and tests let holds expire so."""
+    global _shift
+    _shift += by
+
+
+def reset() -> None:
+    """Back to the machine's time."""
+    global _shift
+    _shift = timedelta(0)
