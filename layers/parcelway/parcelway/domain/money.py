@@ -5,19 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-# ISO 4217 currencies whose minor unit is not the hundredth, by exponent. Every other code is 2.
-_EXPONENTS = {
-    **dict.fromkeys(
-        ("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI")
-        + ("VND", "VUV", "XAF", "XOF", "XPF"),
-        0,
-    ),
-    **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
+# ISO 4217 exponents: how many decimal places a currency's minor unit is.
+_BY_EXPONENT = {
+    0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF",
+    2: "AUD BRL CAD CHF CNY CZK DKK EUR GBP HKD HUF INR MXN NOK NZD PLN RON SEK SGD TRY USD ZAR",
+    3: "BHD IQD JOD KWD LYD OMR TND",
 }
-CURRENCIES = frozenset(
-    [*_EXPONENTS, "AUD", "BRL", "CAD", "CHF", "CNY", "CZK", "DKK", "EUR", "GBP", "HKD", "HUF"]
-    + ["INR", "MXN", "NOK", "NZD", "PLN", "RON", "SEK", "SGD", "TRY", "USD", "ZAR"]
-)
+_EXPONENTS = {code: places for places, codes in _BY_EXPONENT.items() for code in codes.split()}
+CURRENCIES = frozenset(_EXPONENTS)
 
 
 class CurrencyMismatch(ValueError):
@@ -40,7 +35,7 @@ class Money:
     @property
     def exponent(self) -> int:
         """How many decimal places the currency has (ISO 4217): 0, 2 or 3."""
-        return _EXPONENTS.get(self.currency, 2)
+        return _EXPONENTS[self.currency]
 
     def __add__(self, other: Money) -> Money:
         return Money(self.minor + self._same(other).minor, self.currency)

@@ -1,0 +1,212 @@
+"""What the payment provider's word means for an order.
+
+Every report is taken as a fact about one payment and decided against the order as it is now, so
+reports may come twice, late or in any order. Money never outlives an order that cannot use it:
+a success for an expired or cancelled order is undone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from parcelway.domain import ledger
+from parcelway.domain.decision import Decision
+from parcelway.domain.facts import Facts
+from parcelway.domain.money import Money
+from parcelway.domain.order import (
+    Order,
+    PaymentStatus,
+    advance,
+    events,
+    require,
+    totals,
+)
+from parcelway.domain.parties import Actor
+from parcelway.domain.payment import GatewayPayment, Payment
+from parcelway.domain.refusals import Reason, Refusal
+from parcelway.domain.reservation import take
+
+PROVIDER = Actor("provider")
+# Entering a card and passing 3-D Secure may take this long; granted once per order.
+GRACE = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True)
+class Undo:
+    """What must be told to the provider before anything is written: money we may not keep."""
+
+    action: Literal["void", "refund"]
+    reference: str
+    amount: Money
+
+
+def next_attempt(order: Order, payment: Payment | None, now: datetime) -> int:
+    """The number of the attempt a customer who wants to pay now should use.
+
+    The last attempt while it can still be completed, else a new one. Raises Refusal
+    ILLEGAL_STATE unless the order awaits payment, TOO_LATE when its hold is over.
+    """
+    require(order, "placed")
+    if order.hold_until is None or order.hold_until <= now:
+        raise Refusal(Reason.TOO_LATE, "The time to pay for this order is over.")
+    if payment is not None and payment.open:
+        return payment.number
+    return order.payment_attempts + 1
+
+
+def start(order: Order, seen: GatewayPayment, now: datetime) -> Decision | None:
+    """Keep a payment that was created with the provider. None when it is already kept.
+
+    The first attempt extends a hold that would lapse within GRACE, once.
+    """
+    require(order, "placed")
+    if seen.attempt <= order.payment_attempts:
+        return None
+    hold_until = order.hold_until
+    if order.payment_attempts == 0 and hold_until is not None:
+        hold_until = max(hold_until, now + GRACE)
+    payment = _payment(order, None, seen, now)
+    return Decision(
+        advance(order, payment_attempts=seen.attempt, hold_until=hold_until), payment=payment
+    )
+
+
+def undo_first(order: Order, payment: Payment | None, seen: GatewayPayment) -> Undo | None:
+    """What has to be undone at the provider before `seen` can be recorded; None if nothing.
+
+    Money is undone when the order cannot use it: it expired or was cancelled, it is already paid
+    for by another payment, or the amount or currency is not the order's.
+    """
+    if seen.status not in ("authorized", "captured") or usable(order, payment, seen):
+        return None
+    if seen.status == "authorized" and not seen.captured:
+        return Undo("void", seen.reference, seen.authorized)
+    left = seen.captured - seen.refunded
+    return Undo("refund", seen.reference, left) if left else None
+
+
+def usable(order: Order, payment: Payment | None, seen: GatewayPayment) -> bool:
+    """Whether the order is waiting for exactly this money, or already counts on it."""
+    if payment is not None and (payment.authorized or payment.captured):
+        return order.state in ("confirmed", "closed")
+    return order.state == "placed" and seen.amount == totals(order).gross
+
+
+def observe(
+    order: Order, payment: Payment | None, seen: GatewayPayment, facts: Facts
+) -> Decision | None:
+    """Record what the provider holds for one payment. None when it is no news.
+
+    Call it after `undo_first` was carried out and the payment read again. An authorisation of an
+    order that awaits it confirms the order; where the channel holds no stock before payment, the
+    stock is taken here, and Refusal OUT_OF_STOCK means: cancel the order.
+    """
+    known = _payment(order, payment, seen, facts.now)
+    if known == payment:
+        return None
+    changed = _with_sums(order, payment, known)
+    postings = _postings(payment, known, facts.now)
+    if known.authorized and order.state == "placed":
+        return _confirm(changed, known, postings, facts)
+    after = advance(changed)
+    told = events(after, facts.now, PROVIDER, *_news(payment, known))
+    return Decision(after, told, payment=known, postings=postings)
+
+
+def _confirm(
+    order: Order, payment: Payment, postings: tuple[ledger.Posting, ...], facts: Facts
+) -> Decision:
+    claim = take(order, "reserved", facts.balances, facts.shop.nodes)
+    confirmed = advance(
+        order, state="confirmed", lines=claim.lines, hold_until=None, confirmed_at=facts.now
+    )
+    told: list[tuple[str, Mapping[str, Any]]] = [
+        ("payment.authorized", {"payment": payment.number, "amount": payment.authorized}),
+        ("order.confirmed", {}),
+    ]
+    return Decision(
+        confirmed,
+        events(confirmed, facts.now, PROVIDER, *told),
+        claim.moves,
+        payment=payment,
+        postings=postings,
+    )
+
+
+def _payment(order: Order, before: Payment | None, seen: GatewayPayment, now: datetime) -> Payment:
+    """The order's record of a payment as the provider holds it now."""
+    return Payment(
+        order_id=order.id,
+        number=seen.attempt,
+        reference=seen.reference,
+        method=before.method if before else order.payment_method,
+        status=seen.status,
+        amount=seen.amount,
+        created_at=before.created_at if before else now,
+        authorized=seen.authorized.minor,
+        captured=seen.captured.minor,
+        refunded=seen.refunded.minor,
+        failure_code=seen.failure_code,
+    )
+
+
+def _with_sums(order: Order, before: Payment | None, known: Payment) -> Order:
+    """The order with its sums and payment status as they are with `known` in place of `before`."""
+    old = before or replace(known, authorized=0, captured=0, refunded=0)
+    sums = replace(
+        order,
+        authorized=order.authorized + known.authorized - old.authorized,
+        captured=order.captured + known.captured - old.captured,
+        refunded=order.refunded + known.refunded - old.refunded,
+        payment_attempts=max(order.payment_attempts, known.number),
+    )
+    return replace(sums, payment_status=_status(sums, known))
+
+
+def _status(order: Order, last: Payment) -> PaymentStatus:
+    if order.refunded:
+        return "refunded" if order.refunded == order.captured else "partially_refunded"
+    if order.captured:
+        return "captured" if order.captured >= order.authorized else "partially_captured"
+    if order.authorized:
+        return "authorized"
+    if last.status == "voided":
+        return "voided"
+    return "failed" if last.failure_code or last.status == "failed" else "none"
+
+
+def _postings(before: Payment | None, known: Payment, now: datetime) -> tuple[ledger.Posting, ...]:
+    """What the money books must say about captures and refunds that were not known before."""
+    currency, key = known.amount.currency, f"{known.reference}:"
+    captured = known.captured - (before.captured if before else 0)
+    refunded = known.refunded - (before.refunded if before else 0)
+    postings = []
+    if captured:
+        amount = Money(captured, currency)
+        postings.append(ledger.captured(known.order_id, f"{key}{known.captured}", now, amount))
+    if refunded:
+        amount = Money(refunded, currency)
+        postings.append(ledger.refunded(known.order_id, f"{key}{known.refunded}", now, amount))
+    return tuple(postings)
+
+
+def _news(before: Payment | None, known: Payment) -> list[tuple[str, Mapping[str, Any]]]:
+    """What happened to a payment between two readings, as events."""
+    old = before or replace(
+        known, status="awaiting_customer", captured=0, refunded=0, failure_code=""
+    )
+    news: list[tuple[str, Mapping[str, Any]]] = []
+    if known.failure_code not in ("", old.failure_code):
+        news.append(("payment.failed", {"payment": known.number, "code": known.failure_code}))
+    if known.status == "voided" and old.status != "voided":
+        news.append(("payment.voided", {"payment": known.number}))
+    if known.captured > old.captured:
+        amount = known.captured - old.captured
+        news.append(("payment.captured", {"payment": known.number, "amount": amount}))
+    if known.refunded > old.refunded:
+        amount = known.refunded - old.refunded
+        news.append(("payment.refunded", {"payment": known.number, "amount": amount}))
+    return news

@@ -1,0 +1,210 @@
+"""The cart, which is a draft order: its lines, its details, and who holds it."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from parcelway.domain.commands import Command, remember
+from parcelway.domain.decision import Decision
+from parcelway.domain.facts import Facts
+from parcelway.domain.money import zero
+from parcelway.domain.order import Line, Order, Portion, advance, happened, require
+from parcelway.domain.parties import Actor, Address, Channel, Contact
+from parcelway.domain.pricing import price
+from parcelway.domain.refusals import Reason, Refusal
+from parcelway.domain.reservation import Claim, give_back, take
+from parcelway.domain.shop import Shop
+from parcelway.domain.stock import after
+
+MAX_LINES = 90  # a transaction holds 100 writes: a stock balance per line and the order's own
+
+
+def access_hash(token: str) -> str:
+    """What a draft keeps of its bearer token."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def may_hold(order: Order, token: str) -> bool:
+    """Whether `token` is the one that the order was created with (constant time)."""
+    return hmac.compare_digest(order.access_hash, access_hash(token))
+
+
+def new_draft(
+    order_id: str, token: str, facts: Facts, *, channel: Channel, currency: str, language: str
+) -> Decision:
+    """An empty cart. Its currency is frozen from here on.
+
+    Raises Refusal CURRENCY_UNAVAILABLE for one the shop has no prices in.
+    """
+    settings = facts.shop.settings
+    if currency != settings.currency:
+        raise Refusal(
+            Reason.CURRENCY_UNAVAILABLE, f"This shop sells in {settings.currency}.", "/currency"
+        )
+    return Decision(
+        Order(
+            id=order_id,
+            version=1,
+            state="draft",
+            currency=currency,
+            language=language if language in settings.languages else settings.languages[0],
+            created_at=facts.now,
+            access_hash=access_hash(token),
+            channel=channel,
+        )
+    )
+
+
+def add(order: Order, sku: str, quantity: int, facts: Facts, asked: Command) -> Decision:
+    """Put `quantity` more units of a SKU in the cart. Raises the refusals of `set_quantity`."""
+    line = order.line(sku)
+    return set_quantity(order, sku, quantity + (line.quantity if line else 0), facts, asked)
+
+
+def set_quantity(
+    order: Order, sku: str, quantity: int, facts: Facts, asked: Command | None = None
+) -> Decision:
+    """Have exactly `quantity` units of a SKU in the cart; 0 removes the line.
+
+    More units than before must be available, and are reserved where the channel's policy says
+    `on_cart`. Raises Refusal UNKNOWN_SKU, NOT_SELLABLE, QUANTITY_LIMIT, TOO_MANY_LINES,
+    OUT_OF_STOCK, NOT_FOUND.
+    """
+    require(order, "draft")
+    old = order.line(sku)
+    if quantity:
+        _require_sellable(order, sku, quantity, facts)
+    elif old is None:
+        raise Refusal(Reason.NOT_FOUND, "This SKU is not in the cart.")
+    freed = give_back(replace(order, lines=(old,) if old else ()), "open", "reserved")
+    draft = replace(order, lines=_lines(order, sku, quantity, facts))
+    claim = Claim(draft.lines, freed.moves)
+    hold_until = order.hold_until
+    if quantity > (old.quantity if old else 0) or (quantity and freed.moves):
+        claim = _claim(draft, sku, freed, facts)
+        if claim.moves:
+            hold_until = hold_for(facts.shop, facts.now)
+    priced = price(replace(draft, lines=claim.lines), facts.products, facts.shop)
+    if not any(line.count("reserved") for line in priced.lines):
+        hold_until = None
+    commands = remember(order, asked)
+    return Decision(advance(priced, hold_until=hold_until, commands=commands), moves=claim.moves)
+
+
+def hold_for(shop: Shop, now: datetime) -> datetime:
+    """When a hold on stock taken now lapses."""
+    return now + timedelta(minutes=shop.settings.hold_minutes)
+
+
+def describe(
+    order: Order,
+    facts: Facts,
+    *,
+    contact: Contact | None = None,
+    billing_address: Address | None = None,
+    payment_method: str = "",
+    language: str = "",
+) -> Decision:
+    """Note who buys, where the bill goes and how it will be paid; what is not given stays.
+
+    Raises Refusal PAYMENT_METHOD_UNAVAILABLE, or INVALID for a language the shop has not.
+    """
+    require(order, "draft")
+    settings = facts.shop.settings
+    if payment_method and payment_method not in settings.payment_methods:
+        raise Refusal(
+            Reason.PAYMENT_METHOD_UNAVAILABLE,
+            f"This shop takes {', '.join(settings.payment_methods)}.",
+            "/payment_method",
+        )
+    if language and language not in settings.languages:
+        raise Refusal(
+            Reason.INVALID, f"This shop speaks {', '.join(settings.languages)}.", "/language"
+        )
+    changed = replace(
+        order,
+        contact=contact or order.contact,
+        billing_address=billing_address or order.billing_address,
+        payment_method=payment_method or order.payment_method,
+        language=language or order.language,
+    )
+    return Decision(advance(price(changed, facts.products, facts.shop)))
+
+
+def claim(order: Order, customer_id: str, contact: Contact) -> Decision | None:
+    """Make a cart that nobody owns the customer's. None when it already is theirs.
+
+    Raises Refusal NOT_FOUND when it belongs to somebody else.
+    """
+    if order.customer_id == customer_id:
+        return None
+    if order.customer_id:
+        raise Refusal(Reason.NOT_FOUND, "There is no such cart.")
+    require(order, "draft")
+    owner = Actor("customer", customer_id)
+    return Decision(
+        advance(order, customer_id=customer_id, actor=owner, contact=order.contact or contact)
+    )
+
+
+def lapse(order: Order, now: datetime) -> Decision | None:
+    """Take back the stock of a hold that is over. None when there is nothing to take back.
+
+    A draft stays a draft, without its holds; a placed order that nobody paid for expires. Time
+    only starts this: the order's state decides it.
+    """
+    if order.hold_until is None or order.hold_until > now or order.state not in ("draft", "placed"):
+        return None
+    if order.state == "draft":
+        freed = give_back(order, "open", "reserved")
+        return Decision(advance(order, lines=freed.lines, hold_until=None), moves=freed.moves)
+    freed = give_back(order, "cancelled", "reserved", "open")
+    expired = advance(order, state="expired", lines=freed.lines, hold_until=None, ended_at=now)
+    return Decision(expired, happened(expired, now, "order.expired"), freed.moves)
+
+
+def _require_sellable(order: Order, sku: str, quantity: int, facts: Facts) -> None:
+    product, maximum = facts.products.get(sku), facts.shop.settings.max_quantity
+    if product is None:
+        raise Refusal(Reason.UNKNOWN_SKU, f"There is no SKU {sku!r}.", "/sku")
+    if not product.active or product.price.currency != order.currency:
+        raise Refusal(Reason.NOT_SELLABLE, f"{sku} is not for sale at present.", "/sku")
+    if quantity > maximum:
+        raise Refusal(
+            Reason.QUANTITY_LIMIT,
+            f"At most {maximum} units of one SKU per order.",
+            "/quantity",
+            maximum=maximum,
+        )
+    if order.line(sku) is None and len(order.lines) >= MAX_LINES:
+        raise Refusal(Reason.TOO_MANY_LINES, f"An order has at most {MAX_LINES} lines.")
+
+
+def _lines(order: Order, sku: str, quantity: int, facts: Facts) -> tuple[Line, ...]:
+    """The order's lines with `sku` at `quantity` open units."""
+    old = order.line(sku)
+    portions = (Portion(order.group.id, "open", quantity),)
+    if old is None:
+        number = max((line.number for line in order.lines), default=0) + 1
+        product, nothing = facts.products[sku], zero(order.currency)
+        new = Line(number, sku, product.name, product.price, portions, nothing, nothing)
+        return (*order.lines, new)
+    if not quantity:
+        return tuple(line for line in order.lines if line.sku != sku)
+    changed = replace(old, portions=portions)
+    return tuple(changed if line.sku == sku else line for line in order.lines)
+
+
+def _claim(draft: Order, sku: str, freed: Claim, facts: Facts) -> Claim:
+    """Check that the SKU's open units are to be had, and reserve them if the policy says so."""
+    alone = replace(draft, lines=tuple(line for line in draft.lines if line.sku == sku))
+    balances = after(facts.balances, freed.moves)
+    taken = take(alone, "reserved", balances, facts.shop.nodes)
+    if facts.shop.settings.policy(draft.channel) != "on_cart":
+        return Claim(draft.lines, freed.moves)
+    (held,) = taken.lines
+    lines = tuple(held if line.sku == sku else line for line in draft.lines)
+    return Claim(lines, freed.moves + taken.moves)

@@ -1,0 +1,25 @@
+"""What a decision is: the changes to commit together, or nothing at all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from parcelway.domain.invoice import Invoice
+from parcelway.domain.ledger import Posting
+from parcelway.domain.order import Event, Order
+from parcelway.domain.payment import Payment
+from parcelway.domain.shipment import Shipment
+from parcelway.domain.stock import Move
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """An order at its next version, with everything that must change in the same transaction."""
+
+    order: Order
+    events: tuple[Event, ...] = ()
+    moves: tuple[Move, ...] = ()
+    shipments: tuple[Shipment, ...] = ()
+    payment: Payment | None = None
+    invoice: Invoice | None = None
+    postings: tuple[Posting, ...] = ()

@@ -1,0 +1,303 @@
+"""From paid to delivered: scheduling, and what the warehouse and the carrier report.
+
+Reports are facts: the same one twice changes nothing (None), one that contradicts what is
+already known is refused. Orders and shipments move together, in one commit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from parcelway.domain.decision import Decision
+from parcelway.domain.facts import Facts
+from parcelway.domain.ids import derived
+from parcelway.domain.order import (
+    DONE,
+    Order,
+    Stage,
+    advance,
+    events,
+    fulfilment_status,
+    merge,
+    move_all,
+    require,
+)
+from parcelway.domain.parties import SYSTEM, Actor
+from parcelway.domain.refusals import Reason, Refusal
+from parcelway.domain.reservation import retake
+from parcelway.domain.shipment import Checkpoint, Shipment, ShipmentLine, ShipmentStatus
+from parcelway.domain.stock import Move
+
+
+def schedule(order: Order, facts: Facts) -> Decision:
+    """Choose the node of every unit by address and stock, consume the reservation, allocate.
+
+    Makes one shipment per delivery group and node. Raises Refusal OUT_OF_STOCK when the stock
+    is not there (any more), ILLEGAL_STATE unless the order is confirmed.
+    """
+    require(order, "confirmed")
+    claim = retake(order, "allocated", facts.balances, facts.shop.nodes)
+    places = sorted(
+        {(p.group, p.node) for line in claim.lines for p in line.portions if p.stage == "allocated"}
+    )
+    ids = {place: _shipment_id(order.id, *place) for place in places}
+    lines = tuple(
+        replace(
+            line,
+            portions=merge(
+                replace(p, shipment=ids[p.group, p.node]) if p.stage == "allocated" else p
+                for p in line.portions
+            ),
+        )
+        for line in claim.lines
+    )
+    scheduled = advance(order, lines=lines)
+    shipments = tuple(_shipment(scheduled, ids[place], *place, facts) for place in places)
+    fact = {"shipments": [shipment.id for shipment in shipments], "because": list(claim.because)}
+    return Decision(
+        scheduled,
+        events(scheduled, facts.now, SYSTEM, ("order.scheduled", fact)),
+        claim.moves,
+        _numbered(scheduled, shipments),
+    )
+
+
+def release(order: Order, shipment: Shipment, facts: Facts) -> Decision | None:
+    """Hand a shipment to its node's queue. None when it has been already."""
+    if shipment.status != "scheduled":
+        return None
+    require(order, "confirmed")
+    _require_free(order)
+    return _step(order, shipment, "released", "released", SYSTEM, facts, released_at=facts.now)
+
+
+def pack(order: Order, shipment: Shipment, actor: Actor, facts: Facts) -> Decision | None:
+    """The warehouse picked and packed everything. None when it has said so already."""
+    if shipment.status not in ("scheduled", "released"):
+        if shipment.status == "cancelled":
+            raise _illegal(shipment, "there is nothing left to pack")
+        return None
+    require(order, "confirmed")
+    _require_free(order)
+    if shipment.status == "scheduled":
+        raise _illegal(shipment, "it has not been released yet")
+    return _step(order, shipment, "packed", "packed", actor, facts, packed_at=facts.now)
+
+
+def ship(
+    order: Order, shipment: Shipment, carrier: str, parcel_number: str, actor: Actor, facts: Facts
+) -> Decision | None:
+    """The parcel left with a carrier under a parcel number: the units leave the stock books.
+
+    None when exactly this was reported before; another number for a parcel that has one is
+    refused (ILLEGAL_STATE).
+    """
+    if shipment.parcel_number:
+        if (carrier, parcel_number) == (shipment.carrier, shipment.parcel_number):
+            return None
+        raise _illegal(shipment, "it has another parcel number")
+    if shipment.method != "delivery" or shipment.status != "packed":
+        raise _illegal(shipment, "only a packed parcel for delivery can be shipped")
+    _require_free(order)
+    return _step(
+        order,
+        shipment,
+        "shipped",
+        "shipped",
+        actor,
+        facts,
+        {"carrier": carrier, "parcel_number": parcel_number},
+        shipped_at=facts.now,
+        carrier=carrier,
+        parcel_number=parcel_number,
+        tracking="label_created",
+    )
+
+
+def ready_for_pickup(
+    order: Order, shipment: Shipment, actor: Actor, facts: Facts
+) -> Decision | None:
+    """The store has it ready for the customer: it counts as shipped. None when it has said so."""
+    if shipment.method != "pickup" or shipment.status not in (
+        "packed",
+        "ready_for_pickup",
+        "delivered",
+    ):
+        raise _illegal(shipment, "only a packed pick-up order can be made ready")
+    if shipment.status != "packed":
+        return None
+    _require_free(order)
+    return _step(
+        order,
+        shipment,
+        "ready_for_pickup",
+        "shipped",
+        actor,
+        facts,
+        shipped_at=facts.now,
+        tracking="available_for_pickup",
+    )
+
+
+def hand_over(order: Order, shipment: Shipment, actor: Actor, facts: Facts) -> Decision | None:
+    """The customer collected it at the store. None when that is known."""
+    if shipment.method != "pickup" or shipment.status not in ("ready_for_pickup", "delivered"):
+        raise _illegal(shipment, "only an order that is ready can be handed over")
+    if shipment.status == "delivered":
+        return None
+    return _step(
+        order,
+        shipment,
+        "delivered",
+        "picked_up",
+        actor,
+        facts,
+        delivered_at=facts.now,
+        tracking="delivered",
+    )
+
+
+# How far along a parcel is; a checkpoint never takes it back to an earlier one. Interruptions
+# (failed attempt, exception) may come at any point before the end.
+_PROGRESS = {"label_created": 0, "in_transit": 1, "out_for_delivery": 2, "available_for_pickup": 2}
+_FINAL = ("delivered", "returned")
+MAX_CHECKPOINTS = 200  # a parcel's history is one item; a carrier that floods it is cut off
+
+
+def track(
+    order: Order, shipment: Shipment, checkpoint: Checkpoint, actor: Actor, facts: Facts
+) -> Decision | None:
+    """Record what the carrier says of a parcel. None for a repeat.
+
+    Late and contradicting checkpoints are kept in the history but do not take the parcel back:
+    what was delivered stays delivered.
+    """
+    if any(known.event_id == checkpoint.event_id for known in shipment.checkpoints):
+        return None
+    if len(shipment.checkpoints) >= MAX_CHECKPOINTS and checkpoint.status not in _FINAL:
+        return None
+    history = tuple(sorted([*shipment.checkpoints, checkpoint], key=lambda c: (c.at, c.event_id)))
+    if not _goes_on(shipment.tracking, checkpoint.status, history, checkpoint):
+        return _step(order, shipment, shipment.status, None, actor, facts, checkpoints=history)
+    delivered = checkpoint.status == "delivered"
+    return _step(
+        order,
+        shipment,
+        "delivered" if delivered else shipment.status,
+        "delivered" if delivered else None,
+        actor,
+        facts,
+        {"place": checkpoint.place} if checkpoint.place else {},
+        kind=checkpoint.status,
+        checkpoints=history,
+        tracking=checkpoint.status,
+        delivered_at=facts.now if delivered else shipment.delivered_at,
+    )
+
+
+def close(order: Order, facts: Facts) -> Decision | None:
+    """End an order of which every unit arrived (or was cancelled). None when it has ended."""
+    if order.state in ("closed", "cancelled"):
+        return None
+    require(order, "confirmed")
+    if not all(line.count(*DONE) == line.quantity for line in order.lines):
+        raise Refusal(
+            Reason.ILLEGAL_STATE,
+            "Not everything has arrived.",
+            fulfilment=fulfilment_status(order),
+        )
+    closed = advance(order, state="closed", ended_at=facts.now)
+    return Decision(closed, events(closed, facts.now, SYSTEM, ("order.closed", {})))
+
+
+def _goes_on(
+    known: str, status: str, history: Sequence[Checkpoint], checkpoint: Checkpoint
+) -> bool:
+    if known in _FINAL:
+        return False
+    if status in _PROGRESS and known in _PROGRESS:
+        return _PROGRESS[status] > _PROGRESS[known]
+    return status in _FINAL or history[-1] == checkpoint
+
+
+def _step(
+    order: Order,
+    shipment: Shipment,
+    status: ShipmentStatus,
+    stage: Stage | None,
+    actor: Actor,
+    facts: Facts,
+    data: Mapping[str, Any] | None = None,
+    kind: str = "",
+    **changes: Any,
+) -> Decision:
+    """Bring a shipment to `status` and its units to `stage`, as one event of type `kind`."""
+    before: tuple[Stage, ...] = ("allocated", "released", "packed", "shipped")
+    lines = order.lines
+    if stage is not None:
+        lines = tuple(move_all(line, before, stage, shipment.id) for line in lines)
+    after = advance(order, lines=lines)
+    changed = replace(shipment, status=status, version=after.version, **changes)
+    leaves = stage == "shipped" or (stage == "delivered" and shipment.shipped_at is None)
+    moves = tuple(
+        Move(line.sku, shipment.node, "ship", line.quantity) for line in shipment.lines if leaves
+    )
+    fact = (f"shipment.{kind or status}", {"shipment": shipment.id, **(data or {})})
+    told = (fact,) if kind or status != shipment.status else ()
+    return Decision(after, events(after, facts.now, actor, *told), moves, (changed,))
+
+
+def _shipment(order: Order, shipment_id: str, group_id: str, node: str, facts: Facts) -> Shipment:
+    group = order.group_named(group_id)
+    return Shipment(
+        id=shipment_id,
+        order_id=order.id,
+        version=order.version,
+        group=group_id,
+        node=node,
+        method=group.method or "delivery",
+        status="scheduled",
+        lines=tuple(
+            ShipmentLine(line.number, line.sku, portion.quantity)
+            for line in order.lines
+            for portion in line.portions
+            if portion.shipment == shipment_id
+        ),
+        created_at=facts.now,
+        service=group.service,
+    )
+
+
+def _numbered(order: Order, shipments: Sequence[Shipment]) -> tuple[Shipment, ...]:
+    """The shipments with each line's units numbered through, for their shares of its price."""
+    counted = {line.number: 0 for line in order.lines}
+    numbered = []
+    for shipment in shipments:
+        lines = []
+        for line in shipment.lines:
+            lines.append(replace(line, invoiced_from=counted[line.line]))
+            counted[line.line] += line.quantity
+        numbered.append(replace(shipment, lines=tuple(lines)))
+    return tuple(numbered)
+
+
+def _shipment_id(order_id: str, group: str, node: str) -> str:
+    """One id per order, group and node, so that scheduling twice cannot make two shipments."""
+    return derived("shp", order_id, group, node)
+
+
+def _illegal(shipment: Shipment, why: str) -> Refusal:
+    return Refusal(
+        Reason.ILLEGAL_STATE,
+        f"The shipment is {shipment.status}: {why}.",
+        status=shipment.status,
+    )
+
+
+def _require_free(order: Order) -> None:
+    """Refuse while the order has a hold."""
+    if order.holds:
+        codes = [hold.code for hold in order.holds]
+        raise Refusal(Reason.ILLEGAL_STATE, f"The order is on hold: {', '.join(codes)}.")

@@ -1,0 +1,77 @@
+"""A shipment: units of one delivery group that leave one node together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from parcelway.domain.shop import Method
+
+ShipmentStatus = Literal[
+    "scheduled", "released", "packed", "shipped", "ready_for_pickup", "delivered", "cancelled"
+]
+# The tracking vocabulary that every carrier's own event codes are mapped to.
+TrackingStatus = Literal[
+    "label_created",
+    "in_transit",
+    "out_for_delivery",
+    "available_for_pickup",
+    "delivered",
+    "failed_attempt",
+    "exception",
+    "returned",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class ShipmentLine:
+    """`quantity` units of an order line; `invoiced_from` numbers them for the line's shares.
+
+    The line's units `invoiced_from`+1 .. `invoiced_from`+`quantity` are this shipment's.
+    """
+
+    line: int
+    sku: str
+    quantity: int
+    invoiced_from: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """One tracking event of a parcel. `event_id` is the carrier's, so a repeat is recognised."""
+
+    event_id: str
+    status: TrackingStatus
+    at: datetime
+    place: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Shipment:
+    """Units of one group from one node, with how far they are and who carries them.
+
+    `version` is the order's version at the shipment's last change. `tracking` is the parcel's
+    present status in the tracking vocabulary, '' before it was shipped.
+    """
+
+    id: str
+    order_id: str
+    version: int
+    group: str
+    node: str
+    method: Method
+    status: ShipmentStatus
+    lines: tuple[ShipmentLine, ...]
+    created_at: datetime
+    service: str = ""
+    carrier: str = ""
+    parcel_number: str = ""
+    tracking: str = ""
+    checkpoints: tuple[Checkpoint, ...] = ()
+    released_at: datetime | None = None
+    packed_at: datetime | None = None
+    shipped_at: datetime | None = None
+    delivered_at: datetime | None = None
+    invoice_number: str = ""
+    captured: bool = False

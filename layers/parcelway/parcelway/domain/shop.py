@@ -1,0 +1,118 @@
+"""The shop's own configuration: what it sells in, from where, with which carriers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import time
+from typing import Literal
+
+from parcelway.domain.money import Money
+from parcelway.domain.parties import Address
+
+Method = Literal["delivery", "pickup"]
+ReservationPolicy = Literal["none", "on_cart", "on_checkout"]
+
+
+@dataclass(frozen=True, slots=True)
+class Seller:
+    """The legal entity on invoices."""
+
+    name: str
+    address: Address
+    tax_id: str
+    email: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Shop-wide rules.
+
+    `tax_rates` are basis points (700 = 7 %) by tax category. `prices_include_tax` tells how every
+    catalogue price and shipping rate is meant. `reservation_policy` per channel says when stock is
+    held: never before payment is under way ('none' holds at confirmation only), when put in the
+    cart, or at checkout; holds end after `hold_minutes` unless the order is paid for.
+    `max_quantity` bounds one line.
+    """
+
+    name: str
+    currency: str
+    seller: Seller
+    tax_rates: Mapping[str, int]
+    prices_include_tax: bool = False
+    languages: tuple[str, ...] = ("en", "de")
+    reservation_policy: Mapping[str, ReservationPolicy] = field(default_factory=dict)
+    hold_minutes: int = 30
+    max_quantity: int = 999
+    payment_methods: tuple[str, ...] = ("card",)
+    invoice_series: str = "INV"
+
+    def tax_rate(self, category: str) -> int:
+        """The rate of a tax category in basis points. Raises KeyError for an unknown one."""
+        return self.tax_rates[category]
+
+    def policy(self, channel: str) -> ReservationPolicy:
+        """When stock is held for orders of a channel."""
+        return self.reservation_policy.get(channel, "on_checkout")
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A place that holds stock: distribution centre, warehouse or store.
+
+    `cut_off` is local time: orders after it start the next working day. `working_days` are
+    weekday numbers, Monday 0. `processing_days` are working days from order to hand-over.
+    """
+
+    id: str
+    name: str
+    kind: Literal["dc", "warehouse", "store"]
+    address: Address
+    latitude: float
+    longitude: float
+    time_zone: str
+    capabilities: tuple[str, ...] = ("ship",)
+    priority: int = 100
+    processing_days: int = 1
+    cut_off: str = "15:00"
+    working_days: tuple[int, ...] = (0, 1, 2, 3, 4)
+
+    @property
+    def cut_off_time(self) -> time:
+        """`cut_off` as a time of day in the node's zone."""
+        return time.fromisoformat(self.cut_off)
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """The price of a parcel of at most `up_to_grams`."""
+
+    up_to_grams: int
+    price: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A carrier service, or pick-up, that a customer can choose.
+
+    `name` is by language. `transit_days` are the fewest and most days from hand-over to door.
+    `rates` are sorted by weight; heavier than the last one cannot be sent.
+    """
+
+    id: str
+    name: Mapping[str, str]
+    method: Method
+    carrier: str
+    rates: tuple[Rate, ...]
+    countries: tuple[str, ...] = ()
+    transit_days: tuple[int, int] = (1, 3)
+    tax_category: str = "general"
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """Everything decisions need to know of the shop, read once and cached for a minute."""
+
+    settings: Settings
+    nodes: Mapping[str, Node]
+    services: Mapping[str, Service]

@@ -1,0 +1,90 @@
+"""Refusals and faults as RFC 9457 problem details."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from parcelway.domain.refusals import Reason, Refusal
+
+CONTENT_TYPE = "application/problem+json"
+_TYPE_PREFIX = "urn:parcelway:problem:"
+
+# Status and title of every domain refusal.
+_OF_REASON: Mapping[Reason, tuple[int, str]] = {
+    Reason.NOT_FOUND: (404, "Not found"),
+    Reason.STALE_VERSION: (409, "Changed meanwhile"),
+    Reason.ILLEGAL_STATE: (409, "Not possible in this state"),
+    Reason.UNKNOWN_SKU: (422, "Unknown SKU"),
+    Reason.NOT_SELLABLE: (409, "Not for sale"),
+    Reason.OUT_OF_STOCK: (409, "Not enough stock"),
+    Reason.QUANTITY_LIMIT: (422, "Quantity beyond the limit"),
+    Reason.TOO_MANY_LINES: (422, "Too many lines"),
+    Reason.EMPTY_CART: (409, "Empty cart"),
+    Reason.INCOMPLETE_CHECKOUT: (409, "Checkout is not complete"),
+    Reason.DELIVERY_UNAVAILABLE: (422, "Delivery not available"),
+    Reason.PAYMENT_METHOD_UNAVAILABLE: (422, "Payment method not available"),
+    Reason.TOTAL_CHANGED: (409, "The total has changed"),
+    Reason.KEY_REUSED: (422, "Idempotency-Key reused"),
+    Reason.CURRENCY_UNAVAILABLE: (422, "Currency not available"),
+    Reason.TOO_LATE: (409, "Too late"),
+    Reason.INVALID: (422, "Invalid request"),
+}
+
+
+class Problem(Exception):
+    """An answer other than success. `code` is the stable end of its type URN."""
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        title: str,
+        detail: str = "",
+        *,
+        headers: Mapping[str, str] | None = None,
+        **members: Any,
+    ) -> None:
+        super().__init__(code)
+        self.status = status
+        self.code = code
+        self.headers = dict(headers or {})
+        self.body = {"type": _TYPE_PREFIX + code, "title": title, "status": status}
+        if detail:
+            self.body["detail"] = detail
+        self.body |= members
+
+
+def of_refusal(refusal: Refusal) -> Problem:
+    """The answer to a refused decision."""
+    status, title = _OF_REASON[refusal.reason]
+    members = dict(refusal.facts)
+    if refusal.pointer:
+        members["pointer"] = refusal.pointer
+    return Problem(status, refusal.reason.value, title, refusal.detail, **members)
+
+
+def not_found() -> Problem:
+    """The one answer for what does not exist and for what the caller may not know of."""
+    return of_refusal(Refusal(Reason.NOT_FOUND, "There is nothing here for you."))
+
+
+def bad_request(detail: str) -> Problem:
+    """The request could not even be read."""
+    return Problem(400, "malformed-request", "Malformed request", detail)
+
+
+def busy() -> Problem:
+    """The tables or the provider did not answer in time; a repeat settles what happened."""
+    return Problem(
+        503,
+        "busy",
+        "Busy",
+        "Try again with the same Idempotency-Key.",
+        headers={"Retry-After": "1"},
+    )
+
+
+def internal() -> Problem:
+    """A fault of ours; the log has it under the request id."""
+    return Problem(500, "internal-error", "Internal error", "The fault is ours and was recorded.")

@@ -1,0 +1,133 @@
+"""Product search as the shop sees it: what may be asked, what comes back.
+
+The index knows words, categories, brands, an indexed price and one coarse in-stock bit. It is
+never the truth about a price or a quantity: callers read those live for the hits they show.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, NamedTuple, Protocol
+
+from parcelway.domain.catalogue import Product
+
+Sort = Literal["relevance", "price_asc", "price_desc", "name", "newest"]
+
+
+class InvalidCursor(ValueError):
+    """A cursor that was not made by this search for this very query."""
+
+
+class SearchUnavailable(Exception):
+    """There is no usable index yet: nothing was indexed, or it could not be fetched."""
+
+
+@dataclass(frozen=True, slots=True)
+class SearchQuery:
+    """What is looked for. Filters of different kinds are combined by "and", `brands` by "or".
+
+    `category` is a path, coarse first; a product in any category below it matches. `min_price`
+    and `max_price` are inclusive, in minor units of the shop's currency. `in_stock` True asks for
+    products that had stock when they were indexed. `cursor` is the cursor of a hit of an
+    earlier page of the same query. Without `text`, relevance means by name.
+    """
+
+    text: str = ""
+    category: tuple[str, ...] = ()
+    brands: tuple[str, ...] = ()
+    min_price: int | None = None
+    max_price: int | None = None
+    in_stock: bool = False
+    sort: Sort = "relevance"
+    limit: int = 24
+    cursor: str = ""
+
+
+class Place(NamedTuple):
+    """Where a hit stands in its list: its sort value (negated where more comes first) and
+    tie-breaker, its position (from 1), and how many of the query's words a product of the list has
+    at least. `search_cursor` makes a cursor of it."""
+
+    value: float | str
+    tie: int
+    position: int
+    need: int
+
+
+@dataclass(frozen=True, slots=True)
+class SearchHit:
+    """One product found, and where it stands."""
+
+    sku: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """How many of the products found have this facet value."""
+
+    value: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class PriceBand:
+    """How many of the products found cost at least `low` and less than `high` (None: no bound)."""
+
+    low: int
+    high: int | None
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Facets:
+    """Counts over all products found, as of the index.
+
+    `categories` are the children of the category asked for (the top ones without). `brands` and
+    `prices` are counted as if their own filter were not set, so that a shopper sees what another
+    choice would give. Each list holds at most 50 values, the most frequent first (prices: by
+    price).
+    """
+
+    categories: tuple[Bucket, ...] = ()
+    brands: tuple[Bucket, ...] = ()
+    prices: tuple[PriceBand, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SearchPage:
+    """One page of products found.
+
+    `more` tells whether anything follows the last hit. `relaxed` is set when too few products have
+    all the words, so that those with some of them follow. `corrected` maps words nobody sells by to
+    the ones searched for instead.
+    """
+
+    hits: tuple[SearchHit, ...]
+    total: int
+    more: bool
+    relaxed: bool = False
+    corrected: Mapping[str, str] = field(default_factory=dict)
+    facets: Facets | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A product as it is to be indexed. `added_at` is when the shop first listed it."""
+
+    product: Product
+    added_at: datetime
+    in_stock: bool
+
+
+class SearchIndex(Protocol):
+    """An index that answers; making and publishing it is another matter (`search_files`)."""
+
+    def search(self, query: SearchQuery, facets: bool = True) -> SearchPage:
+        """One page. Raises InvalidCursor."""
+
+    def suggest(self, text: str, limit: int = 8) -> Sequence[Bucket]:
+        """Completions of the last word of `text`, each with the words before it, most products
+        first. Empty when there is no word."""

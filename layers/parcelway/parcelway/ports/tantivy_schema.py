@@ -1,0 +1,115 @@
+"""The index's fields, its analysis of words, and how a listing becomes a document.
+
+Whoever changes anything here raises SCHEMA_VERSION: indexes of another version are never opened,
+the indexer builds a new one beside them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from typing import Any
+
+import tantivy
+
+from parcelway.ports.search import Listing
+
+SCHEMA_VERSION = f"1-{tantivy.__version__.split()[1].rstrip(',')}"
+CATEGORY_LEVELS = 5  # deeper ones are found and filtered by their words and their fifth level
+SEPARATOR = ">"
+_STEMMED, _PLAIN = "stemmed", "plain"
+_WRITER_HEAP = 15_000_000  # bytes; tantivy's least, plenty for a batch
+_LONGEST_WORD = 40
+
+
+def schema() -> tantivy.Schema:
+    """The fields of the index."""
+    builder = tantivy.SchemaBuilder()
+    builder.add_text_field("sku", stored=True, tokenizer_name="raw", index_option="basic")
+    for words in ("name", "brand_words", "category_words", "attributes", "description"):
+        builder.add_text_field(words, tokenizer_name=_STEMMED, index_option="freq")
+    builder.add_text_field("code", tokenizer_name="raw", index_option="basic")  # SKU, lower case
+    builder.add_text_field("vocabulary", tokenizer_name=_PLAIN, index_option="basic")
+    builder.add_text_field("brand", tokenizer_name="raw", fast=True, index_option="basic")
+    for level in range(CATEGORY_LEVELS):
+        builder.add_text_field(
+            category_field(level), tokenizer_name="raw", fast=True, index_option="basic"
+        )
+    builder.add_integer_field("price", indexed=True, fast=True)
+    builder.add_integer_field("added", indexed=True, fast=True)
+    builder.add_text_field("by_name", tokenizer_name="raw", fast=True, index_option="basic")
+    builder.add_integer_field("tie", fast=True)
+    builder.add_boolean_field("in_stock", indexed=True)
+    return builder.build()
+
+
+def category_field(level: int) -> str:
+    """The field with the path down to `level` (0: the top category)."""
+    return f"category_{level}"
+
+
+def category_path(names: Iterable[str]) -> str:
+    """Category names as one value, cut at the deepest level that is indexed."""
+    return SEPARATOR.join(list(names)[:CATEGORY_LEVELS])
+
+
+def analyzer(stemming: bool) -> tantivy.TextAnalyzer:
+    """Lower-cased words without accents, reduced to their English stem if asked for."""
+    builder = (
+        tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.simple())
+        .filter(tantivy.Filter.remove_long(_LONGEST_WORD))
+        .filter(tantivy.Filter.lowercase())
+        .filter(tantivy.Filter.ascii_fold())
+    )
+    return (builder.filter(tantivy.Filter.stemmer("english")) if stemming else builder).build()
+
+
+def open_index(directory: str) -> tantivy.Index:
+    """The index in `directory`; a new, empty one where there is none."""
+    index = tantivy.Index(schema(), path=directory)
+    index.register_tokenizer(_STEMMED, analyzer(stemming=True))
+    index.register_tokenizer(_PLAIN, analyzer(stemming=False))
+    return index
+
+
+def write(index: tantivy.Index, upserts: Iterable[Listing], deletes: Iterable[str] = ()) -> None:
+    """Put listings (replacing those of the same SKU), drop SKUs, commit, and finish merging.
+
+    Repeating it with the same arguments leaves the same index.
+    """
+    writer = index.writer(_WRITER_HEAP, 1)
+    for sku in deletes:
+        writer.delete_documents_by_term("sku", sku)
+    for listing in upserts:
+        writer.delete_documents_by_term("sku", listing.product.sku)
+        writer.add_document(tantivy.Document.from_dict(_fields(listing), index.schema))
+    writer.commit()
+    writer.wait_merging_threads()
+    index.reload()
+
+
+def tie_breaker(sku: str) -> int:
+    """A number per SKU that orders equals the same way on every machine (63 bits of SHA-256)."""
+    return int.from_bytes(hashlib.sha256(sku.encode()).digest()[:8], "big") >> 1
+
+
+def _fields(listing: Listing) -> dict[str, Any]:
+    product = listing.product
+    categories = " ".join(product.category)
+    path = product.category[:CATEGORY_LEVELS]
+    return {
+        "sku": product.sku,
+        "code": product.sku.lower(),
+        "name": product.name,
+        "brand_words": product.brand,
+        "category_words": categories,
+        "attributes": " ".join(product.attributes.values()),
+        "description": product.description,
+        "vocabulary": f"{product.name} {product.brand} {categories}",
+        "brand": product.brand,
+        "price": product.price.minor,
+        "added": int(listing.added_at.timestamp() * 1000),
+        "by_name": f"{product.name.casefold()}\x00{product.sku}",
+        "tie": tie_breaker(product.sku),
+        "in_stock": listing.in_stock,
+    } | {category_field(level): category_path(path[: level + 1]) for level in range(len(path))}

@@ -1,0 +1,102 @@
+"""From what a shopper typed to terms of the index: stems, completions, corrected typos.
+
+A word somebody sells by is taken as it is. An unknown one is completed if it begins known words,
+else replaced by the known words one slip away (optimal string alignment: one letter wrong, missing,
+too many, or two swapped; two slips from eight letters on). Correcting only unknown words and
+ranking by how many products use a word measured far better than fuzzy matching in the engine.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import tantivy
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+
+from parcelway.ports import tantivy_schema
+
+_FIELDS = ("name", "brand_words", "category_words", "attributes", "description")
+_SHORTEST_CORRECTED = 3
+_TWO_SLIPS_FROM = 8
+_ALTERNATIVES = 3
+_COMPLETIONS = 10
+_MOST_WORDS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One word of a query as the stems that stand for it; none when nothing comes close, or when
+    it is a SKU (`code`)."""
+
+    typed: str
+    stems: tuple[str, ...]
+    corrected: str = ""
+    code: str = ""
+
+
+class Words:
+    """The vocabulary of one searcher (one state of the index)."""
+
+    def __init__(self, searcher: tantivy.Searcher) -> None:
+        self._searcher = searcher
+        self._stemmer = tantivy_schema.analyzer(stemming=True)
+        self._plain = tantivy_schema.analyzer(stemming=False)
+        self._by_length: dict[int, list[str]] | None = None
+        self._frequency: dict[str, int] = {}
+
+    def split(self, text: str) -> list[str]:
+        """The words of `text`, folded, at most 16 of them."""
+        return list(self._plain.analyze(text))[:_MOST_WORDS]
+
+    def stem(self, word: str) -> str:
+        """The index's stem of a folded word."""
+        stems = self._stemmer.analyze(word)
+        return stems[0] if stems else word
+
+    def understand(self, text: str) -> list[Word]:
+        """Each word of `text` as terms of the index; a text that is a SKU is one word."""
+        code = text.strip().lower()
+        if self._searcher.doc_freq("code", code):
+            return [Word(code, (), code=code)]
+        return [self._understand(word) for word in self.split(text)]
+
+    def completions(self, prefix: str, limit: int, among: tantivy.Query | None = None) -> list[str]:
+        """Known words that begin with `prefix`, those of most products first; optionally only
+        words of products that match `among`."""
+        found = self._searcher.terms_with_prefix("vocabulary", prefix, among, limit)
+        return [word for word, _ in found]
+
+    def corrections(self, word: str) -> list[str]:
+        """Known words close to an unknown one, the closest and then most used first."""
+        if len(word) < _SHORTEST_CORRECTED or re.fullmatch(r"\d+", word):
+            return []
+        slips = 2 if len(word) >= _TWO_SLIPS_FROM else 1
+        near = self._near(len(word), slips)
+        found = process.extract(word, near, scorer=OSA.distance, score_cutoff=slips, limit=50)
+        ranked = sorted(found, key=lambda hit: (hit[1], -self._frequency[hit[0]], hit[0]))
+        closest = [hit[0] for hit in ranked if hit[1] == ranked[0][1]]
+        return closest[:_ALTERNATIVES]
+
+    def _understand(self, word: str) -> Word:
+        stem = self.stem(word)
+        if any(self._searcher.doc_freq(field, stem) for field in _FIELDS):
+            return Word(word, (stem,))
+        if len(word) >= _SHORTEST_CORRECTED and (longer := self.completions(word, _COMPLETIONS)):
+            return Word(word, self._stems(longer))
+        if near := self.corrections(word):
+            return Word(word, self._stems(near), near[0])
+        return Word(word, ())
+
+    def _stems(self, words: list[str]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(self.stem(word) for word in words))
+
+    def _near(self, length: int, slips: int) -> list[str]:
+        if self._by_length is None:
+            self._by_length = {}
+            for word, products in self._searcher.terms_with_prefix("vocabulary", ""):
+                self._frequency[word] = products
+                self._by_length.setdefault(len(word), []).append(word)
+        lengths = range(length - slips, length + slips + 1)
+        return [word for size in lengths for word in self._by_length.get(size, [])]

@@ -1,0 +1,57 @@
+"""The tables by owner, and the client they are reached through."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import Any
+
+from parcelway.store.items import from_item, to_item
+
+_TABLES = ("CUSTOMERS", "CATALOGUE", "STOCK", "ORDERS", "LEDGER")
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """A DynamoDB client and the names of the five tables. `memory` caches what rarely changes."""
+
+    client: Any
+    customers: str
+    catalogue: str
+    stock: str
+    orders: str
+    ledger: str
+    memory: dict[str, Any] = field(default_factory=dict, compare=False, kw_only=True)
+
+    def get(self, table: str, pk: str, sk: str) -> dict[str, Any] | None:
+        """One item, strongly consistent; None when there is none."""
+        answer = self.client.get_item(
+            TableName=table, Key=to_item({"pk": pk, "sk": sk}), ConsistentRead=True
+        )
+        return from_item(answer["Item"]) if "Item" in answer else None
+
+    def query(
+        self, table: str, pk: str, prefix: str = "", *, consistent: bool = True
+    ) -> list[dict[str, Any]]:
+        """Every item of a partition whose sort key starts with `prefix`, in key order."""
+        condition, values = "pk = :pk", {":pk": pk}
+        if prefix:
+            condition, values = condition + " AND begins_with(sk, :sk)", values | {":sk": prefix}
+        pages = self.client.get_paginator("query").paginate(
+            TableName=table,
+            KeyConditionExpression=condition,
+            ExpressionAttributeValues=to_item(values),
+            ConsistentRead=consistent,
+        )
+        return [from_item(item) for page in pages for item in page["Items"]]
+
+
+def database() -> Database:
+    """This function's database, from its environment. Keep it: one per container.
+
+    Raises KeyError when a table's variable is not set.
+    """
+    import boto3
+
+    tables = [os.environ[f"{name}_TABLE"] for name in _TABLES]
+    return Database(boto3.client("dynamodb"), *tables)

@@ -1,0 +1,277 @@
+"""OrdersTable: one partition per order, and the few look-ups that lead to one.
+
+    ORD#<id>                  ORDER             the aggregate: header and lines
+    ORD#<id>                  PAY#<number>      a payment
+    ORD#<id>                  SHP#<id>          a shipment
+    ORD#<id>                  INV#<number>      an invoice
+    ORD#<id>                  EVT#<sequence>    something that happened; the stream sends it out
+    TRK#<tracking number>     TRACK             -> order
+    PCL#<carrier>#<number>    PARCEL            -> order and shipment
+    SERIES#<series>           COUNTER           last invoice number given
+    SERIES#<series>           <sequence>        -> order; holds each number to one invoice
+
+Sparse indexes: by_hold (hold_shard, hold_at) while an unpaid order holds stock, by_customer
+(owner, placed_at) once it is placed, by_node (queue, queued_at) while a node has work on it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from parcelway.domain.decision import Decision
+from parcelway.domain.invoice import Invoice
+from parcelway.domain.invoicing import Counter
+from parcelway.domain.ledger import Posting
+from parcelway.domain.order import Event, Order
+from parcelway.domain.payment import Payment
+from parcelway.domain.refusals import Reason, Refusal
+from parcelway.domain.shipment import Shipment
+from parcelway.store.codec import decode, encode, iso
+from parcelway.store.commit import Write, commit, put_new, put_version
+from parcelway.store.database import Database
+from parcelway.store.items import from_item, to_item
+from parcelway.store.stock import move_writes
+
+HOLD_SHARDS = 8  # spreads the index of holds over partitions; a sweep asks for each
+_DRAFT_KEPT = timedelta(days=90)  # from its start; TTL then deletes an abandoned draft
+_AT_NODE = ("released", "packed", "ready_for_pickup")
+
+
+@dataclass(frozen=True, slots=True)
+class Dossier:
+    """An order with everything in its partition."""
+
+    order: Order
+    payments: tuple[Payment, ...] = ()
+    shipments: tuple[Shipment, ...] = ()
+    invoices: tuple[Invoice, ...] = ()
+    events: tuple[Event, ...] = ()
+
+    def payment(self, reference: str) -> Payment | None:
+        """The payment with the provider's `reference`."""
+        return next((p for p in self.payments if p.reference == reference), None)
+
+    def shipment(self, shipment_id: str) -> Shipment:
+        """A shipment by id. Raises Refusal NOT_FOUND."""
+        for shipment in self.shipments:
+            if shipment.id == shipment_id:
+                return shipment
+        raise Refusal(Reason.NOT_FOUND, "There is no such shipment.")
+
+
+def get_order(db: Database, order_id: str) -> Order | None:
+    """The aggregate alone; None when there is no such order."""
+    item = db.get(db.orders, f"ORD#{order_id}", "ORDER")
+    return decode(Order, item["order"]) if item else None
+
+
+def get_dossier(db: Database, order_id: str) -> Dossier | None:
+    """The order and all its parts in one query; None when there is no such order."""
+    parts: dict[str, list[dict[str, Any]]] = {"ORD": [], "PAY": [], "SHP": [], "INV": [], "EVT": []}
+    for item in db.query(db.orders, f"ORD#{order_id}"):
+        if (kind := item["sk"][:3]) in parts:
+            parts[kind].append(item)
+    if not parts["ORD"]:
+        return None
+    return Dossier(
+        decode(Order, parts["ORD"][0]["order"]),
+        tuple(decode(Payment, item["payment"]) for item in parts["PAY"]),
+        tuple(decode(Shipment, item["shipment"]) for item in parts["SHP"]),
+        tuple(decode(Invoice, item["invoice"]) for item in parts["INV"]),
+        tuple(decode(Event, item["event"]) for item in parts["EVT"]),
+    )
+
+
+def order_of_tracking(db: Database, number: str) -> str | None:
+    """The order that a (canonical) tracking number belongs to."""
+    item = db.get(db.orders, f"TRK#{number}", "TRACK")
+    return item["order_id"] if item else None
+
+
+def order_of_parcel(db: Database, carrier: str, parcel_number: str) -> tuple[str, str] | None:
+    """The order and shipment that a carrier's parcel belongs to."""
+    item = db.get(db.orders, f"PCL#{carrier}#{parcel_number}", "PARCEL")
+    return (item["order_id"], item["shipment_id"]) if item else None
+
+
+def get_counter(db: Database, series: str) -> Counter:
+    """The last number given in an invoice series."""
+    item = db.get(db.orders, f"SERIES#{series}", "COUNTER")
+    return Counter(series, int(item["last"]) if item else 0)
+
+
+def lapsed_holds(db: Database, now: datetime, limit: int = 100) -> list[tuple[str, list[str]]]:
+    """Orders whose hold is over, each with the SKUs it holds; at most `limit` per shard.
+
+    The index lags and may name orders that are settled by now: decide on the order itself.
+    """
+    found = []
+    for shard in range(HOLD_SHARDS):
+        answer = db.client.query(
+            TableName=db.orders,
+            IndexName="by_hold",
+            KeyConditionExpression="hold_shard = :shard AND hold_at <= :now",
+            ExpressionAttributeValues=to_item({":shard": str(shard), ":now": iso(now)}),
+            Limit=limit,
+        )
+        items = [from_item(item) for item in answer["Items"]]
+        found += [(item["pk"].removeprefix("ORD#"), item["held_skus"]) for item in items]
+    return found
+
+
+def orders_of(
+    db: Database, customer_id: str, limit: int, start: dict[str, Any] | None = None
+) -> tuple[list[str], dict[str, Any] | None]:
+    """Ids of a customer's placed orders, newest first, and where the next page starts."""
+    return _page(db, "by_customer", "owner", customer_id, limit, start, newest_first=True)
+
+
+def queue_of(
+    db: Database, node: str, limit: int, start: dict[str, Any] | None = None
+) -> tuple[list[str], dict[str, Any] | None]:
+    """Ids of the orders with shipments waiting at a node, oldest first, and the next page."""
+    return _page(db, "by_node", "queue", node, limit, start, newest_first=False)
+
+
+def save(db: Database, decision: Decision, now: datetime) -> None:
+    """Commit a decision made at `now`: the order at its next version and all that goes with it.
+
+    Raises Stale when the order, or stock that the decision counted on, has changed since it
+    was read; see `commit` for the rest.
+    """
+    commit(db.client, writes(db, decision, now))
+
+
+def writes(db: Database, decision: Decision, now: datetime) -> list[Write]:
+    """A decision as the writes of one transaction."""
+    order = decision.order
+    made = [put_version(db.orders, _order_item(order), order.version - 1)]
+    made += move_writes(db, order.id, order.version, now, decision.moves)
+    made += [_part(db, order, f"SHP#{s.id}", _shipment_item(s)) for s in decision.shipments]
+    if decision.payment is not None:
+        number = f"PAY#{decision.payment.number:03d}"
+        made.append(_part(db, order, number, {"payment": encode(decision.payment)}))
+    if decision.invoice is not None:
+        made += _invoice_writes(db, decision.invoice)
+    made += [_event_write(db, event) for event in decision.events]
+    made += [_posting_write(db, posting) for posting in decision.postings]
+    made += _lookup_writes(db, decision)
+    return made
+
+
+def _order_item(order: Order) -> dict[str, Any]:
+    item: dict[str, Any] = {
+        "pk": f"ORD#{order.id}",
+        "sk": "ORDER",
+        "version": order.version,
+        "order": encode(order),
+    }
+    if order.hold_until is not None:
+        shard = hashlib.sha256(order.id.encode()).digest()[0] % HOLD_SHARDS
+        held = [line.sku for line in order.lines if line.count("reserved")]
+        item |= {"hold_shard": str(shard), "hold_at": iso(order.hold_until), "held_skus": held}
+    if order.state == "draft":
+        item["expires"] = int((order.created_at + _DRAFT_KEPT).timestamp())
+    elif order.customer_id and order.placed_at is not None:
+        item |= {"owner": order.customer_id, "placed_at": iso(order.placed_at)}
+    return item
+
+
+def _shipment_item(shipment: Shipment) -> dict[str, Any]:
+    item: dict[str, Any] = {"shipment": encode(shipment)}
+    if shipment.status in _AT_NODE and shipment.released_at is not None:
+        item |= {"queue": shipment.node, "queued_at": iso(shipment.released_at)}
+    return item
+
+
+def _part(db: Database, order: Order, sk: str, values: dict[str, Any]) -> Write:
+    """A part of the order, replaced. The order's own condition already orders such writes; this
+    one only makes sure that no part can ever be set back."""
+    item = {"pk": f"ORD#{order.id}", "sk": sk, "version": order.version} | values
+    return Write(
+        db.orders,
+        "attribute_not_exists(pk) OR #version < :version",
+        item,
+        names={"#version": "version"},
+        values={":version": order.version},
+    )
+
+
+def _event_write(db: Database, event: Event) -> Write:
+    keys = {"pk": f"ORD#{event.order_id}", "sk": f"EVT#{event.sequence:012d}"}
+    return put_new(db.orders, keys | {"event": encode(event)})
+
+
+def _posting_write(db: Database, posting: Posting) -> Write:
+    keys = {"pk": f"ORD#{posting.order_id}", "sk": f"POST#{posting.reference}"}
+    return put_new(db.ledger, keys | {"posting": encode(posting)})
+
+
+def _invoice_writes(db: Database, invoice: Invoice) -> Iterable[Write]:
+    series = f"SERIES#{invoice.series}"
+    yield put_new(
+        db.orders,
+        {
+            "pk": f"ORD#{invoice.order_id}",
+            "sk": f"INV#{invoice.number}",
+            "invoice": encode(invoice),
+        },
+    )
+    yield put_new(
+        db.orders,
+        {"pk": series, "sk": f"{invoice.sequence:012d}", "order_id": invoice.order_id},
+    )
+    first = invoice.sequence == 1
+    yield Write(
+        db.orders,
+        "attribute_not_exists(pk)" if first else "#last = :before",
+        {"pk": series, "sk": "COUNTER", "last": invoice.sequence},
+        names={} if first else {"#last": "last"},
+        values={} if first else {":before": invoice.sequence - 1},
+    )
+
+
+def _lookup_writes(db: Database, decision: Decision) -> Iterable[Write]:
+    order = decision.order
+    if any(event.type == "order.placed" for event in decision.events):
+        key = {"pk": f"TRK#{order.tracking_number}", "sk": "TRACK"}
+        yield put_new(db.orders, key | {"order_id": order.id})
+    for event in decision.events:
+        if event.type == "shipment.shipped":
+            parcel = f"PCL#{event.data['carrier']}#{event.data['parcel_number']}"
+            target = {"order_id": order.id, "shipment_id": event.data["shipment"]}
+            yield put_new(db.orders, {"pk": parcel, "sk": "PARCEL"} | target, _parcel_taken)
+
+
+def _parcel_taken() -> Refusal:
+    return Refusal(Reason.ILLEGAL_STATE, "Another parcel has this number.", "/parcel_number")
+
+
+def _page(
+    db: Database,
+    index: str,
+    attribute: str,
+    value: str,
+    limit: int,
+    start: dict[str, Any] | None,
+    *,
+    newest_first: bool,
+) -> tuple[list[str], dict[str, Any] | None]:
+    more = {"ExclusiveStartKey": to_item(start)} if start else {}
+    answer = db.client.query(
+        TableName=db.orders,
+        IndexName=index,
+        KeyConditionExpression="#attribute = :value",
+        ExpressionAttributeNames={"#attribute": attribute},
+        ExpressionAttributeValues=to_item({":value": value}),
+        ScanIndexForward=not newest_first,
+        Limit=limit,
+        **more,
+    )
+    ids = [item["pk"]["S"].removeprefix("ORD#") for item in answer["Items"]]
+    last = answer.get("LastEvaluatedKey")
+    return list(dict.fromkeys(ids)), from_item(last) if last else None

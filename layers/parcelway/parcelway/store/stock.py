@@ -1,0 +1,111 @@
+"""StockTable: balances per (SKU, node) and the journal of every move.
+
+SKU#<sku>            NODE#<node>       balance: the counters and what is available
+JRN#<reference>      <sequence>        journal entry: the moves of one commit
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from parcelway.domain.stock import Balance, Change, Entry, Kind, Move, net
+from parcelway.store.batches import get_many
+from parcelway.store.codec import decode, encode, iso
+from parcelway.store.commit import Write, commit, put_new, until_fresh
+from parcelway.store.database import Database
+
+_COUNTERS = ("on_hand", "reserved", "allocated", "available")
+
+
+def read_balances(
+    db: Database, keys: Sequence[tuple[str, str]], *, consistent: bool = False
+) -> dict[tuple[str, str], Balance]:
+    """The balances that exist among `keys` (SKU, node)."""
+    wanted = [(db.stock, f"SKU#{sku}", f"NODE#{node}") for sku, node in keys]
+    balances = [_balance(item) for _, item in get_many(db.client, wanted, consistent=consistent)]
+    return {(balance.sku, balance.node): balance for balance in balances}
+
+
+def balances_of(db: Database, sku: str) -> list[Balance]:
+    """A SKU's balances at all nodes."""
+    return [_balance(item) for item in db.query(db.stock, f"SKU#{sku}")]
+
+
+def move_writes(
+    db: Database, reference: str, sequence: int, at: datetime, moves: Iterable[Move]
+) -> list[Write]:
+    """The writes that make `moves`: each balance once, and their journal entry.
+
+    A balance that no longer allows its change fails the commit as Stale: read again, and the
+    decision will say what is short.
+    """
+    entry = Entry(reference, sequence, at, tuple(moves))
+    changes = net(entry.moves)
+    if not changes:
+        return []
+    return [*(_change(db, change) for change in changes), _journal(db, entry)]
+
+
+def set_on_hand(
+    db: Database, sku: str, node: str, quantity: int, as_of: datetime, reference: str
+) -> bool:
+    """Correct a balance to `quantity` units counted at `as_of`; holds stay as they are.
+
+    False when nothing changed: the same quantity, or a count older than one already taken.
+    `reference` names the feed or count and, with `as_of`, is booked at most once.
+    """
+
+    def attempt() -> bool:
+        item = db.get(db.stock, f"SKU#{sku}", f"NODE#{node}") or {}
+        difference = quantity - int(item.get("on_hand", 0))
+        counted_at = item.get("counted_at", "")
+        if not difference or counted_at >= iso(as_of):
+            return False
+        kind: Kind = "adjust" if item else "receive"
+        (change,) = net([Move(sku, node, kind, difference)])
+        write = _change(db, change, counted_at=iso(as_of), seen=item.get("counted_at"))
+        sequence = int(as_of.timestamp() * 1000)
+        source = f"{reference}/{sku}/{node}"
+        entry = Entry(source, sequence, as_of, (Move(sku, node, kind, difference),))
+        commit(db.client, [write, _journal(db, entry)])
+        return True
+
+    return until_fresh(attempt)
+
+
+def _change(db: Database, change: Change, counted_at: str = "", seen: str | None = None) -> Write:
+    deltas = {name: getattr(change, name) for name in _COUNTERS}
+    sets = [f"{name} = if_not_exists({name}, :zero) + :{name}" for name in _COUNTERS]
+    values = {":zero": 0, ":sku": change.sku, ":node": change.node}
+    values |= {f":{name}": delta for name, delta in deltas.items()}
+    # A count may drive what is available below zero: that is a shortage to show, not to hide.
+    guarded = [n for n in _COUNTERS if deltas[n] < 0 and not (counted_at and n == "available")]
+    conditions = [f"{name} >= :least_{name}" for name in guarded]
+    values |= {f":least_{name}": -deltas[name] for name in guarded}
+    if counted_at:
+        sets.append("counted_at = :counted_at")
+        values[":counted_at"] = counted_at
+        if seen is None:
+            conditions.append("attribute_not_exists(counted_at)")
+        else:
+            conditions.append("counted_at = :seen")
+            values[":seen"] = seen
+    return Write(
+        db.stock,
+        " AND ".join(conditions),
+        key={"pk": f"SKU#{change.sku}", "sk": f"NODE#{change.node}"},
+        update="SET sku = :sku, #node = :node, " + ", ".join(sets),
+        names={"#node": "node"},
+        values=values,
+    )
+
+
+def _journal(db: Database, entry: Entry) -> Write:
+    keys = {"pk": f"JRN#{entry.reference}", "sk": f"{entry.sequence:015d}"}
+    return put_new(db.stock, keys | encode(entry))
+
+
+def _balance(item: dict[str, object]) -> Balance:
+    names = ("sku", "node", "on_hand", "reserved", "allocated", "damaged")
+    return decode(Balance, {name: item[name] for name in names if name in item})
