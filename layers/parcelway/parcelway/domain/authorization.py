@@ -7,7 +7,7 @@ a success for an expired or cancelled order is undone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -15,8 +15,10 @@ from typing import Any, Literal
 from parcelway.domain import ledger
 from parcelway.domain.decision import Decision
 from parcelway.domain.facts import Facts
-from parcelway.domain.money import Money
+from parcelway.domain.invoice import Invoice
+from parcelway.domain.money import Money, total
 from parcelway.domain.order import (
+    Hold,
     Order,
     PaymentStatus,
     advance,
@@ -25,7 +27,7 @@ from parcelway.domain.order import (
     totals,
 )
 from parcelway.domain.parties import Actor
-from parcelway.domain.payment import GatewayPayment, Payment
+from parcelway.domain.payment import GatewayPayment, GatewayStatus, Payment
 from parcelway.domain.refusals import Reason, Refusal
 from parcelway.domain.reservation import take
 
@@ -78,7 +80,7 @@ def undo_first(order: Order, payment: Payment | None, seen: GatewayPayment) -> U
     """What has to be undone at the provider before `seen` can be recorded; None if nothing.
 
     Money is undone when the order cannot use it: it expired or was cancelled, it is already paid
-    for by another payment, or the amount or currency is not the order's.
+    for by another payment, or what is held is not the order's amount in its currency.
     """
     if seen.status not in ("authorized", "captured") or usable(order, payment, seen):
         return None
@@ -92,28 +94,44 @@ def usable(order: Order, payment: Payment | None, seen: GatewayPayment) -> bool:
     """Whether the order is waiting for exactly this money, or already counts on it."""
     if payment is not None and (payment.authorized or payment.captured):
         return order.state in ("confirmed", "closed")
-    return order.state == "placed" and seen.amount == totals(order).gross
+    return order.state == "placed" and seen.authorized - seen.refunded == totals(order).gross
 
 
 def observe(
     order: Order, payment: Payment | None, seen: GatewayPayment, facts: Facts
 ) -> Decision | None:
-    """Record what the provider holds for one payment. None when it is no news.
+    """Record what the provider holds for one payment. None when it is no news, or older than
+    what is known.
 
     Call it after `undo_first` was carried out and the payment read again. An authorisation of an
     order that awaits it confirms the order; where the channel holds no stock before payment, the
     stock is taken here, and Refusal OUT_OF_STOCK means: cancel the order.
     """
     known = _payment(order, payment, seen, facts.now)
-    if known == payment:
+    if known == payment or _older(payment, known):
         return None
     changed = _with_sums(order, payment, known)
-    postings = _postings(payment, known, facts.now)
-    if known.authorized and order.state == "placed":
+    postings = _postings(order, payment, known, facts.now)
+    if known.authorized and usable(order, payment, seen) and order.state == "placed":
         return _confirm(changed, known, postings, facts)
     after = advance(changed)
     told = events(after, facts.now, PROVIDER, *_news(payment, known))
     return Decision(after, told, payment=known, postings=postings)
+
+
+def owed(order: Order, invoices: Sequence[Invoice]) -> Money:
+    """What has been invoiced and not captured yet."""
+    invoiced = total((invoice.gross for invoice in invoices), order.currency)
+    return Money(invoiced.minor - order.captured, order.currency)
+
+
+def capture_failed(order: Order, code: str, now: datetime) -> Decision | None:
+    """Note that money for goods that have left could not be taken. None when that is noted."""
+    if any(alert.code == "capture_failed" for alert in order.alerts):
+        return None
+    after = advance(order, alerts=(*order.alerts, Hold("capture_failed", code, now)))
+    fact = ("payment.capture_failed", {"code": code})
+    return Decision(after, events(after, now, PROVIDER, fact))
 
 
 def _confirm(
@@ -133,6 +151,24 @@ def _confirm(
         claim.moves,
         payment=payment,
         postings=postings,
+    )
+
+
+# How far a payment is: none ever goes back to a lower rank. A declined one is still at the first.
+_RANKS: Mapping[GatewayStatus, int] = {
+    "awaiting_customer": 0,
+    "processing": 0,
+    "authorized": 1,
+    "captured": 2,
+    "voided": 2,
+    "failed": 2,
+}
+
+
+def _older(before: Payment | None, known: Payment) -> bool:
+    """Whether a reading was overtaken: it was made before the one that is known."""
+    return before is not None and (
+        _RANKS[known.status] < _RANKS[before.status] or known.captured < before.captured
     )
 
 
@@ -166,30 +202,40 @@ def _with_sums(order: Order, before: Payment | None, known: Payment) -> Order:
     return replace(sums, payment_status=_status(sums, known))
 
 
-def _status(order: Order, last: Payment) -> PaymentStatus:
+def _status(order: Order, known: Payment) -> PaymentStatus:
     if order.refunded:
-        return "refunded" if order.refunded == order.captured else "partially_refunded"
+        everything = order.refunded == order.captured == order.authorized
+        return "refunded" if everything else "partially_refunded"
     if order.captured:
         return "captured" if order.captured >= order.authorized else "partially_captured"
     if order.authorized:
         return "authorized"
-    if last.status == "voided":
+    if known.number < order.payment_attempts and order.payment_status in ("voided", "failed"):
+        return order.payment_status  # the last attempt's, whichever is heard of last
+    if known.status == "voided":
         return "voided"
-    return "failed" if last.failure_code or last.status == "failed" else "none"
+    return "failed" if known.failure_code or known.status == "failed" else "none"
 
 
-def _postings(before: Payment | None, known: Payment, now: datetime) -> tuple[ledger.Posting, ...]:
-    """What the money books must say about captures and refunds that were not known before."""
-    currency, key = known.amount.currency, f"{known.reference}:"
+def _postings(
+    order: Order, before: Payment | None, known: Payment, now: datetime
+) -> tuple[ledger.Posting, ...]:
+    """What the money books must say about captures and refunds that were not known before.
+
+    A refund that failed comes off the sum again, so a sum may return: its key is the version.
+    """
+    currency, reference = known.amount.currency, known.reference
     captured = known.captured - (before.captured if before else 0)
     refunded = known.refunded - (before.refunded if before else 0)
     postings = []
     if captured:
         amount = Money(captured, currency)
-        postings.append(ledger.captured(known.order_id, f"{key}{known.captured}", now, amount))
+        key = f"{reference}:{known.captured}"
+        postings.append(ledger.captured(known.order_id, key, now, amount))
     if refunded:
         amount = Money(refunded, currency)
-        postings.append(ledger.refunded(known.order_id, f"{key}{known.refunded}", now, amount))
+        key = f"{reference}:{order.version + 1}"
+        postings.append(ledger.refunded(known.order_id, key, now, amount))
     return tuple(postings)
 
 

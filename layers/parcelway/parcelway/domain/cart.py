@@ -33,7 +33,14 @@ def may_hold(order: Order, token: str) -> bool:
 
 
 def new_draft(
-    order_id: str, token: str, facts: Facts, *, channel: Channel, currency: str, language: str
+    order_id: str,
+    token: str,
+    facts: Facts,
+    *,
+    channel: Channel,
+    currency: str,
+    language: str,
+    asked: Command,
 ) -> Decision:
     """An empty cart. Its currency is frozen from here on.
 
@@ -54,6 +61,7 @@ def new_draft(
             created_at=facts.now,
             access_hash=access_hash(token),
             channel=channel,
+            commands={asked.key: asked.fingerprint},
         )
     )
 

@@ -15,6 +15,7 @@ from parcelway.domain.facts import Facts
 from parcelway.domain.ids import derived
 from parcelway.domain.order import (
     DONE,
+    Hold,
     Order,
     Stage,
     advance,
@@ -27,17 +28,26 @@ from parcelway.domain.order import (
 from parcelway.domain.parties import SYSTEM, Actor
 from parcelway.domain.refusals import Reason, Refusal
 from parcelway.domain.reservation import retake
-from parcelway.domain.shipment import Checkpoint, Shipment, ShipmentLine, ShipmentStatus
+from parcelway.domain.shipment import (
+    Checkpoint,
+    Shipment,
+    ShipmentLine,
+    ShipmentStatus,
+    TrackingStatus,
+)
 from parcelway.domain.stock import Move
 
 
-def schedule(order: Order, facts: Facts) -> Decision:
+def schedule(order: Order, facts: Facts) -> Decision | None:
     """Choose the node of every unit by address and stock, consume the reservation, allocate.
 
-    Makes one shipment per delivery group and node. Raises Refusal OUT_OF_STOCK when the stock
-    is not there (any more), ILLEGAL_STATE unless the order is confirmed.
+    Makes one shipment per delivery group and node. None when it has been done. Raises Refusal
+    OUT_OF_STOCK when the stock is not there (any more), ILLEGAL_STATE unless the order is
+    confirmed.
     """
     require(order, "confirmed")
+    if not any(line.count("open", "reserved") for line in order.lines):
+        return None
     claim = retake(order, "allocated", facts.balances, facts.shop.nodes)
     places = sorted(
         {(p.group, p.node) for line in claim.lines for p in line.portions if p.stage == "allocated"}
@@ -159,9 +169,9 @@ def hand_over(order: Order, shipment: Shipment, actor: Actor, facts: Facts) -> D
     )
 
 
-# How far along a parcel is; a checkpoint never takes it back to an earlier one. Interruptions
-# (failed attempt, exception) may come at any point before the end.
-_PROGRESS = {"label_created": 0, "in_transit": 1, "out_for_delivery": 2, "available_for_pickup": 2}
+# How far along a parcel is; a later checkpoint never takes it back to an earlier one, unless it was
+# interrupted (failed attempt, exception), which may happen at any point before the end.
+_PROGRESS = {"label_created": 0, "in_transit": 1, "out_for_delivery": 2, "available_for_pickup": 3}
 _FINAL = ("delivered", "returned")
 MAX_CHECKPOINTS = 200  # a parcel's history is one item; a carrier that floods it is cut off
 
@@ -171,17 +181,22 @@ def track(
 ) -> Decision | None:
     """Record what the carrier says of a parcel. None for a repeat.
 
-    Late and contradicting checkpoints are kept in the history but do not take the parcel back:
-    what was delivered stays delivered.
+    Checkpoints may come in any order: the parcel is where its history, read in order of time,
+    leads to. Only its end stays: what was delivered (or returned) stays so. Raises Refusal
+    ILLEGAL_STATE for a shipment without a parcel.
     """
+    if not shipment.parcel_number:
+        raise _illegal(shipment, "it has no parcel that could be tracked")
     if any(known.event_id == checkpoint.event_id for known in shipment.checkpoints):
         return None
     if len(shipment.checkpoints) >= MAX_CHECKPOINTS and checkpoint.status not in _FINAL:
         return None
     history = tuple(sorted([*shipment.checkpoints, checkpoint], key=lambda c: (c.at, c.event_id)))
-    if not _goes_on(shipment.tracking, checkpoint.status, history, checkpoint):
+    present = _present(history)
+    interrupted = history[-1] == checkpoint and checkpoint.status not in _PROGRESS
+    if shipment.tracking in _FINAL or not (interrupted or present != shipment.tracking):
         return _step(order, shipment, shipment.status, None, actor, facts, checkpoints=history)
-    delivered = checkpoint.status == "delivered"
+    delivered = present == "delivered"
     return _step(
         order,
         shipment,
@@ -189,10 +204,10 @@ def track(
         "delivered" if delivered else None,
         actor,
         facts,
-        {"place": checkpoint.place} if checkpoint.place else {},
-        kind=checkpoint.status,
+        {"place": checkpoint.place} if checkpoint.place and checkpoint.status == present else {},
+        kind=present,
         checkpoints=history,
-        tracking=checkpoint.status,
+        tracking=present,
         delivered_at=facts.now if delivered else shipment.delivered_at,
     )
 
@@ -212,14 +227,30 @@ def close(order: Order, facts: Facts) -> Decision | None:
     return Decision(closed, events(closed, facts.now, SYSTEM, ("order.closed", {})))
 
 
-def _goes_on(
-    known: str, status: str, history: Sequence[Checkpoint], checkpoint: Checkpoint
-) -> bool:
-    if known in _FINAL:
-        return False
-    if status in _PROGRESS and known in _PROGRESS:
-        return _PROGRESS[status] > _PROGRESS[known]
-    return status in _FINAL or history[-1] == checkpoint
+def overdue(order: Order, shipment: Shipment, until: str, facts: Facts) -> Decision | None:
+    """Note that a shipment waits for `until` longer than it should: somebody must look.
+
+    None when that was noted for this wait already.
+    """
+    code = f"overdue_{until}"
+    detail = shipment.id
+    if any((hold.code, hold.detail) == (code, detail) for hold in order.alerts):
+        return None
+    after = advance(order, alerts=(*order.alerts, Hold(code, detail, facts.now)))
+    fact = ("shipment.overdue", {"shipment": shipment.id, "until": until})
+    return Decision(after, events(after, facts.now, SYSTEM, fact))
+
+
+def _present(history: Sequence[Checkpoint]) -> TrackingStatus:
+    """Where a parcel is after its checkpoints, which are in order of time."""
+    present: TrackingStatus = "label_created"
+    for status in (checkpoint.status for checkpoint in history):
+        if present in _FINAL:
+            break
+        # An interruption or end may follow anything, and anything but a label an interruption.
+        if _PROGRESS.get(status, 3) >= _PROGRESS.get(present, 1):
+            present = status
+    return present
 
 
 def _step(
@@ -240,9 +271,10 @@ def _step(
         lines = tuple(move_all(line, before, stage, shipment.id) for line in lines)
     after = advance(order, lines=lines)
     changed = replace(shipment, status=status, version=after.version, **changes)
-    leaves = stage == "shipped" or (stage == "delivered" and shipment.shipped_at is None)
     moves = tuple(
-        Move(line.sku, shipment.node, "ship", line.quantity) for line in shipment.lines if leaves
+        Move(line.sku, shipment.node, "ship", line.quantity)
+        for line in shipment.lines
+        if stage == "shipped"
     )
     fact = (f"shipment.{kind or status}", {"shipment": shipment.id, **(data or {})})
     told = (fact,) if kind or status != shipment.status else ()

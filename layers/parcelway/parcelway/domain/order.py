@@ -133,7 +133,8 @@ class Order:
 
     `hold_until` is when an unpaid order's claim on stock may be taken back (None: no claim that
     lapses). `authorized`, `captured` and `refunded` sum its payments. `commands` remembers
-    which Idempotency-Keys were applied, each with the fingerprint of its request.
+    which Idempotency-Keys were applied, each with the fingerprint of its request. `holds` stop
+    the order, `alerts` only ask somebody to look.
     `access_hash` proves a cart holder; `link_token` is what mail links carry.
     """
 
@@ -161,6 +162,7 @@ class Order:
     captured: int = 0
     refunded: int = 0
     holds: tuple[Hold, ...] = ()
+    alerts: tuple[Hold, ...] = ()
     hold_until: datetime | None = None
     placed_at: datetime | None = None
     confirmed_at: datetime | None = None

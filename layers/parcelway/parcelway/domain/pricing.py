@@ -27,11 +27,13 @@ class _Taxed:
 def price(order: Order, products: Mapping[str, Product], shop: Shop) -> Order:
     """The draft at today's prices, shipping rates and tax; its version stays.
 
-    Lines whose product is gone keep their last price (checkout refuses them); a service that can
-    no longer take the weight is dropped from its group, to be chosen again.
+    Lines whose product is gone, or sold in another currency now, keep their last price (checkout
+    refuses them); a service that can no longer take the weight is dropped from its group, to be
+    chosen again.
     """
+    current = {sku: p for sku, p in products.items() if p.price.currency == order.currency}
     lines = tuple(
-        _from_catalogue(line, products[line.sku], shop.settings) if line.sku in products else line
+        _from_catalogue(line, current[line.sku], shop.settings) if line.sku in current else line
         for line in order.lines
     )
     groups = tuple(_charged(group, lines, shop) for group in order.groups)

@@ -74,4 +74,3 @@ class Shipment:
     shipped_at: datetime | None = None
     delivered_at: datetime | None = None
     invoice_number: str = ""
-    captured: bool = False

@@ -28,7 +28,10 @@ def parse(text: str) -> str | None:
 
     Case, spaces and hyphens do not matter, O is read as 0, I and L as 1.
     """
-    code = re.sub(r"[\s-]", "", text.upper()).removeprefix(_PREFIX).translate(_READ_AS)
+    code = re.sub(r"[\s-]", "", text.upper())
+    if len(code) > _RANDOM + 1:  # without its prefix, a number may itself begin with PW
+        code = code.removeprefix(_PREFIX)
+    code = code.translate(_READ_AS)
     if len(code) != _RANDOM + 1 or any(character not in ALPHABET for character in code):
         return None
     return _format(code) if _check(code[:-1]) == code[-1] else None

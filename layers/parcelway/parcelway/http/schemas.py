@@ -27,6 +27,12 @@ def _email(text: str) -> str:
     return text
 
 
+def _currency(code: str) -> str:
+    if code not in CURRENCIES:
+        raise ValueError("not a currency that is known here")
+    return code
+
+
 def Text(most: int, least: int = 1) -> Any:
     """One line of printable text, trimmed, of `least` to `most` characters."""
     limits = StringConstraints(strip_whitespace=True, min_length=least, max_length=most)
@@ -49,12 +55,10 @@ class MoneyInput(Input):
     """An amount in minor units of an ISO 4217 currency."""
 
     minor: int = Field(ge=0, le=10**12)
-    currency: str
+    currency: Annotated[str, AfterValidator(_currency)]
 
     def money(self) -> Money:
-        """The amount. Raises ValueError for a currency that is not known."""
-        if self.currency not in CURRENCIES:
-            raise ValueError("unknown currency")
+        """The amount."""
         return Money(self.minor, self.currency)
 
 

@@ -91,9 +91,9 @@ class Facets:
     price).
     """
 
-    categories: tuple[Bucket, ...] = ()
-    brands: tuple[Bucket, ...] = ()
-    prices: tuple[PriceBand, ...] = ()
+    categories: tuple[Bucket, ...]
+    brands: tuple[Bucket, ...]
+    prices: tuple[PriceBand, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,9 @@
     SERIES#<series>           COUNTER           last invoice number given
     SERIES#<series>           <sequence>        -> order; holds each number to one invoice
 
-Sparse indexes: by_hold (hold_shard, hold_at) while an unpaid order holds stock, by_customer
-(owner, placed_at) once it is placed, by_node (queue, queued_at) while a node has work on it.
+Sparse indexes: by_due (due_shard, due_at) while something must still happen to an order,
+by_customer (owner, placed_at) once it is placed, by_node (queue, queued_at) while a node has work
+on it.
 """
 
 from __future__ import annotations
@@ -36,7 +37,9 @@ from parcelway.store.database import Database
 from parcelway.store.items import from_item, to_item
 from parcelway.store.stock import move_writes
 
-HOLD_SHARDS = 8  # spreads the index of holds over partitions; a sweep asks for each
+DUE_SHARDS = 8  # spreads the index of due orders over partitions; a sweep asks for each
+# An order under way that nothing was heard of for so long is looked after by the sweeper.
+QUIET = timedelta(minutes=30)
 _DRAFT_KEPT = timedelta(days=90)  # from its start; TTL then deletes an abandoned draft
 _AT_NODE = ("released", "packed", "ready_for_pickup")
 
@@ -104,23 +107,45 @@ def get_counter(db: Database, series: str) -> Counter:
     return Counter(series, int(item["last"]) if item else 0)
 
 
-def lapsed_holds(db: Database, now: datetime, limit: int = 100) -> list[tuple[str, list[str]]]:
-    """Orders whose hold is over, each with the SKUs it holds; at most `limit` per shard.
+@dataclass(frozen=True, slots=True)
+class Due:
+    """An order whose time has come: its hold is over, or it was quiet for too long."""
+
+    order_id: str
+    due_at: str
+    held_skus: tuple[str, ...]
+
+
+def due_orders(db: Database, now: datetime, limit: int = 100) -> list[Due]:
+    """Orders that are due, at most `limit` per shard.
 
     The index lags and may name orders that are settled by now: decide on the order itself.
     """
     found = []
-    for shard in range(HOLD_SHARDS):
+    for shard in range(DUE_SHARDS):
         answer = db.client.query(
             TableName=db.orders,
-            IndexName="by_hold",
-            KeyConditionExpression="hold_shard = :shard AND hold_at <= :now",
+            IndexName="by_due",
+            KeyConditionExpression="due_shard = :shard AND due_at <= :now",
             ExpressionAttributeValues=to_item({":shard": str(shard), ":now": iso(now)}),
             Limit=limit,
         )
-        items = [from_item(item) for item in answer["Items"]]
-        found += [(item["pk"].removeprefix("ORD#"), item["held_skus"]) for item in items]
+        for item in map(from_item, answer["Items"]):
+            order_id = item["pk"].removeprefix("ORD#")
+            found.append(Due(order_id, item["due_at"], tuple(item.get("held_skus", ()))))
     return found
+
+
+def postpone(db: Database, due: Due, until: datetime) -> None:
+    """Look after a due order again at `until`. Raises Stale when it has changed meanwhile."""
+    write = Write(
+        db.orders,
+        "due_at = :seen",
+        key={"pk": f"ORD#{due.order_id}", "sk": "ORDER"},
+        update="SET due_at = :until",
+        values={":seen": due.due_at, ":until": iso(until)},
+    )
+    commit(db.client, [write])
 
 
 def orders_of(
@@ -149,7 +174,7 @@ def save(db: Database, decision: Decision, now: datetime) -> None:
 def writes(db: Database, decision: Decision, now: datetime) -> list[Write]:
     """A decision as the writes of one transaction."""
     order = decision.order
-    made = [put_version(db.orders, _order_item(order), order.version - 1)]
+    made = [put_version(db.orders, _order_item(order, now), order.version - 1)]
     made += move_writes(db, order.id, order.version, now, decision.moves)
     made += [_part(db, order, f"SHP#{s.id}", _shipment_item(s)) for s in decision.shipments]
     if decision.payment is not None:
@@ -163,22 +188,33 @@ def writes(db: Database, decision: Decision, now: datetime) -> list[Write]:
     return made
 
 
-def _order_item(order: Order) -> dict[str, Any]:
+def _order_item(order: Order, now: datetime) -> dict[str, Any]:
     item: dict[str, Any] = {
         "pk": f"ORD#{order.id}",
         "sk": "ORDER",
         "version": order.version,
         "order": encode(order),
     }
-    if order.hold_until is not None:
-        shard = hashlib.sha256(order.id.encode()).digest()[0] % HOLD_SHARDS
-        held = [line.sku for line in order.lines if line.count("reserved")]
-        item |= {"hold_shard": str(shard), "hold_at": iso(order.hold_until), "held_skus": held}
+    if (due := _due(order, now)) is not None:
+        shard = hashlib.sha256(order.id.encode()).digest()[0] % DUE_SHARDS
+        item |= {"due_shard": str(shard), "due_at": iso(due)}
+        if held := [line.sku for line in order.lines if line.count("reserved")]:
+            item["held_skus"] = held
     if order.state == "draft":
         item["expires"] = int((order.created_at + _DRAFT_KEPT).timestamp())
     elif order.customer_id and order.placed_at is not None:
         item |= {"owner": order.customer_id, "placed_at": iso(order.placed_at)}
     return item
+
+
+def _due(order: Order, now: datetime) -> datetime | None:
+    """When somebody must look after the order if nothing else happens to it."""
+    if order.state in ("draft", "placed"):
+        return order.hold_until
+    money_kept = order.authorized > order.captured or order.captured > order.refunded
+    if order.state == "confirmed" or (order.state in ("cancelled", "expired") and money_kept):
+        return now + QUIET
+    return None
 
 
 def _shipment_item(shipment: Shipment) -> dict[str, Any]:

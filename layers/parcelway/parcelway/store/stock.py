@@ -6,8 +6,9 @@ JRN#<reference>      <sequence>        journal entry: the moves of one commit
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from parcelway.domain.stock import Balance, Change, Entry, Kind, Move, net
 from parcelway.store.batches import get_many
@@ -23,13 +24,13 @@ def read_balances(
 ) -> dict[tuple[str, str], Balance]:
     """The balances that exist among `keys` (SKU, node)."""
     wanted = [(db.stock, f"SKU#{sku}", f"NODE#{node}") for sku, node in keys]
-    balances = [_balance(item) for _, item in get_many(db.client, wanted, consistent=consistent)]
+    balances = [to_balance(item) for _, item in get_many(db.client, wanted, consistent=consistent)]
     return {(balance.sku, balance.node): balance for balance in balances}
 
 
 def balances_of(db: Database, sku: str) -> list[Balance]:
     """A SKU's balances at all nodes."""
-    return [_balance(item) for item in db.query(db.stock, f"SKU#{sku}")]
+    return [to_balance(item) for item in db.query(db.stock, f"SKU#{sku}")]
 
 
 def move_writes(
@@ -106,6 +107,7 @@ def _journal(db: Database, entry: Entry) -> Write:
     return put_new(db.stock, keys | encode(entry))
 
 
-def _balance(item: dict[str, object]) -> Balance:
+def to_balance(item: Mapping[str, Any]) -> Balance:
+    """A balance from its item (plain values)."""
     names = ("sku", "node", "on_hand", "reserved", "allocated", "damaged")
     return decode(Balance, {name: item[name] for name in names if name in item})

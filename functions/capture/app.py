@@ -1,0 +1,64 @@
+"""Taking the money for what has left: the provider first, then the books."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from parcelway.domain.authorization import capture_failed, observe, owed
+from parcelway.domain.facts import Facts
+from parcelway.domain.payment import GatewayPayment, Payment
+from parcelway.ports import clock
+from parcelway.ports.gateway import gateway
+from parcelway.ports.payments import GatewayRefused, PaymentDeclined
+from parcelway.store.commit import until_fresh
+from parcelway.store.database import database
+from parcelway.store.orders import Dossier, get_dossier, save
+from parcelway.store.shop import load_shop
+
+logger = Logger(service="capture")
+db = cache(database)
+provider = cache(gateway)
+
+
+def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
+    """Capture what is invoiced and not paid yet; the last shipment releases the rest.
+
+    A hold that allows one capture only waits for the last shipment. A provider that refuses for
+    good leaves an alert on the order: the goods have left, so this is a person's business.
+    """
+    until_fresh(lambda: _capture(event["order_id"], event["shipment_id"]))
+    return {}
+
+
+def _capture(order_id: str, shipment_id: str) -> None:
+    dossier = get_dossier(db(), order_id)
+    if dossier is None:
+        raise LookupError(f"no order {order_id}")
+    payment = next((p for p in reversed(dossier.payments) if p.authorized), None)
+    due, now = owed(dossier.order, dossier.invoices), clock.now()
+    if payment is None or due.minor <= 0:
+        return
+    facts = Facts(load_shop(db()), now)
+    try:
+        seen = _take(dossier, payment, shipment_id)
+    except (PaymentDeclined, GatewayRefused) as refused:
+        logger.error("capture refused", order=order_id, code=refused.code)
+        decision = capture_failed(dossier.order, refused.code, now)
+    else:
+        if seen is None:
+            return
+        decision = observe(dossier.order, payment, seen, facts)
+    if decision is not None:
+        save(db(), decision, now)
+
+
+def _take(dossier: Dossier, payment: Payment, shipment_id: str) -> GatewayPayment | None:
+    """Capture with the provider; None when this hold is better captured later, in one piece."""
+    final = all(s.invoice_number or s.status == "cancelled" for s in dossier.shipments)
+    seen = provider().retrieve(payment.reference)
+    if not final and not seen.multicapture:
+        return None
+    amount = owed(dossier.order, dossier.invoices)
+    return provider().capture(payment.reference, amount, key=f"capture:{shipment_id}", final=final)

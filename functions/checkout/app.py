@@ -1,0 +1,206 @@
+"""Checkout: how the cart is delivered and paid for, and the confirmation that places the order."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+
+from parcelway.domain import cart, checkout
+from parcelway.domain.commands import repeated
+from parcelway.domain.decision import Decision
+from parcelway.domain.facts import Facts
+from parcelway.domain.money import Money
+from parcelway.domain.order import Order
+from parcelway.domain.parties import Address
+from parcelway.domain.tracking import new_number
+from parcelway.http.access import held_order
+from parcelway.http.api import CART, Api
+from parcelway.http.call import Call
+from parcelway.http.problems import Problem
+from parcelway.http.schemas import (
+    AddressInput,
+    ContactInput,
+    CountryCode,
+    Input,
+    MoneyInput,
+    Text,
+)
+from parcelway.http.views import OrderView, order_view
+from parcelway.store.commit import until_fresh
+from parcelway.store.database import database
+from parcelway.store.orders import save
+from parcelway.store.selling import read_facts, selling
+
+api = Api("checkout")
+handler = api
+db = cache(database)
+
+
+class Details(Input):
+    """Who buys and how it is paid for; what is left out stays as it is."""
+
+    contact: ContactInput | None = None
+    billing_address: AddressInput | None = None
+    payment_method: Text(40) | None = None  # type: ignore[valid-type]
+    language: Text(35, 2) | None = None  # type: ignore[valid-type]
+
+
+class Delivery(Input):
+    """Delivery to an address or pick-up at a store, by one of the offered services."""
+
+    service: Text(60)  # type: ignore[valid-type]
+    address: AddressInput | None = None
+    store: Text(60) | None = None  # type: ignore[valid-type]
+    instructions: Text(250, 0) = ""  # type: ignore[valid-type]
+
+
+class Where(Input):
+    """Where the goods are to go."""
+
+    country: CountryCode
+
+
+class Confirmation(Input):
+    """The total that the customer agreed to; the order is refused at another one."""
+
+    expected_total: MoneyInput | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OptionView:
+    """One way to get the goods; `store` and `store_address` are set for pick-up."""
+
+    service: str
+    method: str
+    name: Mapping[str, str]
+    carrier: str
+    price: Money
+    from_date: date
+    to_date: date
+    store: str
+    store_name: str
+    store_address: Address | None
+
+
+@dataclass(frozen=True, slots=True)
+class OptionsView:
+    """What can be chosen from."""
+
+    options: list[OptionView]
+
+
+@api.route("PATCH", "/carts/{cart_id}", who=CART, body=Details, reply=OrderView)
+def describe(call: Call[Details]) -> OrderView:
+    """Note contact, billing address, payment method and language."""
+    details = call.body
+    return _change(
+        call,
+        lambda order, facts: cart.describe(
+            order,
+            facts,
+            contact=details.contact.contact() if details.contact else None,
+            billing_address=details.billing_address.address() if details.billing_address else None,
+            payment_method=details.payment_method or "",
+            language=details.language or "",
+        ),
+    )
+
+
+@api.route("GET", "/carts/{cart_id}/delivery-options", who=CART, query=Where, reply=OptionsView)
+def delivery_options(call: Call[None]) -> OptionsView:
+    """The services that take this cart there, and the stores to collect it at."""
+    order = held_order(db(), call)
+    facts = read_facts(db(), order, call.now)
+    found = checkout.options(order, call.query.country, facts)
+    return OptionsView([_option(option) for option in found])
+
+
+@api.route("PUT", "/carts/{cart_id}/delivery", who=CART, body=Delivery, reply=OrderView)
+def deliver(call: Call[Delivery]) -> OrderView:
+    """Choose delivery to an address, or pick-up at a store."""
+    wanted = call.body
+    if (wanted.address is None) == (wanted.store is None):
+        raise Problem(
+            422,
+            "invalid-request",
+            "Invalid request",
+            "Give either an address or a store.",
+            pointer="/address",
+        )
+
+    def decide(order: Order, facts: Facts) -> Decision:
+        if wanted.address is not None:
+            address = wanted.address.address()
+            return checkout.deliver_to(order, address, wanted.service, wanted.instructions, facts)
+        return checkout.pick_up_at(
+            order, wanted.store or "", wanted.service, wanted.instructions, facts
+        )
+
+    return _change(call, decide)
+
+
+@api.route(
+    "POST",
+    "/carts/{cart_id}/checkout",
+    who=CART,
+    body=Confirmation,
+    reply=OrderView,
+    status=201,
+    key=True,
+)
+def confirm(call: Call[Confirmation]) -> OrderView:
+    """Place the order: re-priced, re-checked, its stock held until `pay_until`.
+
+    Next, `POST /carts/{cart_id}/payment` gives what the storefront needs to take the payment.
+    """
+    expected = call.body.expected_total.money() if call.body.expected_total else None
+    tracking_number = new_number(secrets.choice)
+    link_token = secrets.token_urlsafe(16)
+
+    def attempt() -> Order:
+        order = held_order(db(), call)
+        if repeated(order, call.command):
+            return order
+        decision = checkout.place(
+            order,
+            read_facts(db(), order, call.now),
+            call.command,
+            tracking_number=tracking_number,
+            link_token=link_token,
+            expected_total=expected,
+        )
+        save(db(), decision, call.now)
+        return decision.order
+
+    return order_view(selling(db(), call.now, attempt))
+
+
+def _change(
+    call: Call[Details] | Call[Delivery], decide: Callable[[Order, Facts], Decision]
+) -> OrderView:
+    def attempt() -> Order:
+        order = held_order(db(), call)
+        decision = decide(order, read_facts(db(), order, call.now))
+        save(db(), decision, call.now)
+        return decision.order
+
+    return order_view(until_fresh(attempt))
+
+
+def _option(option: checkout.Option) -> OptionView:
+    store = option.store
+    return OptionView(
+        service=option.service.id,
+        method=option.service.method,
+        name=option.service.name,
+        carrier=option.service.carrier,
+        price=option.price,
+        from_date=option.promise.earliest,
+        to_date=option.promise.latest,
+        store=store.id if store else "",
+        store_name=store.name if store else "",
+        store_address=store.address if store else None,
+    )

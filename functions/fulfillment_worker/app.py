@@ -1,0 +1,39 @@
+"""Events of orders, told to the state machine: start for a paid order, go on for a done wait."""
+
+from __future__ import annotations
+
+import json
+import os
+from functools import cache
+from typing import Any
+
+import boto3
+from aws_lambda_powertools.utilities.batch import (
+    BatchProcessor,
+    EventType,
+    process_partial_response,
+)
+from parcelway.ports.executions import answer, start
+from parcelway.store.database import database
+from parcelway.store.orders import get_dossier
+
+processor = BatchProcessor(event_type=EventType.SQS)
+db = cache(database)
+executions = cache(lambda: boto3.client("stepfunctions"))
+
+
+def handler(event: dict[str, Any], context: Any) -> Any:
+    """Handle a batch of FulfillmentQueue; messages that fail come again, alone."""
+    return process_partial_response(event, _message, processor, context)
+
+
+def _message(record: Any) -> None:
+    """Act on the order as it is now: the event only says that it is worth a look."""
+    told = json.loads(record.body)
+    order_id = told["detail"]["order_id"]
+    if told["detail-type"] == "order.confirmed":
+        start(executions(), os.environ["FULFILLMENT_ARN"], order_id)
+        return
+    dossier = get_dossier(db(), order_id)
+    if dossier is not None:
+        answer(executions(), db(), dossier)

@@ -1,0 +1,94 @@
+"""Paying for a placed order: creates the payment with the provider and hands over its secret."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import cache
+
+from parcelway.domain.authorization import next_attempt, start
+from parcelway.domain.money import Money
+from parcelway.domain.order import totals
+from parcelway.domain.refusals import Reason, Refusal
+from parcelway.http.access import held_dossier
+from parcelway.http.api import CART, Api
+from parcelway.http.call import Call
+from parcelway.http.schemas import Input
+from parcelway.ports.gateway import gateway
+from parcelway.ports.payments import GatewayPayment
+from parcelway.store.commit import until_fresh
+from parcelway.store.database import database
+from parcelway.store.orders import Dossier, save
+
+api = Api("payment")
+handler = api
+db = cache(database)
+provider = cache(gateway)
+
+
+class NewPayment(Input):
+    """Nothing to say: amount, currency and method are the order's."""
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentView:
+    """What the storefront gives to the provider's own form; card data never comes here."""
+
+    reference: str
+    status: str
+    amount: Money
+    client_secret: str
+    publishable_key: str
+    next_action_url: str
+    failure_code: str
+
+
+@api.route(
+    "POST",
+    "/carts/{cart_id}/payment",
+    who=CART,
+    body=NewPayment,
+    reply=PaymentView,
+    status=201,
+    key=True,
+)
+def pay(call: Call[NewPayment]) -> PaymentView:
+    """Get the payment that completes the order: the open one, or a new one after a failure."""
+    return until_fresh(lambda: _view(_pay(held_dossier(db(), call), call)))
+
+
+def _pay(dossier: Dossier, call: Call[NewPayment]) -> GatewayPayment:
+    """The provider's payment for the order's present attempt, kept with the order.
+
+    Creating is idempotent by (order, attempt), so a crash before the commit leads to the same
+    payment again.
+    """
+    order = dossier.order
+    last = dossier.payments[-1] if dossier.payments else None
+    number = next_attempt(order, last, call.now)
+    if last is not None and number == last.number:
+        return provider().retrieve(last.reference)
+    seen = provider().create(
+        order_id=order.id,
+        attempt=number,
+        amount=totals(order).gross,
+        description=f"Order {order.tracking_number}",
+        receipt_reference=order.tracking_number,
+    )
+    decision = start(order, seen, call.now)
+    if decision is None:
+        raise Refusal(Reason.ILLEGAL_STATE, "This payment was ended; ask for a new one.")
+    save(db(), decision, call.now)
+    return seen
+
+
+def _view(seen: GatewayPayment) -> PaymentView:
+    return PaymentView(
+        reference=seen.reference,
+        status=seen.status,
+        amount=seen.amount,
+        client_secret=seen.client_secret,
+        publishable_key=os.environ["STRIPE_PUBLISHABLE_KEY"],
+        next_action_url=seen.next_action_url,
+        failure_code=seen.failure_code,
+    )

@@ -1,0 +1,62 @@
+"""Stripe's webhooks: verify the raw bytes, keep them, answer. The worker does the rest.
+
+No SDK here: this function must start fast, and a provider that waits for us sends again.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from functools import cache
+from typing import Any
+
+import boto3
+from parcelway.http.api import SIGNED, Api, Reply
+from parcelway.http.call import MAX_BODY, Call
+from parcelway.http.problems import Problem, bad_request
+from parcelway.ports.secret_values import secrets_of
+from parcelway.ports.webhooks import WebhookRefused, verify_stripe
+
+api = Api("payment_webhook")
+handler = api
+sqs = cache(lambda: boto3.client("sqs"))
+
+
+@api.route("POST", "/webhooks/stripe", who=SIGNED, status=200)
+def receive(call: Call[None]) -> Reply:
+    """Take in an event of the payment provider.
+
+    Events are not told apart here: the worker looks at the payment itself, so an event that came
+    twice, late or unknown is a question asked once more.
+    """
+    if len(call.raw) > MAX_BODY:
+        raise Problem(413, "body-too-large", "Body too large")
+    secrets = secrets_of(os.environ["STRIPE_WEBHOOK_SECRET_PARAMETER"])
+    try:
+        verify_stripe(call.raw, call.headers.get("stripe-signature", ""), secrets, call.now)
+    except WebhookRefused as refused:
+        raise Problem(400, "signature-refused", "Signature refused", str(refused)) from None
+    reference = _payment_of(call.raw)
+    if reference:
+        message = {"payment": reference}
+        sqs().send_message(
+            QueueUrl=os.environ["PAYMENTS_QUEUE_URL"], MessageBody=json.dumps(message)
+        )
+    return Reply({"received": True})
+
+
+def _payment_of(raw: bytes) -> str:
+    """The payment that a (verified) event is about, '' for one that is about something else."""
+    try:
+        event: Any = json.loads(raw)
+        subject = event["data"]["object"]
+        reference = (
+            subject["id"]
+            if subject.get("object") == "payment_intent"
+            else subject["payment_intent"]
+        )
+    except (ValueError, RecursionError):
+        raise bad_request("The body is not JSON.") from None
+    except (KeyError, TypeError, AttributeError):
+        return ""
+    return reference if isinstance(reference, str) and reference.startswith("pi_") else ""

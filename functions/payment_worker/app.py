@@ -1,0 +1,106 @@
+"""What the payment provider holds, brought into line with the order, and the other way round.
+
+Consumes references from the webhook, and events of orders that ended and must keep no money. In
+either case the payment is read from the provider, what the order may not keep is given back
+there, and what is then true is committed. Every step may be repeated.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.batch import (
+    BatchProcessor,
+    EventType,
+    process_partial_response,
+)
+from parcelway.domain.authorization import PROVIDER, observe, undo_first
+from parcelway.domain.cancellation import cancel
+from parcelway.domain.facts import Facts
+from parcelway.domain.payment import GatewayPayment
+from parcelway.domain.refusals import Reason, Refusal
+from parcelway.ports import clock
+from parcelway.ports.gateway import gateway
+from parcelway.store.commit import until_fresh
+from parcelway.store.database import database
+from parcelway.store.orders import Dossier, get_dossier, save
+from parcelway.store.selling import read_facts, selling
+from parcelway.store.shop import load_shop
+
+logger = Logger(service="payment_worker")
+processor = BatchProcessor(event_type=EventType.SQS)
+db = cache(database)
+provider = cache(gateway)
+
+
+def handler(event: dict[str, Any], context: Any) -> Any:
+    """Handle a batch of PaymentsQueue; messages that fail come again, alone."""
+    return process_partial_response(event, _message, processor, context)
+
+
+def _message(record: Any) -> None:
+    message = json.loads(record.body)
+    if "payment" in message:
+        _settle(message["payment"])
+        return
+    dossier = get_dossier(db(), message["detail"]["order_id"])
+    for payment in dossier.payments if dossier else ():
+        _settle(payment.reference)
+
+
+def _settle(reference: str) -> None:
+    """Bring one payment and its order into line."""
+    try:
+        selling(db(), clock.now(), lambda: _align(reference))
+    except Refusal as refusal:
+        if refusal.reason is not Reason.OUT_OF_STOCK:
+            raise
+        until_fresh(lambda: _sold_out(reference))
+        until_fresh(lambda: _align(reference))
+
+
+def _align(reference: str) -> None:
+    seen, now = provider().retrieve(reference), clock.now()
+    if not seen.order_id:
+        logger.info("payment of another system", payment=reference)
+        return
+    dossier = _dossier(seen)
+    seen = _undone(dossier, seen)
+    facts = Facts(load_shop(db()), now)
+    if any(line.count("open") for line in dossier.order.lines):
+        facts = read_facts(db(), dossier.order, now)
+    decision = observe(dossier.order, dossier.payment(reference), seen, facts)
+    if decision is not None:
+        save(db(), decision, now)
+
+
+def _dossier(seen: GatewayPayment) -> Dossier:
+    dossier = get_dossier(db(), seen.order_id)
+    if dossier is None:
+        raise LookupError(f"payment {seen.reference} names an order that does not exist")
+    return dossier
+
+
+def _undone(dossier: Dossier, seen: GatewayPayment) -> GatewayPayment:
+    """The payment after money that the order may not keep was given back.
+
+    A provider that has moved on meanwhile refuses; the message comes again and is judged anew.
+    """
+    undo = undo_first(dossier.order, dossier.payment(seen.reference), seen)
+    if undo is None:
+        return seen
+    key = f"undo:{dossier.order.id}:{seen.reference}"
+    logger.info("undo", action=undo.action, order=dossier.order.id, payment=seen.reference)
+    if undo.action == "void":
+        return provider().void(undo.reference, key=key)
+    return provider().refund(undo.reference, undo.amount, key=key)
+
+
+def _sold_out(reference: str) -> None:
+    """End an order whose goods were sold before its payment came through."""
+    dossier, now = _dossier(provider().retrieve(reference)), clock.now()
+    if dossier.order.state == "placed":
+        save(db(), cancel(dossier.order, (), "out_of_stock", PROVIDER, now), now)

@@ -1,0 +1,261 @@
+"""Product search: found in the index, shown as the tables have it now."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cache
+
+import boto3
+from parcelway.domain.availability import Availability, availability
+from parcelway.domain.catalogue import Product
+from parcelway.domain.money import Money
+from parcelway.domain.shop import Shop
+from parcelway.http.api import ANYONE, Api
+from parcelway.http.call import Call
+from parcelway.http.problems import Problem, bad_request, not_found
+from parcelway.http.schemas import Input, Text
+from parcelway.ports import search_cursor, tantivy_schema
+from parcelway.ports.search import (
+    Bucket,
+    Facets,
+    InvalidCursor,
+    Place,
+    SearchHit,
+    SearchPage,
+    SearchQuery,
+    SearchUnavailable,
+    Sort,
+)
+from parcelway.ports.search_files import IndexFiles
+from parcelway.ports.search_reader import Opened, SearchReader
+from parcelway.store.catalogue import get_many
+from parcelway.store.database import database
+from parcelway.store.shop import load_shop
+from parcelway.store.stock import read_balances
+from pydantic import Field
+
+api = Api("search")
+handler = api
+db = cache(database)
+
+_MOST_PER_PAGE = 100
+_ROUNDS = 3  # how often more is fetched when live data drops hits from a page
+_MOST_MINOR = 10**12
+
+
+@cache
+def reader() -> SearchReader:
+    """This container's copy of the index."""
+    bucket = os.environ["SEARCH_BUCKET"]
+    return SearchReader(IndexFiles(boto3.client("s3"), bucket, tantivy_schema.SCHEMA_VERSION))
+
+
+class Listing(Input):
+    """What to find. Prices in minor units of the shop's currency, inclusive. `category` is a path
+    (`Grocery>Yogurt`), `brand` one or more names separated by `|`. `in_stock` true leaves out what
+    cannot be had."""
+
+    q: Text(200, 0) = ""  # type: ignore[valid-type]
+    category: Text(300, 0) = ""  # type: ignore[valid-type]
+    brand: Text(500, 0) = ""  # type: ignore[valid-type]
+    min_price: int | None = Field(None, ge=0, le=_MOST_MINOR)
+    max_price: int | None = Field(None, ge=0, le=_MOST_MINOR)
+    in_stock: bool = False
+    sort: Sort = "relevance"
+    cursor: Text(1000, 0) = ""  # type: ignore[valid-type]
+    limit: int = Field(24, ge=1, le=_MOST_PER_PAGE)
+    facets: bool = True
+
+    def search(self) -> SearchQuery:
+        """The query for the index."""
+        return SearchQuery(
+            text=self.q,
+            category=tuple(_parts(self.category, tantivy_schema.SEPARATOR)),
+            brands=tuple(_parts(self.brand, "|")),
+            min_price=self.min_price,
+            max_price=self.max_price,
+            in_stock=self.in_stock,
+            sort=self.sort,
+            limit=self.limit,
+            cursor=self.cursor,
+        )
+
+
+class Typed(Input):
+    """What a shopper has typed so far."""
+
+    q: Text(200, 0) = ""  # type: ignore[valid-type]
+    limit: int = Field(8, ge=1, le=20)
+
+
+@dataclass(frozen=True, slots=True)
+class ProductView:
+    """A product at its price and availability of this moment."""
+
+    sku: str
+    name: str
+    description: str
+    brand: str
+    category: tuple[str, ...]
+    attributes: Mapping[str, str]
+    price: Money
+    tax_included: bool
+    weight_grams: int
+    availability: Availability
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One page of products. `total` and `facets` count as of `indexed_through`, the time of the
+    newest change in the index; prices and availability are live. `relaxed`: too few products have
+    all the words, those with some of them follow. `corrected`: words taken for misspelt."""
+
+    products: tuple[ProductView, ...]
+    total: int
+    next_cursor: str | None
+    relaxed: bool
+    corrected: Mapping[str, str]
+    facets: Facets | None
+    indexed_through: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestions:
+    """Completions of what was typed, each with how many products it would find."""
+
+    suggestions: tuple[Bucket, ...]
+
+
+@api.route("GET", "/products", who=ANYONE, query=Listing, reply=Found)
+def find(call: Call[None]) -> Found:
+    """Search and browse the catalogue."""
+    query = call.query.search()
+    opened, shop = _opened(), load_shop(db())
+    products, page, place = _page(opened, query, shop, call.query.facets)
+    return Found(
+        products=tuple(products),
+        total=page.total,
+        next_cursor=search_cursor.encode(query, place) if place else None,
+        relaxed=page.relaxed,
+        corrected=page.corrected,
+        facets=page.facets,
+        indexed_through=opened.manifest.indexed_through,
+    )
+
+
+@api.route("GET", "/products/suggest", who=ANYONE, query=Typed, reply=Suggestions)
+def suggest(call: Call[None]) -> Suggestions:
+    """Complete the word being typed."""
+    return Suggestions(tuple(_opened().index.suggest(call.query.q, call.query.limit)))
+
+
+@api.route("GET", "/products/{sku}", who=ANYONE, reply=ProductView)
+def show(call: Call[None]) -> ProductView:
+    """One product, at its price and availability of this moment."""
+    views = _views([call.path["sku"]], load_shop(db()))
+    if not views:
+        raise not_found()
+    return views[call.path["sku"]]
+
+
+def _page(
+    opened: Opened, query: SearchQuery, shop: Shop, facets: bool
+) -> tuple[list[ProductView], SearchPage, Place | None]:
+    """The products of a page, what the index said of the whole, and the place to go on from.
+
+    What the index holds is up to a minute old: a product that has changed so that it no longer
+    fits is dropped, and more is fetched. For "in stock", the likeliest to have changed, twice as
+    many are fetched from the start.
+    """
+    views: list[ProductView] = []
+    first: SearchPage | None = None
+    place: Place | None = None
+    for _ in range(_ROUNDS):
+        wanted = (query.limit - len(views)) * (2 if query.in_stock else 1)
+        page = _search(opened, replace(query, limit=wanted), facets and first is None)
+        first = first or page
+        live = _views([hit.sku for hit in page.hits], shop)
+        taken = _take(page.hits, live, query, query.limit - len(views))
+        views += [live[hit.sku] for hit in taken if _fits(live.get(hit.sku), query)]
+        more = page.more or len(taken) < len(page.hits)
+        place = taken[-1].place if more and taken else None
+        if place is None or len(views) >= query.limit:
+            break
+        query = replace(query, cursor=search_cursor.encode(query, place))
+    assert first is not None
+    return views, first, place
+
+
+def _take(
+    hits: Sequence[SearchHit], live: Mapping[str, ProductView], query: SearchQuery, room: int
+) -> Sequence[SearchHit]:
+    """The hits up to and with the one that fills the page."""
+    fitting = 0
+    for number, hit in enumerate(hits, start=1):
+        fitting += _fits(live.get(hit.sku), query)
+        if fitting == room:
+            return hits[:number]
+    return hits
+
+
+def _fits(view: ProductView | None, query: SearchQuery) -> bool:
+    """Whether a product still is what was asked for, by live price and stock."""
+    if view is None or (query.in_stock and view.availability.state == "out_of_stock"):
+        return False
+    low = query.min_price if query.min_price is not None else 0
+    high = query.max_price if query.max_price is not None else _MOST_MINOR
+    return low <= view.price.minor <= high
+
+
+def _views(skus: Sequence[str], shop: Shop) -> dict[str, ProductView]:
+    """The products among `skus` that are for sale, by SKU."""
+    products = get_many(db(), skus)
+    keys = [(sku, node) for sku in products for node in shop.nodes]
+    balances = read_balances(db(), keys)
+    return {
+        sku: _view(product, availability(sku, balances, shop.nodes), shop)
+        for sku, product in products.items()
+        if product.active
+    }
+
+
+def _view(product: Product, stock: Availability, shop: Shop) -> ProductView:
+    return ProductView(
+        product.sku,
+        product.name,
+        product.description,
+        product.brand,
+        product.category,
+        product.attributes,
+        product.price,
+        shop.settings.prices_include_tax,
+        product.weight_grams,
+        stock,
+    )
+
+
+def _opened() -> Opened:
+    try:
+        return reader().current()
+    except SearchUnavailable:
+        raise Problem(
+            503,
+            "search-unavailable",
+            "Search is not available",
+            "The index is being built; try again shortly.",
+            headers={"Retry-After": "5"},
+        ) from None
+
+
+def _search(opened: Opened, query: SearchQuery, facets: bool) -> SearchPage:
+    try:
+        return opened.index.search(query, facets)
+    except InvalidCursor as error:
+        raise bad_request(f"cursor: {error}.") from None
+
+
+def _parts(text: str, separator: str) -> list[str]:
+    return [part for part in (part.strip() for part in text.split(separator)) if part]

@@ -1,0 +1,251 @@
+"""Load settings, nodes, carrier services, products and stock from files.
+
+Bad rows are reported on standard error with file, line and reason; the good ones are loaded all the
+same, and the exit code is then 1. Loading the same file again changes nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any, TextIO, TypeVar
+
+from parcelway.domain.catalogue import Product
+from parcelway.domain.shop import Node, Service, Settings, Shop
+from parcelway.ports import clock
+from parcelway.store import catalogue, codec, opening, shop
+from parcelway.store.database import Database
+from pydantic import BaseModel
+
+from infra.cli import models, rows, stack, stock_load
+from infra.cli.rows import BadRow, Row
+
+NAME = "load"
+HELP = "load catalogue, stock and shop settings from files"
+
+M = TypeVar("M", bound=BaseModel)
+T = TypeVar("T")
+_BATCH = 100  # rows; what one BatchGetItem reads
+_WORKERS = 8
+
+
+@dataclass(slots=True)
+class Report:
+    """What was loaded (rows by file kind and outcome) and what was not."""
+
+    counts: dict[str, dict[str, int]] = field(default_factory=dict)
+    bad: list[BadRow] = field(default_factory=list)
+    skus: set[str] = field(default_factory=set)  # known to be in the catalogue
+
+    def count(self, kind: str, **outcomes: int) -> None:
+        """Add numbers of rows to a kind's outcomes."""
+        kinds = self.counts.setdefault(kind, {})
+        for outcome, number in outcomes.items():
+            kinds[outcome] = kinds.get(outcome, 0) + number
+
+    def lines(self) -> Iterator[str]:
+        """One line per kind, such as `products: 12 added, 3 unchanged`."""
+        for kind, outcomes in self.counts.items():
+            told = [f"{number:,} {outcome}" for outcome, number in outcomes.items() if number]
+            yield f"{kind}: {', '.join(told) or 'none'}"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's options."""
+    parser.add_argument("--shop", type=Path, help="settings: one JSON object")
+    parser.add_argument("--nodes", type=Path, help="nodes: JSON array or JSONL")
+    parser.add_argument("--services", type=Path, help="carrier services: JSON array or JSONL")
+    parser.add_argument("--catalogue", type=Path, help="products: JSONL or CSV")
+    parser.add_argument("--stock", type=Path, help="sku, node, quantity: JSONL or CSV")
+    stack.add_arguments(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Load the files given. Exit code 1 when a row was bad, 2 when a file cannot be read."""
+    files = {name: getattr(arguments, name) for name in _LOADERS if getattr(arguments, name)}
+    if not files:
+        print("parcelway load: name at least one file", file=sys.stderr)
+        return 2
+    try:
+        report = load(stack.open_database(arguments.stack), files, sys.stderr)
+    except OSError as error:
+        print(f"parcelway load: {error.filename}: {error.strerror}", file=sys.stderr)
+        return 2
+    for line in report.lines():
+        print(line)
+    return 1 if report.bad else 0
+
+
+def load(db: Database, files: dict[str, Path], to: TextIO) -> Report:
+    """Load `files` (by kind: shop, nodes, services, catalogue, stock) in the order in which one
+    needs the other; bad rows and, on a terminal, progress go to `to`."""
+    report = Report()
+    for kind, loader in _LOADERS.items():
+        if kind in files:
+            loader(db, files[kind], _Progress(report, to, kind))
+    return report
+
+
+class _Progress:
+    """Sorts rows into good and bad, and tells how far a file is."""
+
+    def __init__(self, report: Report, to: TextIO, kind: str) -> None:
+        self.report, self._to, self._kind, self._done = report, to, kind, 0
+
+    def bad(self, row: BadRow) -> None:
+        """Note and print a bad row."""
+        self.report.bad.append(row)
+        print(row, file=self._to)
+
+    def done(self, number: int) -> None:
+        """`number` more rows are through."""
+        self._done += number
+        if self._to.isatty():
+            print(f"\r{self._kind}: {self._done:,} rows", end="", file=self._to, flush=True)
+
+    def finish(self) -> None:
+        """The file is through."""
+        if self._to.isatty():
+            print(file=self._to)
+
+    def good(
+        self, path: Path, model: type[M], same: Callable[[M], str], check: Callable[[M], str]
+    ) -> Iterator[Row[M]]:
+        """The sound rows of a file: of those with the same key only the first, none that `check`
+        has a complaint about."""
+        seen: dict[str, int] = {}
+        for row in rows.read(path, model):
+            if isinstance(row, BadRow):
+                self.bad(row)
+                continue
+            key = same(row.value)
+            complaint = f"{key} is on line {seen[key]} already" if key in seen else check(row.value)
+            if complaint:
+                self.bad(BadRow(str(path), row.line, complaint))
+                continue
+            seen[key] = row.line
+            yield row
+
+
+def _load_shop(db: Database, path: Path, progress: _Progress) -> None:
+    only = progress.good(path, models.SettingsDocument, lambda _: "the shop", lambda _: "")
+    _put_each(db, only, Settings, shop.put_settings, progress, "settings")
+
+
+def _load_nodes(db: Database, path: Path, progress: _Progress) -> None:
+    found = progress.good(path, models.NodeDocument, lambda node: node.id, lambda _: "")
+    _put_each(db, found, Node, shop.put_node, progress, "nodes")
+
+
+def _load_services(db: Database, path: Path, progress: _Progress) -> None:
+    settings = _settings(db)
+
+    def check(service: models.ServiceDocument) -> str:
+        currencies = {rate.price.currency for rate in service.rates}
+        if settings and currencies != {settings.currency}:
+            return f"rates: the shop's currency is {settings.currency}"
+        return _tax_complaint(settings, service.tax_category)
+
+    found = progress.good(path, models.ServiceDocument, lambda service: service.id, check)
+    _put_each(db, found, Service, shop.put_service, progress, "services")
+
+
+def _load_catalogue(db: Database, path: Path, progress: _Progress) -> None:
+    settings, now = _settings(db), clock.now()
+
+    def check(product: models.ProductRow) -> str:
+        if settings and product.price.currency != settings.currency:
+            return f"price.currency: the shop's currency is {settings.currency}"
+        return _tax_complaint(settings, product.tax_category)
+
+    def put(batch: list[Row[models.ProductRow]]) -> catalogue.Loaded:
+        products = [codec.decode(Product, row.value.model_dump()) for row in batch]
+        loaded = catalogue.upsert(db, products, now)
+        progress.report.skus.update(product.sku for product in products)
+        return loaded
+
+    found = progress.good(path, models.ProductRow, lambda product: product.sku, check)
+    with ThreadPoolExecutor(_WORKERS) as pool:
+        for loaded in pool.map(put, _batches(found)):
+            progress.report.count(
+                "products",
+                added=loaded.added,
+                changed=loaded.changed,
+                unchanged=loaded.unchanged,
+            )
+            progress.done(loaded.added + loaded.changed + loaded.unchanged)
+    progress.finish()
+
+
+def _load_stock(db: Database, path: Path, progress: _Progress) -> None:
+    known, as_of = _shop(db), clock.now()
+
+    def check(row: models.StockRow) -> str:
+        unknown = known is not None and row.node not in known.nodes
+        return f"node: there is no node {row.node}" if unknown else ""
+
+    def put(batch: list[Row[models.StockRow]]) -> stock_load.Loaded:
+        return stock_load.put(db, str(path), batch, as_of, progress.report.skus)
+
+    found = progress.good(path, models.StockRow, lambda row: f"{row.sku} at {row.node}", check)
+    with ThreadPoolExecutor(_WORKERS) as pool:
+        for loaded in pool.map(put, _batches(found, opening.MOST)):
+            for bad in loaded.bad:
+                progress.bad(bad)
+            progress.report.count("stock", changed=loaded.changed, unchanged=loaded.unchanged)
+            progress.done(loaded.changed + loaded.unchanged)
+    progress.finish()
+
+
+_LOADERS: dict[str, Callable[[Database, Path, _Progress], None]] = {
+    "shop": _load_shop,
+    "nodes": _load_nodes,
+    "services": _load_services,
+    "catalogue": _load_catalogue,
+    "stock": _load_stock,
+}
+
+
+def _put_each(
+    db: Database,
+    found: Iterable[Row[Any]],
+    kind: type[T],
+    put: Callable[[Database, T], None],
+    progress: _Progress,
+    name: str,
+) -> None:
+    progress.report.count(name, loaded=0)
+    for row in found:
+        put(db, codec.decode(kind, row.value.model_dump()))
+        progress.report.count(name, loaded=1)
+        progress.done(1)
+    progress.finish()
+    db.memory.pop("shop", None)  # what was cached of the shop is no longer so
+
+
+def _shop(db: Database) -> Shop | None:
+    try:
+        return shop.load_shop(db)
+    except shop.NotSetUp:
+        return None
+
+
+def _settings(db: Database) -> Settings | None:
+    known = _shop(db)
+    return known.settings if known else None
+
+
+def _tax_complaint(settings: Settings | None, category: str) -> str:
+    unknown = settings is not None and category not in settings.tax_rates
+    return f"tax_category: the shop has no tax rate for {category}" if unknown else ""
+
+
+def _batches(found: Iterable[Row[M]], size: int = _BATCH) -> Iterator[list[Row[M]]]:
+    iterator = iter(found)
+    while batch := list(islice(iterator, size)):
+        yield batch

@@ -1,0 +1,174 @@
+"""What the rows and documents of a load may look like: unknown fields and wrong types are refused,
+numbers are never taken from text (CSV cells are converted before, by the rules in `rows`)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self
+from zoneinfo import available_timezones
+
+from parcelway.domain.catalogue import SKU_PATTERN
+from parcelway.domain.money import CURRENCIES
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+_MOST_MINOR = 10**12
+_Text = Annotated[str, Field(min_length=1, max_length=200)]
+_Sku = Annotated[str, Field(pattern=SKU_PATTERN)]
+_Id = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
+_Country = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Price(_Strict):
+    """An amount in minor units of an ISO 4217 currency."""
+
+    minor: int = Field(ge=0, le=_MOST_MINOR)
+    currency: str
+
+    @field_validator("currency")
+    @classmethod
+    def _known(cls, currency: str) -> str:
+        if currency not in CURRENCIES:
+            raise ValueError(f"unknown currency {currency!r}")
+        return currency
+
+
+class ProductRow(_Strict):
+    """One product; the fields of `domain.catalogue.Product`."""
+
+    sku: _Sku
+    name: _Text
+    price: Price
+    description: str = Field("", max_length=5000)
+    brand: str = Field("", max_length=200)
+    category: list[_Text] = Field(default_factory=list, max_length=8)
+    tax_category: str = Field("standard", min_length=1, max_length=40)
+    weight_grams: int = Field(0, ge=0, le=10_000_000)
+    attributes: dict[_Text, Annotated[str, Field(max_length=200)]] = Field(
+        default_factory=dict, max_length=40
+    )
+    active: bool = True
+
+    @field_validator("category")
+    @classmethod
+    def _no_separator(cls, category: list[str]) -> list[str]:
+        if any(">" in name for name in category):
+            raise ValueError("a category's name has no '>'")
+        return category
+
+
+class StockRow(_Strict):
+    """Units of a SKU counted at a node."""
+
+    sku: _Sku
+    node: _Id
+    quantity: int = Field(ge=0, le=10**9)
+
+
+class AddressDocument(_Strict):
+    """The fields of `domain.parties.Address`."""
+
+    name: _Text
+    line1: _Text
+    city: _Text
+    postal_code: _Text
+    country: _Country
+    line2: str = ""
+    region: str = ""
+    company: str = ""
+
+
+class NodeDocument(_Strict):
+    """The fields of `domain.shop.Node`."""
+
+    id: _Id
+    name: _Text
+    kind: Literal["dc", "warehouse", "store"]
+    address: AddressDocument
+    latitude: float = Field(ge=-90, le=90)
+    longitude: float = Field(ge=-180, le=180)
+    time_zone: str
+    capabilities: list[Literal["ship", "pickup"]] = Field(default_factory=lambda: ["ship"])
+    priority: int = Field(100, ge=0)
+    processing_days: int = Field(1, ge=0, le=60)
+    cut_off: str = Field("15:00", pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
+    working_days: list[Annotated[int, Field(ge=0, le=6)]] = Field(
+        default_factory=lambda: [0, 1, 2, 3, 4], min_length=1
+    )
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, zone: str) -> str:
+        if zone not in available_timezones():
+            raise ValueError(f"unknown time zone {zone!r}")
+        return zone
+
+
+class RateDocument(_Strict):
+    """The price of a parcel of at most `up_to_grams`."""
+
+    up_to_grams: int = Field(gt=0)
+    price: Price
+
+
+class ServiceDocument(_Strict):
+    """The fields of `domain.shop.Service`."""
+
+    id: _Id
+    name: dict[str, _Text] = Field(min_length=1)
+    method: Literal["delivery", "pickup"]
+    carrier: str = ""
+    rates: list[RateDocument] = Field(min_length=1)
+    countries: list[_Country] = Field(default_factory=list)
+    transit_days: list[Annotated[int, Field(ge=0, le=365)]] = Field(min_length=2, max_length=2)
+    tax_category: str = "general"
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        weights = [rate.up_to_grams for rate in self.rates]
+        if weights != sorted(set(weights)):
+            raise ValueError("rates must go up in weight")
+        if self.transit_days[0] > self.transit_days[1]:
+            raise ValueError("the fewest transit days come first")
+        return self
+
+
+class SellerDocument(_Strict):
+    """The fields of `domain.shop.Seller`."""
+
+    name: _Text
+    address: AddressDocument
+    tax_id: str
+    email: str = Field(pattern=r"^[^@\s]+@[^@\s]+$")
+
+
+class SettingsDocument(_Strict):
+    """The fields of `domain.shop.Settings`."""
+
+    name: _Text
+    currency: str
+    seller: SellerDocument
+    tax_rates: dict[str, Annotated[int, Field(ge=0, le=10_000)]] = Field(min_length=1)
+    prices_include_tax: bool = False
+    languages: list[str] = Field(default_factory=lambda: ["en", "de"], min_length=1)
+    reservation_policy: dict[str, Literal["none", "on_cart", "on_checkout"]] = Field(
+        default_factory=dict
+    )
+    hold_minutes: int = Field(30, ge=1, le=10_080)
+    max_quantity: int = Field(999, ge=1)
+    payment_methods: list[str] = Field(default_factory=lambda: ["card"], min_length=1)
+    invoice_series: str = Field("INV", pattern=r"^[A-Z0-9-]{1,10}$")
+
+    _known = field_validator("currency")(Price._known.__func__)  # type: ignore[attr-defined]
+
+
+def reason(error: Any) -> str:
+    """A pydantic ValidationError as one line: each field with what is wrong with it."""
+    problems = []
+    for problem in error.errors(include_url=False, include_input=False):
+        where = ".".join(str(part) for part in problem["loc"])
+        text = problem["msg"].removeprefix("Value error, ")
+        problems.append(f"{where}: {text}" if where else text)
+    return "; ".join(problems)

@@ -1,0 +1,1 @@
+"""A stand-in for Stripe on loopback: see README.md."""

@@ -1,0 +1,140 @@
+"""What one Stripe account holds: intents, charges, refunds, events. In memory only."""
+
+from __future__ import annotations
+
+import copy
+import secrets
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from infra.local.stripe.errors import Json, invalid, missing
+
+API_VERSION = "2026-10-28.endive"
+_PREFIXES = {"payment_intent": "pi", "charge": "ch", "refund": "re", "event": "evt"}
+
+
+def new_id(prefix: str) -> str:
+    """A fresh id in Stripe's form, `pi_3a5c...`; not guessable."""
+    return f"{prefix}_{secrets.token_hex(12)}"
+
+
+@dataclass(slots=True)
+class Account:
+    """The objects by kind and id, in order of creation, as Stripe's own JSON.
+
+    `on_event` is called with every event as it happens. `shift` moves the clock, in seconds.
+    Everything here is synchronous: one event loop runs it, so each call is atomic.
+    """
+
+    on_event: Callable[[Json], None]
+    multicapture: bool = True
+    shift: float = 0.0
+    objects: dict[str, dict[str, Json]] = field(
+        default_factory=lambda: {kind: {} for kind in _PREFIXES}
+    )
+
+    def now(self) -> int:
+        """The account's time in Unix seconds."""
+        return int(time.time() + self.shift)
+
+    def add(self, kind: str, values: Json) -> Json:
+        """Keep and return a new object of `kind` with the fields every object has."""
+        created: Json = {
+            "id": new_id(_PREFIXES[kind]),
+            "object": kind,
+            "created": self.now(),
+            "livemode": False,
+            **values,
+        }
+        self.objects[kind][created["id"]] = created
+        return created
+
+    def get(self, kind: str, reference: str) -> Json:
+        """The object itself, not a copy. Raises Refusal `resource_missing`."""
+        if reference not in self.objects[kind]:
+            raise missing(kind, reference)
+        return self.objects[kind][reference]
+
+    def emit(self, event_type: str, subject: Json, previous: Json | None = None) -> None:
+        """Record that `event_type` happened to `subject`, as it is now, and tell `on_event`."""
+        data: Json = {"object": copy.deepcopy(subject)}
+        if previous is not None:
+            data["previous_attributes"] = previous
+        event = self.add(
+            "event",
+            {
+                "api_version": API_VERSION,
+                "type": event_type,
+                "data": data,
+                "pending_webhooks": 1,
+                "request": {"id": new_id("req"), "idempotency_key": None},
+            },
+        )
+        self.on_event(event)
+
+    def expanded(self, subject: Json, expand: object) -> Json:
+        """A copy of `subject` with the ids named in `expand` replaced by their objects."""
+        result: Json = copy.deepcopy(subject)
+        for path in expand if isinstance(expand, list) else []:
+            if path not in ("latest_charge", "charge", "payment_intent") or path not in result:
+                raise invalid(f"This property cannot be expanded ({path}).", param="expand")
+            kind = path.removeprefix("latest_")
+            if result[path]:
+                result[path] = copy.deepcopy(self.get(kind, result[path]))
+        return result
+
+    def page(self, kind: str, url: str, query: Json, keep: Iterable[str]) -> Json:
+        """A Stripe list of `kind`, newest first, of the objects whose `keep` fields match `query`.
+
+        Understands `limit` (1 to 100, 10 when absent), `starting_after` and `expand[]=data.x`.
+        """
+        for name in ("created", "ending_before", "types", "delivery_success"):
+            if name in query:
+                raise invalid(f"The stand-in cannot filter by {name}.", param=name)
+        limit = _limit(query.get("limit", "10"))
+        found = [
+            item
+            for item in reversed(self.objects[kind].values())
+            if all(item.get(name) == query[name] for name in keep if name in query)
+        ]
+        if after := query.get("starting_after"):
+            self.get(kind, after)
+            ids = [item["id"] for item in found]
+            found = found[ids.index(after) + 1 :] if after in ids else []
+        expand = [path.removeprefix("data.") for path in query.get("expand", [])]
+        return {
+            "object": "list",
+            "url": url,
+            "has_more": len(found) > limit,
+            "data": [self.expanded(item, expand) for item in found[:limit]],
+        }
+
+
+def _limit(text: str) -> int:
+    if not (isinstance(text, str) and text.isdecimal() and 1 <= int(text) <= 100):
+        raise invalid("limit must be between 1 and 100", param="limit")
+    return int(text)
+
+
+def integer(values: Json, name: str) -> int | None:
+    """The whole number in `values[name]`, None when absent. Raises Refusal for anything else."""
+    text = values.get(name)
+    if text is None:
+        return None
+    if not (isinstance(text, str) and text.isascii() and text.isdecimal() and len(text) < 16):
+        raise invalid(f"Invalid integer: {text}", code="parameter_invalid_integer", param=name)
+    return int(text)
+
+
+def merge_metadata(target: Json, changes: object) -> None:
+    """Apply Stripe's metadata rules: 50 keys of 40 characters, values of 500, '' removes one."""
+    if changes in (None, ""):
+        return
+    if not isinstance(changes, dict):
+        raise invalid("Invalid hash", param="metadata")
+    merged = {**target["metadata"], **changes}
+    merged = {name: value for name, value in merged.items() if value != ""}
+    if len(merged) > 50 or any(len(name) > 40 or len(str(v)) > 500 for name, v in merged.items()):
+        raise invalid("Metadata is too large", param="metadata")
+    target["metadata"] = merged

@@ -1,0 +1,412 @@
+"""What the public may see of an order: statuses for people, derived here and nowhere else.
+
+Whoever knows the tracking number sees how far the order is. Whoever has the mail's link also sees
+what is in it, the town it goes to and its documents. Names, streets, e-mail addresses and phone
+numbers are in neither; places of carrier events aren't either, the last of them being the door.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from parcelway.domain.invoice import Invoice, InvoiceLine, TaxLine
+from parcelway.domain.invoicing import breakdown
+from parcelway.domain.money import Money, zero
+from parcelway.domain.order import (
+    Event,
+    Order,
+    Promise,
+    Stage,
+    Totals,
+    fulfilment_status,
+    return_status,
+    totals,
+)
+from parcelway.domain.payment import Payment
+from parcelway.domain.shipment import Shipment
+from parcelway.domain.shop import Method, Node
+
+PublicStatus = Literal[
+    "awaiting_payment",
+    "confirmed",
+    "preparing",
+    "partly_shipped",
+    "shipped",
+    "out_for_delivery",
+    "available_for_pickup",
+    "ready_for_pickup",
+    "problem",
+    "partly_delivered",
+    "delivered",
+    "collected",
+    "returned",
+    "cancelled",
+    "expired",
+]
+PublicStage = Literal[
+    "ordered",
+    "backordered",
+    "preparing",
+    "packed",
+    "shipped",
+    "delivered",
+    "collected",
+    "cancelled",
+    "returned",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of the usual way of an order, and whether it is behind, here or ahead."""
+
+    name: str
+    state: Literal["done", "current", "ahead"]
+
+
+@dataclass(frozen=True, slots=True)
+class Milestone:
+    """Something that happened; `parcel` is the number of the parcel concerned, 0 for the order."""
+
+    name: str
+    at: datetime
+    parcel: int
+
+
+@dataclass(frozen=True, slots=True)
+class ParcelCheckpoint:
+    """What a carrier reported of a parcel, without the place."""
+
+    status: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PublicParcel:
+    """A shipment; `number` counts the order's from 1. Newest checkpoint first."""
+
+    number: int
+    status: str
+    carrier: str
+    parcel_number: str
+    checkpoints: tuple[ParcelCheckpoint, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PublicLine:
+    """An ordered article: how many units there are, and how many of them at each stage."""
+
+    name: str
+    quantity: int
+    stages: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where the order goes, as coarsely as is still useful: the town, or the shop's own store."""
+
+    method: Method
+    store: str
+    city: str
+    postal_code: str
+
+
+@dataclass(frozen=True, slots=True)
+class PublicInvoice:
+    """An issued invoice."""
+
+    shipment_id: str
+    number: str
+    issued_at: datetime
+    gross: Money
+
+
+@dataclass(frozen=True, slots=True)
+class LinkView:
+    """What the holder of the link sees besides."""
+
+    lines: tuple[PublicLine, ...]
+    destinations: tuple[Destination, ...]
+    invoices: tuple[PublicInvoice, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PublicOrder:
+    """What the holder of a tracking number sees; `link` is for the holder of the link only."""
+
+    number: str
+    status: PublicStatus
+    promise: Promise | None
+    steps: tuple[Step, ...]
+    timeline: tuple[Milestone, ...]
+    parcels: tuple[PublicParcel, ...]
+    link: LinkView | None
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What was bought and what was paid. `charges` are shipping; nothing personal is in it."""
+
+    number: str
+    placed_at: datetime | None
+    lines: tuple[InvoiceLine, ...]
+    taxes: tuple[TaxLine, ...]
+    totals: Totals
+    method: str
+    held: Money
+    captured: Money
+    refunded: Money
+
+
+def public_order(
+    order: Order,
+    shipments: Sequence[Shipment],
+    invoices: Sequence[Invoice],
+    events: Sequence[Event],
+    nodes: Mapping[str, Node],
+    *,
+    linked: bool,
+) -> PublicOrder:
+    """The order as the public sees it; with `linked`, as the holder of its link does."""
+    sent = [shipment for shipment in shipments if shipment.status != "cancelled"]
+    return PublicOrder(
+        number=order.tracking_number,
+        status=public_status(order, sent),
+        promise=promised(order),
+        steps=steps(order, sent),
+        timeline=timeline(events, sent, linked=linked),
+        parcels=tuple(_parcel(number, shipment) for number, shipment in enumerate(sent, start=1)),
+        link=_link(order, invoices, nodes) if linked else None,
+    )
+
+
+def public_status(order: Order, shipments: Sequence[Shipment]) -> PublicStatus:
+    """The one status people are told. `shipments` are those not cancelled."""
+    if order.state == "cancelled" or order.state == "expired":
+        return order.state
+    if order.state in ("draft", "placed"):
+        return "awaiting_payment"
+    if return_status(order) == "returned":
+        return "returned"
+    progress = fulfilment_status(order)
+    if progress == "delivered":
+        return "collected" if _collected(order) else "delivered"
+    if progress in ("shipped", "partially_shipped", "partially_delivered"):
+        return _on_its_way(shipments, progress)
+    return "preparing" if progress == "scheduled" else "confirmed"
+
+
+def _on_its_way(shipments: Sequence[Shipment], progress: str) -> PublicStatus:
+    """The status while something has left and not everything has arrived.
+
+    What needs the reader's attention counts first; else what all moving parcels agree on.
+    """
+    moving = [s.tracking for s in shipments if s.status in ("shipped", "ready_for_pickup")]
+    if any(status in ("failed_attempt", "exception") for status in moving):
+        return "problem"
+    if any(s.status == "ready_for_pickup" for s in shipments):
+        return "ready_for_pickup"
+    if "available_for_pickup" in moving:
+        return "available_for_pickup"
+    if moving and all(status == "returned" for status in moving):
+        return "returned"
+    if moving and all(status == "out_for_delivery" for status in moving):
+        return "out_for_delivery"
+    if progress == "partially_delivered":
+        return "partly_delivered"
+    return "partly_shipped" if progress == "partially_shipped" else "shipped"
+
+
+_DELIVERY = ("confirmed", "preparing", "shipped", "out_for_delivery", "delivered")
+_PICKUP = ("confirmed", "preparing", "ready_for_pickup", "collected")
+# The step that a status not itself a step belongs to.
+_STEP_OF: Mapping[str, str] = {
+    "partly_shipped": "shipped",
+    "partly_delivered": "shipped",
+    "problem": "shipped",
+    "available_for_pickup": "out_for_delivery",
+}
+
+
+def steps(order: Order, shipments: Sequence[Shipment]) -> tuple[Step, ...]:
+    """The usual way of such an order with how far this one is; () when it has left that way."""
+    status = public_status(order, shipments)
+    if status in ("cancelled", "expired", "returned"):
+        return ()
+    names = _PICKUP if all(g.method == "pickup" for g in order.groups) else _DELIVERY
+    name = _STEP_OF.get(status, status)
+    reached = names.index(name) if name in names else _nearest(status)
+    last = len(names) - 1
+    return tuple(
+        Step(
+            step,
+            "done"
+            if index < reached or reached == last
+            else ("current" if index == reached else "ahead"),
+        )
+        for index, step in enumerate(names)
+    )
+
+
+def _nearest(status: PublicStatus) -> int:
+    """Where a status stands that this way has no step for: before all, or at the third."""
+    return -1 if status == "awaiting_payment" else 2
+
+
+# Public names of what happened. What is not here is nobody's business but the shop's.
+_HAPPENED: Mapping[str, str] = {
+    "order.placed": "placed",
+    "order.confirmed": "confirmed",
+    "order.scheduled": "preparing",
+    "order.cancelled": "cancelled",
+    "order.expired": "expired",
+    "shipment.packed": "packed",
+    "shipment.shipped": "shipped",
+    "shipment.in_transit": "in_transit",
+    "shipment.out_for_delivery": "out_for_delivery",
+    "shipment.available_for_pickup": "available_for_pickup",
+    "shipment.ready_for_pickup": "ready_for_pickup",
+    "shipment.failed_attempt": "failed_attempt",
+    "shipment.exception": "exception",
+    "shipment.returned": "returned",
+    "shipment.delivered": "delivered",
+}
+_HAPPENED_LINKED: Mapping[str, str] = {
+    **_HAPPENED,
+    "invoice.issued": "invoiced",
+    "payment.refunded": "refunded",
+}
+
+
+def timeline(
+    events: Sequence[Event], shipments: Sequence[Shipment], *, linked: bool
+) -> tuple[Milestone, ...]:
+    """What happened in public words, newest first."""
+    names = _HAPPENED_LINKED if linked else _HAPPENED
+    numbers = {shipment.id: number for number, shipment in enumerate(shipments, start=1)}
+    pickups = {shipment.id for shipment in shipments if shipment.method == "pickup"}
+    happened = []
+    for event in sorted(events, key=lambda e: e.sequence, reverse=True):
+        name, shipment_id = names.get(event.type), event.data.get("shipment", "")
+        if name == "delivered" and shipment_id in pickups:
+            name = "collected"
+        if name:
+            happened.append(Milestone(name, event.at, numbers.get(shipment_id, 0)))
+    return tuple(happened)
+
+
+def promised(order: Order) -> Promise | None:
+    """The window in which all of the order was promised."""
+    given = [group.promise for group in order.groups if group.promise]
+    if not given:
+        return None
+    return Promise(min(p.earliest for p in given), max(p.latest for p in given))
+
+
+def receipt(order: Order, payments: Sequence[Payment]) -> Receipt:
+    """What was bought and paid, from the order's frozen parts."""
+    lines = [
+        InvoiceLine(
+            line.name,
+            line.quantity,
+            line.unit_price,
+            line.net,
+            line.tax,
+            line.tax_rate,
+            line.sku,
+        )
+        for line in order.lines
+    ]
+    nothing = zero(order.currency)
+    charges = [
+        InvoiceLine(
+            group.service_name.get(order.language, group.service),
+            1,
+            group.charge_price,
+            group.charge_net or nothing,
+            group.charge_tax or nothing,
+            group.charge_tax_rate,
+        )
+        for group in order.groups
+        if group.charge_price
+    ]
+    # A hold that was voided is gone, though the order's sum still tells of it.
+    held = sum(p.authorized - p.captured for p in payments if p.status == "authorized")
+    return Receipt(
+        number=order.tracking_number,
+        placed_at=order.placed_at,
+        lines=tuple(lines + charges),
+        taxes=breakdown(lines + charges, order.currency),
+        totals=totals(order),
+        method=order.payment_method,
+        held=Money(held, order.currency),
+        captured=Money(order.captured, order.currency),
+        refunded=Money(order.refunded, order.currency),
+    )
+
+
+def _parcel(number: int, shipment: Shipment) -> PublicParcel:
+    status = shipment.tracking or "preparing"
+    if shipment.method == "pickup" and status == "delivered":
+        status = "collected"
+    return PublicParcel(
+        number,
+        status,
+        shipment.carrier,
+        shipment.parcel_number,
+        tuple(ParcelCheckpoint(c.status, c.at) for c in reversed(shipment.checkpoints)),
+    )
+
+
+_STAGES: Mapping[Stage, PublicStage] = {
+    "open": "ordered",
+    "reserved": "ordered",
+    "backordered": "backordered",
+    "allocated": "preparing",
+    "released": "preparing",
+    "packed": "packed",
+    "shipped": "shipped",
+    "delivered": "delivered",
+    "picked_up": "collected",
+    "cancelled": "cancelled",
+    "returned": "returned",
+}
+
+
+def _link(order: Order, invoices: Sequence[Invoice], nodes: Mapping[str, Node]) -> LinkView:
+    lines = []
+    for line in order.lines:
+        stages: dict[str, int] = {}
+        for portion in line.portions:
+            stage = _STAGES[portion.stage]
+            stages[stage] = stages.get(stage, 0) + portion.quantity
+        lines.append(PublicLine(line.name, line.quantity, stages))
+    return LinkView(
+        lines=tuple(lines),
+        destinations=_destinations(order, nodes),
+        invoices=tuple(
+            PublicInvoice(i.shipment_id, i.number, i.issued_at, i.gross) for i in invoices
+        ),
+    )
+
+
+def _destinations(order: Order, nodes: Mapping[str, Node]) -> tuple[Destination, ...]:
+    places = []
+    for group in order.groups:
+        store = nodes.get(group.store)
+        if group.method == "pickup" and store is not None:
+            at = store.address
+            places.append(Destination("pickup", store.name, at.city, at.postal_code))
+        elif group.address is not None:
+            at = group.address
+            places.append(Destination("delivery", "", at.city, at.postal_code))
+    return tuple(places)
+
+
+def _collected(order: Order) -> bool:
+    return any(line.count("picked_up") for line in order.lines) and not any(
+        line.count("delivered") for line in order.lines
+    )

@@ -1,0 +1,189 @@
+"""What the API shows of an order: to who holds its cart token, to its customer, to staff."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from parcelway.domain.money import Money
+from parcelway.domain.order import (
+    DeliveryGroup,
+    FulfilmentStatus,
+    Line,
+    Order,
+    PaymentStatus,
+    ReturnStatus,
+    State,
+    Totals,
+    fulfilment_status,
+    return_status,
+    totals,
+)
+from parcelway.domain.parties import Address, Contact
+from parcelway.domain.shipment import Shipment, ShipmentStatus
+
+
+@dataclass(frozen=True, slots=True)
+class LineView:
+    """One line; `stages` counts its units by how far they have come."""
+
+    sku: str
+    name: str
+    quantity: int
+    unit_price: Money
+    net: Money
+    tax: Money
+    tax_rate: int
+    stages: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryView:
+    """How and where the order is delivered, with the promised window of dates."""
+
+    group: str
+    method: str | None
+    address: Address | None
+    store: str
+    service: str
+    instructions: str
+    charge: Money | None
+    promised_from: date | None
+    promised_to: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderView:
+    """An order or, while its state is `draft`, a cart."""
+
+    id: str
+    version: int
+    state: State
+    channel: str
+    currency: str
+    language: str
+    lines: list[LineView]
+    deliveries: list[DeliveryView]
+    contact: Contact | None
+    billing_address: Address | None
+    payment_method: str
+    totals: Totals
+    payment_status: PaymentStatus
+    fulfilment_status: FulfilmentStatus
+    return_status: ReturnStatus
+    authorized: Money
+    captured: Money
+    refunded: Money
+    created_at: datetime
+    placed_at: datetime | None
+    pay_until: datetime | None
+    cancel_reason: str
+    tracking_number: str
+    tracking_path: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShipmentView:
+    """A parcel or a pick-up as the warehouse sees it."""
+
+    id: str
+    order_id: str
+    node: str
+    method: str
+    status: ShipmentStatus
+    service: str
+    carrier: str
+    parcel_number: str
+    tracking: str
+    ship_to: Address | None
+    instructions: str
+    lines: list[Mapping[str, str | int]]
+    released_at: datetime | None
+    invoice_number: str
+
+
+def order_view(order: Order) -> OrderView:
+    """The order for those who may see all of it."""
+    tracked = f"/track/{order.tracking_number}?k={order.link_token}"
+    return OrderView(
+        id=order.id,
+        version=order.version,
+        state=order.state,
+        channel=order.channel,
+        currency=order.currency,
+        language=order.language,
+        lines=[_line(line) for line in order.lines],
+        deliveries=[_delivery(group) for group in order.groups],
+        contact=order.contact,
+        billing_address=order.billing_address,
+        payment_method=order.payment_method,
+        totals=totals(order),
+        payment_status=order.payment_status,
+        fulfilment_status=fulfilment_status(order),
+        return_status=return_status(order),
+        authorized=Money(order.authorized, order.currency),
+        captured=Money(order.captured, order.currency),
+        refunded=Money(order.refunded, order.currency),
+        created_at=order.created_at,
+        placed_at=order.placed_at,
+        pay_until=order.hold_until if order.state == "placed" else None,
+        cancel_reason=order.cancel_reason,
+        tracking_number=order.tracking_number,
+        tracking_path=tracked if order.tracking_number else "",
+    )
+
+
+def shipment_view(order: Order, shipment: Shipment) -> ShipmentView:
+    """A shipment with what the people who pick and send it need, and no prices."""
+    names = {line.number: line.name for line in order.lines}
+    group = order.group_named(shipment.group)
+    return ShipmentView(
+        id=shipment.id,
+        order_id=order.id,
+        node=shipment.node,
+        method=shipment.method,
+        status=shipment.status,
+        service=shipment.service,
+        carrier=shipment.carrier,
+        parcel_number=shipment.parcel_number,
+        tracking=shipment.tracking,
+        ship_to=group.address,
+        instructions=group.instructions,
+        lines=[
+            {"sku": line.sku, "name": names[line.line], "quantity": line.quantity}
+            for line in shipment.lines
+        ],
+        released_at=shipment.released_at,
+        invoice_number=shipment.invoice_number,
+    )
+
+
+def _line(line: Line) -> LineView:
+    stages: dict[str, int] = {}
+    for portion in line.portions:
+        stages[portion.stage] = stages.get(portion.stage, 0) + portion.quantity
+    return LineView(
+        line.sku,
+        line.name,
+        line.quantity,
+        line.unit_price,
+        line.net,
+        line.tax,
+        line.tax_rate,
+        stages,
+    )
+
+
+def _delivery(group: DeliveryGroup) -> DeliveryView:
+    return DeliveryView(
+        group=group.id,
+        method=group.method,
+        address=group.address,
+        store=group.store,
+        service=group.service,
+        instructions=group.instructions,
+        charge=group.charge_price,
+        promised_from=group.promise.earliest if group.promise else None,
+        promised_to=group.promise.latest if group.promise else None,
+    )

@@ -1,0 +1,240 @@
+"""The words for what an order is, does and consists of, in every language: said in one place.
+
+Keys are `<kind>.<name>`; `domain.public_view` says which name applies. Values with {fields} are
+filled by `say`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from parcelway.language.formats import LANGUAGES
+
+Words = Mapping[str, Mapping[str, str]]
+
+
+def say(key: str, language: str, **fields: object) -> str:
+    """The wording of `key` in one of LANGUAGES. Raises KeyError for one that is not there."""
+    text = WORDS[key][language]
+    return text.format(**fields) if fields else text
+
+
+def _words(kind: str, table: Mapping[str, tuple[str, ...]]) -> dict[str, dict[str, str]]:
+    return {
+        f"{kind}.{name}": dict(zip(LANGUAGES, texts, strict=True)) for name, texts in table.items()
+    }
+
+
+WORDS: Words = {
+    **_words(
+        "status",
+        {
+            "awaiting_payment": ("Waiting for payment", "Wartet auf Zahlung"),
+            "confirmed": ("Order confirmed", "Bestellung bestätigt"),
+            "preparing": ("Being prepared", "Wird vorbereitet"),
+            "partly_shipped": ("Partly shipped", "Teilweise versandt"),
+            "shipped": ("On its way", "Unterwegs"),
+            "out_for_delivery": ("Out for delivery", "In Zustellung"),
+            "available_for_pickup": ("Waiting at the pick-up point", "Liegt zur Abholung bereit"),
+            "ready_for_pickup": ("Ready to collect", "Bereit zur Abholung"),
+            "problem": ("Delayed", "Verzögert"),
+            "partly_delivered": ("Partly delivered", "Teilweise zugestellt"),
+            "delivered": ("Delivered", "Zugestellt"),
+            "collected": ("Collected", "Abgeholt"),
+            "returned": ("Returned", "Zurückgesandt"),
+            "cancelled": ("Cancelled", "Storniert"),
+            "expired": ("Not completed", "Nicht abgeschlossen"),
+        },
+    ),
+    **_words(
+        "about",
+        {
+            "awaiting_payment": (
+                "We keep your items for a short while until the payment is complete.",
+                "Wir halten die Artikel kurze Zeit zurück, bis die Zahlung abgeschlossen ist.",
+            ),
+            "confirmed": (
+                "We have your order and your payment. We will start packing soon.",
+                "Bestellung und Zahlung sind da. Wir packen bald.",
+            ),
+            "preparing": ("We are packing your order.", "Wir packen die Bestellung."),
+            "partly_shipped": (
+                "A part is on its way, the rest follows.",
+                "Ein Teil ist unterwegs, der Rest folgt.",
+            ),
+            "shipped": ("The carrier has your order.", "Der Paketdienst hat die Bestellung."),
+            "out_for_delivery": ("It arrives today.", "Sie kommt heute an."),
+            "available_for_pickup": (
+                "Collect it at the carrier's pick-up point.",
+                "Sie kann beim Paketdienst abgeholt werden.",
+            ),
+            "ready_for_pickup": (
+                "It waits for you at the store. Please bring the order number.",
+                "Sie liegt im Laden bereit. Bitte die Bestellnummer mitbringen.",
+            ),
+            "problem": (
+                "The carrier reported a problem. It is being taken care of.",
+                "Der Paketdienst meldet ein Problem und kümmert sich darum.",
+            ),
+            "partly_delivered": (
+                "A part has arrived, the rest is on its way.",
+                "Ein Teil ist angekommen, der Rest ist unterwegs.",
+            ),
+            "delivered": ("Everything has arrived.", "Alles ist angekommen."),
+            "collected": ("Everything was collected.", "Alles wurde abgeholt."),
+            "returned": ("The order came back to us.", "Die Bestellung kam zu uns zurück."),
+            "cancelled": (
+                "This order was cancelled and will not be sent.",
+                "Diese Bestellung wurde storniert und wird nicht versandt.",
+            ),
+            "expired": (
+                "The payment was not completed in time, so nothing was ordered or charged.",
+                "Die Zahlung wurde nicht rechtzeitig abgeschlossen. Nichts wurde bestellt "
+                "oder berechnet.",
+            ),
+        },
+    ),
+    **_words(
+        "step",
+        {
+            "confirmed": ("Confirmed", "Bestätigt"),
+            "preparing": ("Packing", "Verpacken"),
+            "shipped": ("Shipped", "Versandt"),
+            "out_for_delivery": ("Out for delivery", "In Zustellung"),
+            "delivered": ("Delivered", "Zugestellt"),
+            "ready_for_pickup": ("Ready to collect", "Abholbereit"),
+            "collected": ("Collected", "Abgeholt"),
+            "done": ("done", "erledigt"),
+            "current": ("now", "jetzt"),
+            "ahead": ("still to come", "steht noch aus"),
+        },
+    ),
+    **_words(
+        "happened",
+        {
+            "placed": ("Order received", "Bestellung eingegangen"),
+            "confirmed": ("Payment secured, order confirmed", "Zahlung gesichert, bestätigt"),
+            "preparing": ("Being prepared", "Wird vorbereitet"),
+            "packed": ("Packed", "Verpackt"),
+            "shipped": ("Handed to the carrier", "An den Paketdienst übergeben"),
+            "in_transit": ("On its way", "Unterwegs"),
+            "out_for_delivery": ("Out for delivery", "In Zustellung"),
+            "available_for_pickup": ("Waiting at the pick-up point", "Zur Abholung hinterlegt"),
+            "ready_for_pickup": ("Ready to collect", "Bereit zur Abholung"),
+            "failed_attempt": ("Delivery attempted", "Zustellung versucht"),
+            "exception": ("Delayed by the carrier", "Verzögerung beim Paketdienst"),
+            "returned": ("Returned to us", "Zurück an uns"),
+            "delivered": ("Delivered", "Zugestellt"),
+            "collected": ("Collected", "Abgeholt"),
+            "invoiced": ("Invoice issued", "Rechnung ausgestellt"),
+            "refunded": ("Refund sent", "Erstattung veranlasst"),
+            "cancelled": ("Cancelled", "Storniert"),
+            "expired": ("Not paid in time", "Nicht rechtzeitig bezahlt"),
+        },
+    ),
+    **_words(
+        "parcel",
+        {
+            "preparing": ("Being prepared", "Wird vorbereitet"),
+            "label_created": ("Handed to the carrier", "An den Paketdienst übergeben"),
+            "in_transit": ("On its way", "Unterwegs"),
+            "out_for_delivery": ("Out for delivery", "In Zustellung"),
+            "available_for_pickup": ("Waiting to be collected", "Liegt zur Abholung bereit"),
+            "failed_attempt": ("Delivery attempted", "Zustellung versucht"),
+            "exception": ("Delayed", "Verzögert"),
+            "returned": ("Returned", "Zurückgesandt"),
+            "delivered": ("Delivered", "Zugestellt"),
+            "collected": ("Collected", "Abgeholt"),
+        },
+    ),
+    **_words(
+        "stage",
+        {
+            "ordered": ("ordered", "bestellt"),
+            "backordered": ("not in stock yet", "noch nicht lieferbar"),
+            "preparing": ("being prepared", "in Vorbereitung"),
+            "packed": ("packed", "verpackt"),
+            "shipped": ("on its way", "unterwegs"),
+            "delivered": ("delivered", "zugestellt"),
+            "collected": ("collected", "abgeholt"),
+            "cancelled": ("cancelled", "storniert"),
+            "returned": ("returned", "zurückgesandt"),
+        },
+    ),
+    **_words(
+        "payment",
+        {
+            "authorized": ("Reserved on your card", "Auf der Karte reserviert"),
+            "captured": ("Paid", "Bezahlt"),
+            "refunded": ("Refunded", "Erstattet"),
+            "card": ("Card", "Karte"),
+            "nothing": ("Nothing has been charged.", "Es wurde nichts berechnet."),
+        },
+    ),
+    **_words(
+        "label",
+        {
+            "order_number": ("Order number", "Bestellnummer"),
+            "items": ("Items", "Artikel"),
+            "quantity": ("Qty", "Menge"),
+            "goods": ("Items, net", "Artikel netto"),
+            "shipping": ("Shipping, net", "Versand netto"),
+            "tax": ("Tax", "Steuer"),
+            "tax_at": ("Tax {rate}", "{rate} Steuer"),
+            "net": ("Net", "Netto"),
+            "total": ("Total", "Gesamt"),
+            "price": ("Price", "Preis"),
+            "expected": ("Expected", "Voraussichtlich"),
+            "deliver_to": ("Delivery to", "Lieferung an"),
+            "collect_at": ("Collect at", "Abholung bei"),
+            "parcel": ("Parcel", "Paket"),
+            "parcel_of": ("Parcel {number} of {count}", "Paket {number} von {count}"),
+            "carrier": ("Carrier", "Paketdienst"),
+            "parcel_number": ("Parcel number", "Paketnummer"),
+            "invoice": ("Invoice", "Rechnung"),
+            "receipt": ("Receipt", "Beleg"),
+            "payments": ("Payments", "Zahlungen"),
+            "paid_by": ("Payment method", "Zahlungsart"),
+            "ordered_on": ("Ordered on", "Bestellt am"),
+            "track": ("Track your order", "Bestellung verfolgen"),
+            "timeline": ("What happened", "Verlauf"),
+            "parcels": ("Parcels", "Pakete"),
+            "documents": ("Documents", "Dokumente"),
+            "all_times": ("Times as in {zone}.", "Uhrzeiten wie in {zone}."),
+            "print_hint": (
+                "Use your browser's print function to keep this receipt.",
+                "Mit der Druckfunktion des Browsers lässt sich der Beleg aufheben.",
+            ),
+            "back": ("Back to tracking", "Zurück zur Sendungsverfolgung"),
+            "progress": ("Progress", "Fortschritt"),
+            "questions": ("Questions? Write to {email}.", "Fragen? Einfach an {email} schreiben."),
+        },
+    ),
+    **_words(
+        "find",
+        {
+            "title": ("Where is my order?", "Wo ist meine Bestellung?"),
+            "hint": (
+                "The number starts with PW and is in every mail about the order.",
+                "Die Nummer beginnt mit PW und steht in jeder Mail zur Bestellung.",
+            ),
+            "number": ("Order or tracking number", "Bestell- oder Sendungsnummer"),
+            "button": ("Track", "Verfolgen"),
+            "not_found": ("We cannot find that", "Das finden wir nicht"),
+            "not_found_detail": (
+                "There is nothing under this number or link. Please check it for typing errors.",
+                "Unter dieser Nummer oder diesem Link gibt es nichts. Bitte auf Tippfehler prüfen.",
+            ),
+            "trouble": ("Not available right now", "Gerade nicht verfügbar"),
+            "trouble_detail": (
+                "Please try again in a minute.",
+                "Bitte in einer Minute noch einmal versuchen.",
+            ),
+            "not_ready": ("Not ready yet", "Noch nicht fertig"),
+            "not_ready_detail": (
+                "The invoice is being made. Please try again in a minute.",
+                "Die Rechnung wird erstellt. Bitte in einer Minute noch einmal versuchen.",
+            ),
+        },
+    ),
+}

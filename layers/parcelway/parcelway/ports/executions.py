@@ -1,0 +1,55 @@
+"""The state machine that takes an order from stock to door, as the functions see it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from parcelway.domain.shipment import Shipment
+from parcelway.store.database import Database
+from parcelway.store.orders import Dossier
+from parcelway.store.waits import Wait, answered, over, waits_of
+
+# A token that was used, or whose wait timed out, is no fault: the execution has gone on.
+_GONE = ("TaskDoesNotExist", "TaskTimedOut", "InvalidToken")
+
+
+class OrderCancelled(Exception):
+    """The order ended before what was waited for; the state machine catches this by name."""
+
+
+def start(client: Any, machine_arn: str, order_id: str) -> None:
+    """Start an order's execution, named after the order: a second start is the first one."""
+    try:
+        client.start_execution(
+            stateMachineArn=machine_arn,
+            name=order_id,
+            input=json.dumps({"order_id": order_id}),
+        )
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ExecutionAlreadyExists":
+            raise
+
+
+def answer(client: Any, db: Database, dossier: Dossier) -> None:
+    """Answer every wait of an order that is over."""
+    shipments = {shipment.id: shipment for shipment in dossier.shipments}
+    for wait in waits_of(db, dossier.order.id):
+        answer_one(client, db, wait, shipments[wait.shipment_id])
+
+
+def answer_one(client: Any, db: Database, wait: Wait, shipment: Shipment) -> None:
+    """Answer a wait if it is over: success, or OrderCancelled for a shipment that will not be."""
+    try:
+        if shipment.status == "cancelled":
+            client.send_task_failure(taskToken=wait.token, error=OrderCancelled.__name__, cause="")
+        elif over(wait, shipment):
+            client.send_task_success(taskToken=wait.token, output="{}")
+        else:
+            return
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in _GONE:
+            raise
+    answered(db, wait)

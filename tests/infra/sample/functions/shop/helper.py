@@ -1,0 +1,3 @@
+"""A sibling module: every function folder may have its own `helper`."""
+
+NAME = "shop"

@@ -1,0 +1,392 @@
+"""Orders at any stage, made by the domain's own decisions and always the same.
+
+`at("shipped", language="de")` is an order whose parcels have left; the story's methods take it
+further, each a minute later: `at("shipped").tracked("out_for_delivery").cancelled()` and so on.
+`store(db, story)` writes it all as the functions would have, decision by decision.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+from parcelway.domain import authorization, cancellation, cart, checkout, fulfilment, invoicing
+from parcelway.domain.catalogue import Product
+from parcelway.domain.commands import Command
+from parcelway.domain.decision import Decision
+from parcelway.domain.facts import Facts
+from parcelway.domain.ids import derived
+from parcelway.domain.invoice import Invoice
+from parcelway.domain.invoicing import Counter
+from parcelway.domain.money import Money
+from parcelway.domain.order import Event, Order, totals
+from parcelway.domain.parties import SYSTEM, Actor, Address, Contact
+from parcelway.domain.payment import GatewayPayment, GatewayStatus, Payment
+from parcelway.domain.shipment import Checkpoint, Shipment, TrackingStatus
+from parcelway.domain.shop import Method, Node, Rate, Seller, Service, Settings, Shop
+from parcelway.domain.stock import Balance, after
+from parcelway.domain.tracking import new_number
+from parcelway.store import shop as shop_store
+from parcelway.store.database import Database
+from parcelway.store.opening import open_balances
+from parcelway.store.orders import save
+
+START = datetime(2026, 11, 16, 10, 0, tzinfo=UTC)  # a Monday
+CUSTOMER, WAREHOUSE, CARRIER = Actor("guest"), Actor("staff", "w1"), Actor("carrier", "acme")
+
+_WAREHOUSE_ADDRESS = Address("Teapot & Co.", "1 Dock Road", "Columbus", "43217", "US", region="OH")
+_STORE_ADDRESS = Address("Teapot Downtown", "5 High Street", "Columbus", "43215", "US", region="OH")
+SELLER = Seller("Teapot & Co., Inc.", _WAREHOUSE_ADDRESS, "00-0000000", "hello@teapot.example")
+SHOP = Shop(
+    Settings(
+        name="Teapot & Co.",
+        currency="USD",
+        seller=SELLER,
+        tax_rates={"grocery": 0, "general": 700, "books": 250},
+        languages=("en", "de"),
+    ),
+    {
+        node.id: node
+        for node in (
+            Node("dc-1", "Columbus", "dc", _WAREHOUSE_ADDRESS, 39.8, -82.9, "America/New_York"),
+            Node(
+                "dc-2",
+                "Louisville",
+                "dc",
+                replace(_WAREHOUSE_ADDRESS, city="Louisville", postal_code="40213", region="KY"),
+                38.1,
+                -85.7,
+                "America/New_York",
+            ),
+            Node(
+                "store-1",
+                "Teapot Downtown",
+                "store",
+                _STORE_ADDRESS,
+                39.9,
+                -83.0,
+                "America/New_York",
+                capabilities=("pickup",),
+            ),
+        )
+    },
+    {
+        service.id: service
+        for service in (
+            Service(
+                "standard",
+                {"en": "Standard parcel", "de": "Standardpaket"},
+                "delivery",
+                "acme",
+                (Rate(5_000, Money(599, "USD")), Rate(30_000, Money(1299, "USD"))),
+                ("US", "DE"),
+                (2, 4),
+            ),
+            Service(
+                "collect",
+                {"en": "Collect in store", "de": "Abholung im Laden"},
+                "pickup",
+                "",
+                (Rate(50_000, Money(0, "USD")),),
+                transit_days=(0, 0),
+            ),
+        )
+    },
+)
+
+
+def _product(sku: str, name: str, cents: int, tax_category: str, grams: int) -> Product:
+    price = Money(cents, "USD")
+    return Product(sku, name, price, tax_category=tax_category, weight_grams=grams)
+
+
+PRODUCTS = {
+    product.sku: product
+    for product in (
+        _product("MUG-1", "Stoneware mug, blue", 1295, "general", 400),
+        _product("TEA-9", "Assam leaf tea, 250 g", 879, "grocery", 260),
+        _product("BOOK-3", "The Book of Tea", 1433, "books", 310),
+    )
+}
+BASKET = {"MUG-1": 3, "TEA-9": 1, "BOOK-3": 2}
+STOCK = {(sku, node): 100 for sku in PRODUCTS for node in ("dc-1", "store-1")}
+# Takes two parcels: neither warehouse has everything.
+SPLIT_STOCK = {("MUG-1", "dc-1"): 2, ("TEA-9", "dc-1"): 5, ("MUG-1", "dc-2"): 5} | {
+    ("BOOK-3", "dc-2"): 5
+}
+CONTACT = Contact("Ada Example", "ada@customer.example", "+16145550123")
+HOME = Address("Ada Example", "12 Rose Lane", "Dublin", "43016", "US", line2="Apt 4", region="OH")
+
+Stage = Literal[
+    "draft",
+    "placed",
+    "confirmed",
+    "scheduled",
+    "released",
+    "packed",
+    "shipped",
+    "invoiced",
+    "captured",
+    "out_for_delivery",
+    "delivered",
+    "closed",
+]
+
+
+@dataclass
+class Story:
+    """An order's life so far: the order as it is, and every decision that made it so."""
+
+    seed: str = "1"
+    language: str = "en"
+    method: Method = "delivery"
+    basket: Mapping[str, int] = field(default_factory=lambda: BASKET)
+    contact: Contact = CONTACT
+    address: Address = HOME
+    shop: Shop = SHOP
+    products: Mapping[str, Product] = field(default_factory=lambda: PRODUCTS)
+    stock: Mapping[tuple[str, str], int] = field(default_factory=lambda: STOCK)
+    now: datetime = START
+    decisions: list[tuple[Decision, datetime]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.balances = {key: Balance(*key, on_hand=units) for key, units in self.stock.items()}
+        self.by_id: dict[str, Shipment] = {}
+        self.payment: Payment | None = None
+        self.seen: GatewayPayment | None = None
+        self.counter = Counter(self.shop.settings.invoice_series)
+        order_id = derived("ord", "story", self.seed)
+        self.token = f"cart-token-{self.seed}"
+        self._apply(
+            cart.new_draft(
+                order_id,
+                self.token,
+                self.facts,
+                channel="online",
+                currency=self.shop.settings.currency,
+                language=self.language,
+                asked=Command("create", ""),
+            )
+        )
+
+    @property
+    def order(self) -> Order:
+        """The order as it is now."""
+        return self.decisions[-1][0].order
+
+    @property
+    def facts(self) -> Facts:
+        """What a decision made now has to go by."""
+        return Facts(self.shop, self.now, self.products, self.balances)
+
+    @property
+    def shipments(self) -> list[Shipment]:
+        """The shipments as they are now."""
+        return list(self.by_id.values())
+
+    @property
+    def invoices(self) -> list[Invoice]:
+        """The invoices issued so far."""
+        return [made.invoice for made, _ in self.decisions if made.invoice]
+
+    @property
+    def events(self) -> list[Event]:
+        """Everything that happened so far."""
+        return [event for made, _ in self.decisions for event in made.events]
+
+    def event(self, kind: str) -> Event:
+        """The last event of a type."""
+        return next(event for event in reversed(self.events) if event.type == kind)
+
+    def filled(self) -> Story:
+        """The cart filled, with everything that checkout wants to know."""
+        for number, (sku, units) in enumerate(self.basket.items()):
+            asked = Command(f"add-{number}", sku)
+            self._apply(cart.add(self.order, sku, units, self.facts, asked))
+        self._apply(
+            cart.describe(
+                self.order,
+                self.facts,
+                contact=self.contact,
+                billing_address=self.address,
+                payment_method="card",
+            )
+        )
+        if self.method == "pickup":
+            return self._apply(
+                checkout.pick_up_at(self.order, "store-1", "collect", "", self.facts)
+            )
+        return self._apply(
+            checkout.deliver_to(self.order, self.address, "standard", "", self.facts)
+        )
+
+    def placed(self) -> Story:
+        """Checked out, with a number and a link, awaiting payment."""
+        chance = random.Random(self.seed)
+        return self._apply(
+            checkout.place(
+                self.order,
+                self.facts,
+                Command("place", ""),
+                tracking_number=new_number(chance.choice),
+                link_token=f"{chance.getrandbits(128):032x}",
+                expected_total=None,
+            )
+        )
+
+    def confirmed(self) -> Story:
+        """Paid for: the provider holds the whole amount."""
+        self.pays("awaiting_customer", authorized=0)
+        return self.pays("authorized", authorized=totals(self.order).gross.minor)
+
+    def pays(self, status: GatewayStatus, **amounts: int) -> Story:
+        """The provider reports its payment: `authorized`, `captured`, `refunded` as given."""
+        gross = totals(self.order).gross
+        nothing = Money(0, gross.currency)
+        before = self.seen or GatewayPayment(
+            f"pi_{self.seed}", self.order.id, 1, status, gross, nothing, nothing, nothing
+        )
+        changes: dict[str, Any] = {
+            name: Money(minor, gross.currency) for name, minor in amounts.items()
+        }
+        self.seen = replace(before, status=status, **changes)
+        if self.payment is None:
+            made = authorization.start(self.order, self.seen, self.now)
+        else:
+            made = authorization.observe(self.order, self.payment, self.seen, self.facts)
+        return self._apply(made)
+
+    def scheduled(self) -> Story:
+        """Its nodes chosen, its stock allocated."""
+        return self._apply(fulfilment.schedule(self.order, self.facts))
+
+    def released(self) -> Story:
+        """Every shipment in its node's queue."""
+        return self._each(lambda s: fulfilment.release(self.order, s, self.facts))
+
+    def packed(self) -> Story:
+        """Every shipment packed."""
+        return self._each(lambda s: fulfilment.pack(self.order, s, WAREHOUSE, self.facts))
+
+    def shipped(self) -> Story:
+        """Every parcel with its carrier, or the whole order ready to be collected."""
+        return self._each(self._leave)
+
+    def invoiced(self) -> Story:
+        """An invoice for every shipment."""
+        return self._each(self._issue)
+
+    def captured(self) -> Story:
+        """Everything that was held is taken."""
+        return self.pays("captured", captured=totals(self.order).gross.minor)
+
+    def refunded(self, minor: int) -> Story:
+        """The provider gave back `minor` units in all."""
+        return self.pays("captured", refunded=minor)
+
+    def tracked(self, status: TrackingStatus, place: str = "Sorting hall 7") -> Story:
+        """The carrier reports `status` for every parcel."""
+
+        def report(shipment: Shipment) -> Decision | None:
+            checkpoint = Checkpoint(f"{shipment.id}-{status}-{self.now}", status, self.now, place)
+            return fulfilment.track(self.order, shipment, checkpoint, CARRIER, self.facts)
+
+        return self._each(report)
+
+    def delivered(self) -> Story:
+        """Everything at the door, or collected."""
+        if self.method == "delivery":
+            return self.tracked("delivered")
+        return self._each(lambda s: fulfilment.hand_over(self.order, s, WAREHOUSE, self.facts))
+
+    def closed(self) -> Story:
+        """Nothing left to do."""
+        return self._apply(fulfilment.close(self.order, self.facts))
+
+    def cancelled(self, reason: str = "customer", actor: Actor = SYSTEM) -> Story:
+        """Called off."""
+        made = cancellation.cancel(self.order, self.shipments, reason, actor, self.now)
+        return self._apply(made)
+
+    def expired(self) -> Story:
+        """Nobody paid in time."""
+        self.now += timedelta(hours=2)
+        return self._apply(cart.lapse(self.order, self.now))
+
+    def _leave(self, shipment: Shipment) -> Decision | None:
+        if shipment.method == "pickup":
+            return fulfilment.ready_for_pickup(self.order, shipment, WAREHOUSE, self.facts)
+        parcel = f"ACME{self.seed.zfill(4)}{len(self.decisions):04d}"
+        return fulfilment.ship(self.order, shipment, "acme", parcel, WAREHOUSE, self.facts)
+
+    def _issue(self, shipment: Shipment) -> Decision | None:
+        made = invoicing.issue(self.order, shipment, self.shipments, self.counter, self.facts)
+        if made and made.invoice:
+            self.counter = Counter(made.invoice.series, made.invoice.sequence)
+        return made
+
+    def _each(self, step: Callable[[Shipment], Decision | None]) -> Story:
+        for shipment in self.shipments:
+            self._apply(step(shipment))
+        return self
+
+    def _apply(self, made: Decision | None) -> Story:
+        """Take a decision in; None (no news) changes nothing. A minute passes."""
+        if made is not None:
+            self.decisions.append((made, self.now))
+            self.balances = after(self.balances, made.moves)
+            self.by_id |= {shipment.id: shipment for shipment in made.shipments}
+            self.payment = made.payment or self.payment
+        self.now += timedelta(minutes=1)
+        return self
+
+
+_PATH: Mapping[Stage, Callable[[Story], Story]] = {
+    "draft": Story.filled,
+    "placed": Story.placed,
+    "confirmed": Story.confirmed,
+    "scheduled": Story.scheduled,
+    "released": Story.released,
+    "packed": Story.packed,
+    "shipped": Story.shipped,
+    "invoiced": Story.invoiced,
+    "captured": Story.captured,
+    "out_for_delivery": lambda story: (
+        story.tracked("in_transit").tracked("out_for_delivery")
+        if story.method == "delivery"
+        else story
+    ),
+    "delivered": Story.delivered,
+    "closed": Story.closed,
+}
+
+
+def at(stage: Stage, **options: Any) -> Story:
+    """The story of an order that has just come to `stage`; `options` are Story's fields."""
+    story = Story(**options)
+    for name, step in _PATH.items():
+        step(story)
+        if name == stage:
+            break
+    return story
+
+
+def store_shop(db: Database, shop: Shop = SHOP) -> None:
+    """Write the shop's settings, nodes and services."""
+    shop_store.put_settings(db, shop.settings)
+    for node in shop.nodes.values():
+        shop_store.put_node(db, node)
+    for service in shop.services.values():
+        shop_store.put_service(db, service)
+
+
+def store(db: Database, story: Story) -> Order:
+    """Write the shop, its stock and the order with all its parts, as the functions would have."""
+    store_shop(db, story.shop)
+    open_balances(db, story.stock, START - timedelta(days=1), "opening")
+    for made, now in story.decisions:
+        save(db, made, now)
+    return story.order
