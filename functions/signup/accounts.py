@@ -2,18 +2,18 @@
 
 Every request here can stop after any call. What is left then, and what heals it:
 
-    after the old pending user is deleted   its record points nowhere  -> the next sign-up
-    after SignUp, before the record         a pending user, no record  -> the next sign-up, or the
-                                            code: the record is made from the login, consents empty
-    after the record, before the answer     all is there               -> the repeat does nothing
-    after ConfirmSignUp, before the state   a pending record           -> the first authenticated call
+    old pending user deleted     its record points nowhere     the next sign-up empties it
+    SignUp done, no record       a pending user alone          the next sign-up replaces it; or the
+                                                               code is used: a record from the login
+    record written, no answer    all is there                  the repeat changes nothing
+    code taken, state unchanged  a proven login, pending here  the first authenticated request
 """
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from parcelway.domain.customer import Customer, Profile, enabled, found, signed_up
+from parcelway.domain.customer import Change, Customer, Profile, enabled, found, signed_up
 from parcelway.domain.login import customer_id_of, normalise_email
 from parcelway.http.call import Caller
 from parcelway.http.problems import Problem
@@ -62,40 +62,81 @@ def confirm(
     identity.confirm(key, code)
     login = identity.find(key)
     if login is not None and login.proven:
-        _prove(db, login, now)
+        _prove(db, login, key, now)
 
 
 def own_record(db: Database, identity: Identity, caller: Caller, now: datetime) -> Customer:
     """The signed-in caller's record, enabled or made if a crash left that undone.
 
-    Raises Problem 401 when the login of a token that is still valid has been deleted.
+    Raises Problem 401 when the login of a token that is still valid is no more.
     """
     customer = get_customer(db, caller.customer_id)
     if customer is not None and customer.state not in ("pending", "replaced"):
         return customer
-    login = identity.find(_key_of(caller))
+    gone = Problem(401, "unauthenticated", "Sign in first", "This sign-in is no longer valid.")
+    try:
+        key = normalise_email(caller.email)
+    except ValueError:
+        raise gone from None
+    login = identity.find(key)
     if login is None or login.subject != caller.subject or not login.proven:
-        raise Problem(401, "unauthenticated", "Sign in first", "This account is no more.")
-    return _prove(db, login, now)
+        raise gone
+    return _prove(db, login, key, now)
+
+
+def _is_current(holder: Holder | None, login: Login | None, name: str) -> bool:
+    """Whether the sign-up `name` is the newest one, in the user pool and with us."""
+    return (
+        holder is not None
+        and login is not None
+        and holder.sign_up == name
+        and holder.customer_id == customer_id_of(login.subject)
+    )
 
 
 def _record(
-    db: Database, identity: Identity, customer_change: Change, holder: Holder | None, name: str
+    db: Database, identity: Identity, change: Change, holder: Holder | None, name: str
 ) -> None:
     """Write the record of a login that was just made, unless a newer sign-up has replaced it."""
-    subject, key = customer_change.customer.subject, customer_change.customer.email_key
+    customer = change.customer
     try:
-        save_with_email(db, customer_change, holder, _other(db, holder, subject), name)
+        save_with_email(db, change, holder, _other(db, holder, customer.id), name)
         return
     except Stale:
         pass
 
     def again() -> None:
-        newest, login = holder_of(db, key), identity.find(key)
-        if login is None or login.subject != subject:
+        newest, login = holder_of(db, customer.email_key), identity.find(customer.email_key)
+        if login is None or login.subject != customer.subject:
             return
-        if get_customer(db, customer_change.customer.id) is not None:
-            return  # already confirmed, and its record made from the login
-        save_with_email(db, customer_change, newest, _other(db, newest, subject), name)
+        if get_customer(db, customer.id) is None:  # else its confirmation has made it already
+            save_with_email(db, change, newest, _other(db, newest, customer.id), name)
 
     until_fresh(again)
+
+
+def _prove(db: Database, login: Login, key: str, now: datetime) -> Customer:
+    """The record of a proven login, which is enabled or made here if need be."""
+    customer_id = customer_id_of(login.subject)
+
+    def attempt() -> Customer:
+        customer = get_customer(db, customer_id)
+        if customer is not None and customer.state == "pending":
+            change = enabled(customer, now)
+        elif customer is None or customer.state == "replaced":
+            version = customer.version if customer is not None else 0
+            change = found(login.subject, key, login.name, login.language, now, version)
+        else:
+            return customer
+        holder = holder_of(db, key)
+        save_with_email(db, change, holder, _other(db, holder, customer_id))
+        return change.customer
+
+    return until_fresh(attempt)
+
+
+def _other(db: Database, holder: Holder | None, customer_id: str) -> Customer | None:
+    """The record that holds an address, when it is not the customer's own."""
+    if holder is None or holder.customer_id == customer_id:
+        return None
+    return get_customer(db, holder.customer_id)

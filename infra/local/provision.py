@@ -118,7 +118,7 @@ class Build:
     triggers: dict[str, dict[str, str]] = field(default_factory=dict)
     hidden_users: set[str] = field(default_factory=set)
     mail_events: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
-    rule_targets: list[tuple[str, str, str]] = field(default_factory=list)
+    rule_targets: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
 
     def name(self, logical_id: str, limit: int = 64) -> str:
         """The same physical name on every start, unlike CloudFormation's random ones."""

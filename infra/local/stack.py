@@ -23,6 +23,7 @@ from infra.local.gateway.messages import Headers, Request, Response
 from infra.local.gateway.server import Server
 from infra.local.gateway.static import Answer, static_site
 from infra.local.gateway.tokens import TokenChecker
+from infra.local.iam.check import Permissions, check_wiring
 from infra.local.mail import Mail, Outbox
 from infra.local.moto_patches import Hooks, Moto
 from infra.local.moto_patches.streams import Stream
@@ -56,7 +57,8 @@ class Stack:
     """A running copy of a SAM template. One at a time per process; use it as a context manager.
 
     `wait_scale` shortens every wait AWS would make (Wait states, retries, delays, visibility
-    timeouts); `timeout_scale` does so for the timeouts of Step Functions tasks.
+    timeouts); `timeout_scale` does so for the timeouts of Step Functions tasks. Functions may call
+    only what their role allows (`permissions` remembers what they used).
     """
 
     def __init__(
@@ -69,6 +71,7 @@ class Stack:
         region: str = "eu-central-1",
         name: str = "local",
         run_schedules: bool = False,
+        check_permissions: bool = True,
     ) -> None:
         self._template = template
         self._parameters = dict(parameters or {})
@@ -76,6 +79,7 @@ class Stack:
         self._wait_scale = wait_scale
         self._timeout_scale = timeout_scale
         self._run_schedules = run_schedules
+        self._check_permissions = check_permissions
         self.region = region
         self.name = name
         self.logs = Logs()
@@ -138,6 +142,10 @@ class Stack:
         self._moto.install(self._hooks())
         translated = load(self._template, self._parameters, self.region)
         self._resolver, self.outputs = provision(translated, self._build)
+        check_wiring(self._build)
+        self.permissions = Permissions(self._build)
+        if self._check_permissions:
+            self.calls.before.insert(0, self.permissions.check)
         self._environment.set(self._functions.environment(), self._extra_environment)
         self._add_layers()
         self._open_gateway()

@@ -82,7 +82,7 @@ def rule(build: Build, logical_id: str, p: Properties) -> Resource:
         build.schedules[logical_id] = Schedule(
             logical_id, expression, state == "ENABLED", arn, tuple(targets), True
         )
-    build.rule_targets += [(logical_id, arn, target["Arn"]) for target in targets]
+    build.rule_targets += [(logical_id, arn, target) for target in targets]
     return Resource(name, {"Arn": arn})
 
 

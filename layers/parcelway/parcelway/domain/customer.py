@@ -137,12 +137,17 @@ def signed_up(subject: str, profile: Profile, now: datetime) -> Change:
     return _created(customer, now, Actor("customer", customer.id))
 
 
-def found(subject: str, email_key: str, name: str, language: str, now: datetime) -> Change:
-    """The record of a proven login that has none. Nothing has been agreed to yet."""
+def found(
+    subject: str, email_key: str, name: str, language: str, now: datetime, version: int = 0
+) -> Change:
+    """The record of a proven login that has none, or an emptied one of `version`.
+
+    Nothing has been agreed to yet.
+    """
     return _created(
         Customer(
             id=customer_id_of(subject),
-            version=0,
+            version=version,
             state="enabled",
             subject=subject,
             email=email_key,
@@ -195,13 +200,13 @@ def edited(
 
 
 def consented(
-    customer: Customer, purpose: Purpose, granted: bool, wording: str, now: datetime
+    consents: Mapping[str, Consent], purpose: Purpose, granted: bool, wording: str, now: datetime
 ) -> Mapping[str, Consent]:
-    """The customer's consents with the word on one purpose; the time of the same word stays."""
-    last = customer.consents.get(purpose)
+    """`consents` with the word on one purpose; the time of the same word stays."""
+    last = consents.get(purpose)
     if last is not None and (last.granted, last.wording) == (granted, wording):
-        return customer.consents
-    return {**customer.consents, purpose: Consent(granted, now, wording)}
+        return consents
+    return {**consents, purpose: Consent(granted, now, wording)}
 
 
 def with_address(
@@ -258,11 +263,13 @@ def check_addresses(addresses: Sequence[SavedAddress], pointer: str = "/addresse
             )
         for use in ("default_shipping", "default_billing"):
             if getattr(saved, use) and any(getattr(other, use) for other in addresses[:index]):
-                raise Refusal(Reason.INVALID, "There is one default for each use.", f"{where}/{use}")
+                raise Refusal(
+                    Reason.INVALID, "There is one default for each use.", f"{where}/{use}"
+                )
 
 
 def _created(customer: Customer, now: datetime, actor: Actor) -> Change:
-    blank = Customer(customer.id, 0, "pending", "", "", "", "", now)
+    blank = Customer(customer.id, customer.version, "pending", "", "", "", "", now)
     return _changed(blank, customer, now, actor)
 
 

@@ -262,9 +262,7 @@ class Cognito:
 
     def resend(self, email: str) -> None:
         """See Identity.resend."""
-        self._call(
-            "resend_confirmation_code", _NO_MAIL, ClientId=self._client_id, Username=email
-        )
+        self._call("resend_confirmation_code", _NO_MAIL, ClientId=self._client_id, Username=email)
 
     def sign_in(self, email: str, password: str) -> Tokens:
         """See Identity.sign_in."""
@@ -322,9 +320,7 @@ class Cognito:
             Password=password,
         )
         missing: _Meanings = {"UserNotFoundException": None}
-        self._call(
-            "admin_user_global_sign_out", missing, UserPoolId=self._pool_id, Username=email
-        )
+        self._call("admin_user_global_sign_out", missing, UserPoolId=self._pool_id, Username=email)
 
     def _initiate(self, flow: str, **parameters: str) -> Any:
         return self._call(

@@ -46,14 +46,19 @@ class SearchQuery:
 
 
 class Place(NamedTuple):
-    """Where a hit stands in its list: its sort value (negated where more comes first) and
-    tie-breaker, its position (from 1), and how many of the query's words a product of the list has
-    at least. `search_cursor` makes a cursor of it."""
+    """Where a hit stands in its list, and what the list is, so that it goes on the same way however
+    the index changes meanwhile. `search_cursor` makes a cursor of it.
+
+    `value` is what was sorted by (negated where more comes first), `tie` orders equals, `position`
+    counts from 1. `need` is how many of the query's words a product of the list has at least,
+    `weights` is how much each word counts.
+    """
 
     value: float | str
     tie: int
     position: int
     need: int
+    weights: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

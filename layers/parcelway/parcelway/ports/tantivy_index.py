@@ -21,18 +21,15 @@ from parcelway.ports.search import (
     SearchPage,
     SearchQuery,
 )
-from parcelway.ports.tantivy_words import Word, Words
+from parcelway.ports.tantivy_words import MOST_STEMS, Word, Words
 
-# A word counts in its best field (the others add a tenth): a name says what it is.
-_BOOSTS = {
-    "name": 3.0,
-    "brand_words": 2.0,
-    "category_words": 2.0,
-    "attributes": 1.0,
-    "description": 0.5,
-}
-_TIE_BREAKER = 0.1
-_ALL_WORDS_FIRST = 1000.0  # above any sum of term scores, small enough to keep their order
+# A word counts in its best field, and an eighth in the others: a name says what it is. How often a
+# word occurs and how long the text is do not count (in so short texts they say little). So a
+# product's score depends on nothing but itself and the words' weights, which travel in the cursor:
+# that is what keeps pages in step while the index changes.
+_FIELDS = {"name": 6, "brand_words": 4, "category_words": 4, "attributes": 2, "description": 1}
+_OTHER_FIELDS = 0.125
+_EXACT = 8  # all scores are multiples of the eighth, and sums of theirs exact in a 32 bit float
 _FILL_BELOW = 24  # fewer products than a page have all words: those with some follow
 _TIES = 32  # fetched beyond the page so that products equal in rank are complete
 _MOST_VALUES = 50
@@ -72,16 +69,20 @@ class TantivyIndex:
         """See `SearchIndex`. Facets cost about as much as the hits."""
         words = self._words.understand(query.text)
         sort = "name" if query.sort == "relevance" and not words else query.sort
-        cursor = search_cursor.decode(query, sort)
+        cursor = search_cursor.decode(query, sort, len(words))
         query = replace(query, sort=sort)
+        if cursor:
+            weighted = zip(words, cursor.weights, strict=True)
+            words = [replace(word, weight=weight) for word, weight in weighted]
         filters = self._filters(query)
-        need = min(cursor.need, len(words)) if cursor else self._need(query, words, filters)
+        need = cursor.need if cursor else self._need(query, words, filters)
         matching = self._matching(words, need)
         found = self._filtered(matching, filters.values())
         ranked, more = self._page(query, found, cursor)
-        position = cursor.position if cursor else 0
+        before = cursor.position if cursor else 0
+        weights = tuple(word.weight for word in words)
         return SearchPage(
-            hits=tuple(self._hits(ranked, position, need)),
+            hits=tuple(self._hits(ranked, before, need, weights)),
             total=self._count(found),
             more=more,
             relaxed=need < len(words),
@@ -113,7 +114,7 @@ class TantivyIndex:
         if need >= len(words):
             return every
         some = Query.boolean_query([(Occur.Should, query) for query in each], max(need, 1))
-        first = Query.const_score_query(every, _ALL_WORDS_FIRST)
+        first = Query.const_score_query(every, float(_more_than_any(words)))
         return Query.boolean_query([(Occur.Must, some), (Occur.Should, first)])
 
     def _need(self, query: SearchQuery, words: Sequence[Word], filters: dict[str, Query]) -> int:
@@ -131,15 +132,19 @@ class TantivyIndex:
 
     def _word(self, word: Word) -> Query:
         if word.code:
-            return Query.term_query(self._schema, "code", word.code, "basic")
+            code = Query.term_query(self._schema, "code", word.code, "basic")
+            return Query.const_score_query(code, 1.0)
         alternatives = [
-            Query.boost_query(Query.term_query(self._schema, field, stem, "freq"), boost)
+            Query.const_score_query(
+                Query.term_query(self._schema, field, stem, "freq"),
+                float(_EXACT * word.weight * worth),
+            )
             for stem in word.stems
-            for field, boost in _BOOSTS.items()
+            for field, worth in _FIELDS.items()
         ]
         if not alternatives:
             return Query.empty_query()
-        return Query.disjunction_max_query(alternatives, _TIE_BREAKER)
+        return Query.disjunction_max_query(alternatives, _OTHER_FIELDS)
 
     def _filters(self, query: SearchQuery) -> dict[str, Query]:
         filters: dict[str, Query] = {}
@@ -210,7 +215,8 @@ class TantivyIndex:
 
     def _ranked(self, query: SearchQuery, found: Query, wanted: int) -> list[_Ranked]:
         field, order = _ORDERS[query.sort]
-        hits = self._searcher.search(found, wanted, False, field, 0, order).hits
+        prior = "prior" if field is None else None
+        hits = self._searcher.search(found, wanted, False, field, 0, order, prior).hits
         ties = self._searcher.fast_field_values("tie", [address for _, address in hits])
         return sorted(
             _Ranked(value if order == Order.Asc else -value, int(tie or 0), address)
@@ -219,22 +225,17 @@ class TantivyIndex:
 
     @staticmethod
     def _after(places: list[_Ranked], cursor: Place | None) -> list[_Ranked]:
-        """What follows the cursor. By relevance that is what follows the same product now: every
-        score moves a little whenever the index changes, the order hardly ever. Only if that product
-        is gone does its old score tell."""
         if cursor is None:
             return places
-        if isinstance(cursor.value, float):
-            for index, place in enumerate(places):
-                if place.tie == cursor.tie:
-                    return places[index + 1 :]
         last = (cursor.value, cursor.tie)
         return [place for place in places if (place.value, place.tie) > last]
 
-    def _hits(self, ranked: list[_Ranked], before: int, need: int) -> Iterable[SearchHit]:
+    def _hits(
+        self, ranked: list[_Ranked], before: int, need: int, weights: tuple[int, ...]
+    ) -> Iterable[SearchHit]:
         for position, (value, tie, address) in enumerate(ranked, start=before + 1):
             (sku,) = self._searcher.doc(address)["sku"]
-            yield SearchHit(sku, Place(value, tie, position, need))
+            yield SearchHit(sku, Place(value, tie, position, need, weights))
 
     # --- facets -------------------------------------------------------------------------------
 
@@ -261,6 +262,12 @@ class TantivyIndex:
             brands=_buckets(counted["brand"]),
             prices=tuple(_bands(counted["price"])),
         )
+
+
+def _more_than_any(words: Sequence[Word]) -> int:
+    """A bonus above the score of any product that has not all of the words."""
+    most = max(_FIELDS.values()) + _OTHER_FIELDS * sum(_FIELDS.values()) * MOST_STEMS
+    return math.ceil(sum(_EXACT * word.weight * most for word in words))
 
 
 def _terms(field: str) -> dict[str, Any]:

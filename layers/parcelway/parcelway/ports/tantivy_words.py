@@ -8,32 +8,36 @@ ranking by how many products use a word measured far better than fuzzy matching 
 
 from __future__ import annotations
 
+import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import tantivy
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from parcelway.ports import tantivy_schema
+from parcelway.ports.search_cursor import HEAVIEST
 
+_WEIGHT = 8.0  # of one unit of inverse document frequency
 _FIELDS = ("name", "brand_words", "category_words", "attributes", "description")
 _SHORTEST_CORRECTED = 3
 _TWO_SLIPS_FROM = 8
 _ALTERNATIVES = 3
-_COMPLETIONS = 10
+MOST_STEMS = 10  # that stand for one word
 _MOST_WORDS = 16
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
     """One word of a query as the stems that stand for it; none when nothing comes close, or when
-    it is a SKU (`code`)."""
+    it is a SKU (`code`). `weight` is how much it tells: the rarer, the more."""
 
     typed: str
     stems: tuple[str, ...]
     corrected: str = ""
     code: str = ""
+    weight: int = 1
 
 
 class Words:
@@ -60,7 +64,8 @@ class Words:
         code = text.strip().lower()
         if self._searcher.doc_freq("code", code):
             return [Word(code, (), code=code)]
-        return [self._understand(word) for word in self.split(text)]
+        words = [self._understand(word) for word in self.split(text)]
+        return [replace(word, weight=self._weight(word)) for word in words]
 
     def completions(self, prefix: str, limit: int, among: tantivy.Query | None = None) -> list[str]:
         """Known words that begin with `prefix`, those of most products first; optionally only
@@ -83,11 +88,18 @@ class Words:
         stem = self.stem(word)
         if any(self._searcher.doc_freq(field, stem) for field in _FIELDS):
             return Word(word, (stem,))
-        if len(word) >= _SHORTEST_CORRECTED and (longer := self.completions(word, _COMPLETIONS)):
+        if len(word) >= _SHORTEST_CORRECTED and (longer := self.completions(word, MOST_STEMS)):
             return Word(word, self._stems(longer))
         if near := self.corrections(word):
             return Word(word, self._stems(near), near[0])
         return Word(word, ())
+
+    def _weight(self, word: Word) -> int:
+        """BM25's inverse document frequency in eighths, by the field that has the word most."""
+        counts = (self._searcher.doc_freq(field, stem) for stem in word.stems for field in _FIELDS)
+        with_word, every = max(counts, default=0), self._searcher.num_docs
+        rarity = math.log1p((max(every - with_word, 0) + 0.5) / (with_word + 0.5))
+        return min(max(1, round(_WEIGHT * rarity)), HEAVIEST)
 
     def _stems(self, words: list[str]) -> tuple[str, ...]:
         return tuple(dict.fromkeys(self.stem(word) for word in words))

@@ -74,7 +74,9 @@ def claim(db: Database, mail: MailKey, holder: str, now: datetime) -> bool:
         return True
     except Stale:
         known = db.get(db.orders, item["pk"], item["sk"])
-    if known is None or known["state"] != "claimed":
+    if known is None:
+        raise InFlight
+    if known["state"] != "claimed":
         return False
     if known["lease_until"] > iso(now):
         raise InFlight

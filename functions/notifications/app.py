@@ -1,0 +1,113 @@
+"""Mails the customer at every step that matters to them: one mail per event, whatever crashes.
+
+Consumes NotificationsQueue: events of orders, and what SES reports of the mails. A mail is claimed,
+sent, marked (`store.mails`). A message that cannot be handled stays in the queue; the queue's
+redrive policy takes it to the dead letters, so that no mail is lost silently.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import uuid
+from collections.abc import Mapping
+from datetime import datetime
+from email.utils import parseaddr
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.batch import (
+    BatchProcessor,
+    EventType,
+    process_partial_response,
+)
+from parcelway.domain.order import Event
+from parcelway.ports import clock
+from parcelway.ports.mail import MailRefused, ses_mailer
+from parcelway.store import mails
+from parcelway.store.codec import decode
+from parcelway.store.database import database
+from parcelway.store.mails import MailKey
+from parcelway.store.orders import get_dossier
+from parcelway.store.shop import load_shop
+from rendering import KINDS, Rendered, render
+
+logger = Logger(service="notifications")
+# Left to itself the processor would raise when all of a batch fails, with every exception's text.
+processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
+db = cache(database)
+mailer = cache(ses_mailer)
+
+_REPORTS: Mapping[str, mails.Report] = {
+    "Send": "sent",
+    "Delivery": "delivered",
+    "Bounce": "bounced",
+    "Complaint": "complained",
+}
+
+
+def handler(event: dict[str, Any], context: Any) -> Any:
+    """Handle a batch of NotificationsQueue; messages that fail come again, alone."""
+    return process_partial_response(event, _message, processor, context)
+
+
+def _message(record: Any) -> None:
+    try:
+        envelope = json.loads(record.body)
+        if envelope["source"] == "aws.ses":
+            _note(envelope["detail"], clock.now())
+        else:
+            _tell(decode(Event, envelope["detail"]), clock.now())
+    except mails.InFlight:
+        logger.info("in flight", message_id=record.message_id)
+        raise
+    except Exception as error:  # its text may hold an address: only its type is logged
+        logger.error("failed", message_id=record.message_id, error=type(error).__name__)
+        raise
+
+
+def _tell(event: Event, now: datetime) -> None:
+    """Mail the customer about an event of an order."""
+    if event.type not in KINDS:
+        return
+    dossier = get_dossier(db(), event.order_id)
+    if dossier is None:
+        raise LookupError("an event of an order that does not exist")
+    mail = render(dossier, event, load_shop(db()), os.environ["PUBLIC_URL"])
+    _send_once(MailKey(event.order_id, event.sequence, event.type), mail, now)
+
+
+def _send_once(key: MailKey, mail: Rendered, now: datetime) -> None:
+    if mails.suppressed(db(), mail.to):
+        mails.leave_out(db(), key, now)
+        return
+    holder = uuid.uuid4().hex
+    if not mails.claim(db(), key, holder, now):
+        return
+    try:
+        tags = {"mail_id": key.id}
+        message_id = mailer().send(mail.to, mail.subject, mail.html, mail.text, tags)
+    except MailRefused as refused:
+        logger.warning("refused", mail_id=key.id, code=refused.code)
+        mails.give_up(db(), key, holder, now)
+        raise
+    mails.report(db(), key, "sent", message_id, now)
+    logger.info("sent", mail_id=key.id, message_id=message_id)
+
+
+def _note(detail: Mapping[str, Any], now: datetime) -> None:
+    """Take in what SES reports of a message: it proves the sending, and may forbid the next."""
+    what = _REPORTS.get(detail["eventType"])
+    if what is None:
+        return
+    message = detail["mail"]
+    (mail_id,) = message.get("tags", {}).get("mail_id") or [""]
+    if key := MailKey.parse(mail_id):
+        mails.report(db(), key, what, message["messageId"], now)
+    if what == "bounced" and detail["bounce"]["bounceType"] == "Permanent":
+        for recipient in detail["bounce"]["bouncedRecipients"]:
+            mails.suppress(db(), parseaddr(recipient["emailAddress"])[1], "bounce", now)
+    if what == "complained":
+        for recipient in detail["complaint"]["complainedRecipients"]:
+            mails.suppress(db(), parseaddr(recipient["emailAddress"])[1], "complaint", now)

@@ -1,0 +1,240 @@
+"""One mail: what an event means to the customer, as HTML and text in the order's language.
+
+`templates/<language>/<event type>.txt` is what is said: the subject, the headline, then paragraphs,
+with an empty line between them. `mail.html` and `mail.txt` put it in place, with the facts that
+every mail has. Everything comes from the order's snapshots and the event, not from what the order
+has become since.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from parcelway.domain.invoice import InvoiceLine
+from parcelway.domain.money import Money
+from parcelway.domain.order import DeliveryGroup, Event, Order, totals
+from parcelway.domain.public_view import promised, receipt
+from parcelway.domain.shipment import Shipment
+from parcelway.domain.shop import Shop
+from parcelway.language.amounts import Row, line_amount, total_rows
+from parcelway.language.formats import address_lines, language_for, money, window
+from parcelway.language.wording import say
+from parcelway.store.orders import Dossier
+
+KINDS = (
+    "order.confirmed",
+    "order.cancelled",
+    "payment.refunded",
+    "shipment.shipped",
+    "shipment.out_for_delivery",
+    "shipment.ready_for_pickup",
+    "shipment.delivered",
+)
+_WITH_INVOICE = ("shipment.shipped", "shipment.ready_for_pickup")
+_WITH_PROMISE = ("order.confirmed", "shipment.shipped")
+_WITH_PLACE = ("order.confirmed", *(kind for kind in KINDS if kind.startswith("shipment.")))
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A mail ready to be sent."""
+
+    to: str
+    subject: str
+    html: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A line of the mail; `amount` is '' where a parcel's contents are listed."""
+
+    name: str
+    quantity: int
+    amount: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the goods go, under its heading."""
+
+    label: str
+    lines: list[str]
+
+
+def render(dossier: Dossier, event: Event, shop: Shop, public_url: str) -> Rendered:
+    """The mail about `event`, one of KINDS.
+
+    Raises LookupError or ValueError when the order cannot be told about: it has no contact, or not
+    the shipment that the event names.
+    """
+    order = dossier.order
+    if order.contact is None:
+        raise ValueError("the order has no contact")
+    language = language_for(order.language)
+    shipment = _shipment(dossier, event)
+    subject, headline, *paragraphs = _said(event, dossier, shipment, shop, language)
+    context = {
+        "language": language,
+        "say": partial(say, language=language),
+        "shop": shop.settings.name,
+        "seller": _seller(shop, language),
+        "subject": subject,
+        "headline": headline,
+        "paragraphs": paragraphs,
+        "number": order.tracking_number,
+        "facts": _facts(event, order, shipment, language),
+        "items": _items(event, order, shipment, shop, language),
+        "rows": _rows(event, order, shop, language),
+        "place": _place(event, order, shipment, shop, language),
+        "track_url": _link(order, public_url),
+        "invoice_url": "",
+    }
+    if shipment is not None and event.type in _WITH_INVOICE:
+        context["invoice_url"] = _link(
+            order, public_url, f"/invoices/{quote(shipment.id, safe='')}"
+        )
+    html = _templates().get_template("mail.html").render(context)
+    text = _templates().get_template("mail.txt").render(context)
+    return Rendered(order.contact.email, subject, html, re.sub(r"\n{3,}", "\n\n", text))
+
+
+def _said(
+    event: Event, dossier: Dossier, shipment: Shipment | None, shop: Shop, language: str
+) -> list[str]:
+    """Subject, headline and paragraphs, each on one line."""
+    order, data = dossier.order, event.data
+    group = order.group_named(shipment.group) if shipment else order.group
+    store = shop.nodes.get(group.store)
+    parcels = [s for s in dossier.shipments if s.status != "cancelled"]
+    assert order.contact is not None
+    words: Mapping[str, Any] = {
+        "name": order.contact.name,
+        "number": order.tracking_number,
+        "pickup": group.method == "pickup",
+        "store": store.name if store else "",
+        "email": shop.settings.seller.email,
+        "parcel": parcels.index(shipment) + 1 if shipment in parcels else 1,
+        "parcels": len(parcels),
+        "carrier": shipment.carrier if shipment else "",
+        "parcel_number": shipment.parcel_number if shipment else "",
+        "amount": _amount(data, order, language),
+        "out_of_stock": data.get("reason") == "out_of_stock",
+        "charged": order.captured > order.refunded,
+    }
+    said = _words().get_template(f"{language}/{event.type}.txt").render(words)
+    blocks = (" ".join(block.split()) for block in re.split(r"\n\s*\n", said))
+    return [block for block in blocks if block]
+
+
+def _amount(data: Mapping[str, Any], order: Order, language: str) -> str:
+    return money(Money(data["amount"], order.currency), language) if "amount" in data else ""
+
+
+def _shipment(dossier: Dossier, event: Event) -> Shipment | None:
+    """The shipment that the event is about. Raises LookupError when the order has no such one."""
+    if "shipment" not in event.data:
+        return None
+    for shipment in dossier.shipments:
+        if shipment.id == event.data["shipment"]:
+            return shipment
+    raise LookupError("the order has no such shipment")
+
+
+def _facts(
+    event: Event, order: Order, shipment: Shipment | None, language: str
+) -> list[tuple[str, str]]:
+    facts = []
+    group = order.group_named(shipment.group) if shipment else order.group
+    promise = group.promise if shipment else promised(order)
+    if promise and event.type in _WITH_PROMISE:
+        facts.append((say("label.expected", language), window(promise, language)))
+    if shipment and shipment.parcel_number:
+        facts.append((say("label.carrier", language), shipment.carrier))
+        facts.append((say("label.parcel_number", language), shipment.parcel_number))
+    if shipment or event.type == "payment.refunded":
+        gross = money(totals(order).gross, language)
+        facts.append((say("label.order_total", language), gross))
+    return facts
+
+
+def _items(
+    event: Event, order: Order, shipment: Shipment | None, shop: Shop, language: str
+) -> list[Item]:
+    """What the mail is about: a shipment's contents, or the order's lines with their amounts."""
+    if shipment is not None:
+        names = {line.number: line.name for line in order.lines}
+        return [Item(names[line.line], line.quantity) for line in shipment.lines]
+    if event.type == "payment.refunded":
+        return [Item(line.name, line.quantity) for line in order.lines]
+
+    def item(line: InvoiceLine) -> Item:
+        amount = line_amount(line, shop.settings.prices_include_tax)
+        return Item(line.description, line.quantity, money(amount, language))
+
+    return [item(line) for line in receipt(order, ()).lines]
+
+
+def _rows(event: Event, order: Order, shop: Shop, language: str) -> Sequence[Row]:
+    if event.type not in ("order.confirmed", "order.cancelled"):
+        return ()
+    return total_rows(receipt(order, ()), shop.settings.prices_include_tax, language)
+
+
+def _place(
+    event: Event, order: Order, shipment: Shipment | None, shop: Shop, language: str
+) -> Place | None:
+    if event.type not in _WITH_PLACE:
+        return None
+    group: DeliveryGroup = order.group_named(shipment.group) if shipment else order.group
+    store = shop.nodes.get(group.store)
+    if store is not None:
+        lines = address_lines(store.address, language)
+        if store.name not in lines:
+            lines.insert(0, store.name)
+        return Place(say("label.collect_at", language), lines)
+    if group.address is None:
+        return None
+    return Place(say("label.deliver_to", language), address_lines(group.address, language))
+
+
+def _seller(shop: Shop, language: str) -> dict[str, str]:
+    seller = shop.settings.seller
+    address = [line for line in address_lines(seller.address, language) if line != seller.name]
+    return {"name": seller.name, "address": ", ".join(address), "email": seller.email}
+
+
+def _link(order: Order, public_url: str, path: str = "") -> str:
+    number, token = (quote(part, safe="") for part in (order.tracking_number, order.link_token))
+    return f"{public_url.rstrip('/')}/track/{number}{path}?k={token}"
+
+
+_FOLDER = Path(__file__).parent / "templates"
+
+
+@cache
+def _templates() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(_FOLDER),
+        autoescape=select_autoescape(["html"]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+@cache
+def _words() -> Environment:
+    """What is said, as plain text: `mail.html` escapes it, and every line break counts."""
+    return Environment(
+        loader=FileSystemLoader(_FOLDER),
+        autoescape=False,  # noqa: S701
+        undefined=StrictUndefined,
+    )

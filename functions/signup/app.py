@@ -1,0 +1,285 @@
+"""Customers: sign-up, sessions and passwords, and everybody's own record.
+
+The answers to people who have not signed in never tell whether an address has an account.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+from accounts import confirm, own_record, sign_up
+from forms import (
+    BookEntry,
+    CheckMailView,
+    Confirmation,
+    Credentials,
+    CustomerView,
+    Edit,
+    FirstPassword,
+    Mailbox,
+    NewCustomer,
+    NewPassword,
+    Refresh,
+    SignedUpView,
+    SignOut,
+    customer_view,
+)
+from parcelway.domain.customer import (
+    Change,
+    Customer,
+    SavedAddress,
+    check_addresses,
+    edited,
+    with_address,
+    without_address,
+)
+from parcelway.domain.ids import derived
+from parcelway.domain.login import normalise_email, password_fault
+from parcelway.domain.parties import Actor
+from parcelway.domain.refusals import Reason, Refusal
+from parcelway.http.api import ANYONE, CUSTOMER, Api, Reply
+from parcelway.http.call import Call
+from parcelway.http.problems import Problem, busy
+from parcelway.ports.identity import (
+    CodeRefused,
+    IdentityUnavailable,
+    LoginRefused,
+    NewPasswordRequired,
+    PasswordRefused,
+    SignInRefused,
+    Tokens,
+    cognito,
+)
+from parcelway.store.commit import stale_version, until_fresh
+from parcelway.store.customers import save
+from parcelway.store.database import database
+
+api = Api("signup")
+handler = api
+db = cache(database)
+identity = cache(cognito)
+
+_CHECK_MAIL = "Check your mail: if the address can be used, a message is on its way."
+_DONE = Reply("", 204, "text/plain")
+
+
+@api.route(
+    "POST", "/customers", who=ANYONE, body=NewCustomer, reply=SignedUpView, status=202, key=True
+)
+def register(call: Call[NewCustomer]) -> SignedUpView:
+    """Sign up; a code is mailed."""
+    name = call.body.sign_up_name(call.command.key)
+    profile = call.body.profile(name)
+    check_addresses(profile.addresses)
+    with _problems():
+        _check_password(call.body.password)
+        sign_up(db(), identity(), profile, call.body.password, name, call.now)
+    return SignedUpView(_CHECK_MAIL, name)
+
+
+@api.route("POST", "/customers/confirmation", who=ANYONE, body=Confirmation, status=204)
+def confirm_mailbox(call: Call[Confirmation]) -> Reply:
+    """Prove the mailbox with the mailed code."""
+    key = normalise_email(call.body.email)
+    with _problems():
+        confirm(db(), identity(), key, call.body.code, call.body.sign_up or "", call.now)
+    return _DONE
+
+
+@api.route(
+    "POST",
+    "/customers/confirmation/resend",
+    who=ANYONE,
+    body=Mailbox,
+    reply=CheckMailView,
+    status=202,
+)
+def resend_code(call: Call[Mailbox]) -> CheckMailView:
+    """Mail the code again."""
+    with _problems():
+        identity().resend(normalise_email(call.body.email))
+    return CheckMailView(_CHECK_MAIL)
+
+
+@api.route("POST", "/sessions", who=ANYONE, body=Credentials, reply=Tokens)
+def sign_in(call: Call[Credentials]) -> Tokens:
+    """Sign in."""
+    with _problems():
+        return identity().sign_in(normalise_email(call.body.email), call.body.password)
+
+
+@api.route("POST", "/sessions/new-password", who=ANYONE, body=FirstPassword, reply=Tokens)
+def choose_password(call: Call[FirstPassword]) -> Tokens:
+    """Finish a sign-in with a password of one's own."""
+    with _problems():
+        _check_password(call.body.password)
+        return identity().set_new_password(call.body.session, call.body.password)
+
+
+@api.route("POST", "/sessions/refresh", who=ANYONE, body=Refresh, reply=Tokens)
+def refresh(call: Call[Refresh]) -> Tokens:
+    """New tokens for a refresh token."""
+    with _problems():
+        return identity().refresh(call.body.refresh_token)
+
+
+@api.route("DELETE", "/sessions", who=CUSTOMER, body=SignOut, status=204)
+def sign_out(call: Call[SignOut]) -> Reply:
+    """End all sessions of the access token's user."""
+    with _problems():
+        identity().sign_out(call.body.access_token)
+    return _DONE
+
+
+@api.route("POST", "/passwords/reset", who=ANYONE, body=Mailbox, reply=CheckMailView, status=202)
+def forgot_password(call: Call[Mailbox]) -> CheckMailView:
+    """Mail a code for a new password."""
+    with _problems():
+        identity().send_reset(normalise_email(call.body.email))
+    return CheckMailView(_CHECK_MAIL)
+
+
+@api.route("POST", "/passwords/reset/confirmation", who=ANYONE, body=NewPassword, status=204)
+def reset_password(call: Call[NewPassword]) -> Reply:
+    """Set a new password with the mailed code; all sessions end."""
+    body = call.body
+    with _problems():
+        _check_password(body.password)
+        identity().reset(normalise_email(body.email), body.code, body.password)
+    return _DONE
+
+
+@api.route("GET", "/customers/me", who=CUSTOMER, reply=CustomerView)
+def show(call: Call[None]) -> Reply:
+    """The own record."""
+    with _problems():
+        return _reply(own_record(db(), identity(), call.caller, call.now))
+
+
+@api.route("PATCH", "/customers/me", who=CUSTOMER, body=Edit, reply=CustomerView)
+def edit(call: Call[Edit]) -> Reply:
+    """Change fields of the own record."""
+    return _reply(
+        _edit(
+            call,
+            lambda own: edited(own, call.body.values(own, call.now), call.now, _actor(own)),
+        )
+    )
+
+
+@api.route(
+    "POST",
+    "/customers/me/addresses",
+    who=CUSTOMER,
+    body=BookEntry,
+    reply=CustomerView,
+    status=201,
+    key=True,
+)
+def add_address(call: Call[BookEntry]) -> Reply:
+    """Put an address in the book."""
+    saved = call.body.saved(derived("adr", call.caller.customer_id, call.command.key))
+
+    def add(own: Customer) -> Change | None:
+        return with_address(own, saved, call.now, _actor(own), call.command)
+
+    return _reply(_edit(call, add), 201, f"/customers/me/addresses/{saved.id}")
+
+
+@api.route(
+    "PUT",
+    "/customers/me/addresses/{address_id}",
+    who=CUSTOMER,
+    body=BookEntry,
+    reply=CustomerView,
+)
+def replace_address(call: Call[BookEntry]) -> Reply:
+    """Change an address of the book."""
+
+    def put(own: Customer) -> Change | None:
+        saved: SavedAddress = call.body.saved(own.address(call.path["address_id"]).id)
+        return with_address(own, saved, call.now, _actor(own))
+
+    return _reply(_edit(call, put))
+
+
+@api.route("DELETE", "/customers/me/addresses/{address_id}", who=CUSTOMER, reply=CustomerView)
+def remove_address(call: Call[None]) -> Reply:
+    """Take an address out of the book."""
+    address_id = call.path["address_id"]
+    return _reply(_edit(call, lambda own: without_address(own, address_id, call.now, _actor(own))))
+
+
+def _edit(call: Call[Any], decide: Callable[[Customer], Change | None]) -> Customer:
+    """The own record after a change; one that already is so needs no version to match."""
+
+    def attempt() -> Customer:
+        own = own_record(db(), identity(), call.caller, call.now)
+        change = decide(own)
+        if change is None:
+            return own
+        if call.if_match not in (None, own.version):
+            raise stale_version()
+        save(db(), change)
+        return change.customer
+
+    with _problems():
+        return until_fresh(attempt)
+
+
+def _reply(customer: Customer, status: int = 200, location: str = "") -> Reply:
+    headers = {"ETag": f'"{customer.version}"'} | ({"Location": location} if location else {})
+    return Reply(customer_view(customer), status, headers=headers)
+
+
+def _actor(customer: Customer) -> Actor:
+    return Actor("customer", customer.id)
+
+
+def _check_password(password: str) -> None:
+    fault = password_fault(password, identity().policy())
+    if fault:
+        raise _bad_password(fault)
+
+
+def _bad_password(detail: str) -> Refusal:
+    return Refusal(Reason.INVALID, detail, "/password")
+
+
+@contextmanager
+def _problems() -> Iterator[None]:
+    """What the identity provider refuses, as answers that tell no more than they should."""
+    try:
+        yield
+    except IdentityUnavailable:
+        raise busy() from None
+    except PasswordRefused:
+        raise _bad_password("This password is too weak or has been used before.") from None
+    except LoginRefused:
+        raise Refusal(Reason.INVALID, "This address cannot sign in here.", "/email") from None
+    except CodeRefused:
+        raise Problem(
+            422,
+            "code-refused",
+            "Code refused",
+            "The code is wrong, has expired or was used already.",
+            pointer="/code",
+        ) from None
+    except NewPasswordRequired as needed:
+        raise Problem(
+            409,
+            "new-password-required",
+            "Choose a password",
+            "This password was temporary: send one of your own with the session.",
+            session=needed.session,
+        ) from None
+    except SignInRefused:
+        raise Problem(
+            401,
+            "sign-in-failed",
+            "Sign-in failed",
+            "That does not match an account that can sign in, or its address is not confirmed.",
+        ) from None

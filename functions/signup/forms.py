@@ -1,0 +1,286 @@
+"""What goes in and out of the customer routes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, ClassVar, Literal
+
+from parcelway.domain.customer import (
+    MAX_ADDRESSES,
+    WORDING,
+    Consent,
+    Customer,
+    Profile,
+    SavedAddress,
+    consented,
+)
+from parcelway.domain.ids import derived
+from parcelway.domain.login import normalise_email
+from parcelway.domain.money import CURRENCIES
+from parcelway.domain.parties import Address
+from parcelway.http.schemas import AddressInput, Email, Input, Phone, Text
+from pydantic import AfterValidator, Field, StringConstraints
+
+
+def _mailable(text: str) -> str:
+    normalise_email(text)
+    return text
+
+
+def _printable(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("control characters are not allowed")
+    return text
+
+
+def _known_currency(code: str) -> str:
+    if code not in CURRENCIES:
+        raise ValueError("unknown currency")
+    return code
+
+
+def _Opaque(most: int) -> Any:
+    """A token or code of the user pool: visible ASCII, as it was given out."""
+    return Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]+$", max_length=most)]
+
+
+LoginEmail = Annotated[Email, AfterValidator(_mailable)]
+Password = Annotated[
+    str, StringConstraints(min_length=1, max_length=256), AfterValidator(_printable)
+]
+Currency = Annotated[str, AfterValidator(_known_currency)]
+Language = Annotated[  # BCP 47: language, script, region
+    str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Z][a-z]{3})?(-[A-Z]{2})?$")
+]
+PreferenceName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+Code = _Opaque(64)
+SignUpName = Annotated[str, StringConstraints(pattern=r"^sgn_[a-z2-7]{26}$")]
+_SECRETS = frozenset({"password", "code", "session", "access_token", "refresh_token"})
+
+
+class BookEntry(Input):
+    """An address for the book."""
+
+    label: Text(40)  # type: ignore[valid-type]
+    address: AddressInput
+    default_shipping: bool = False
+    default_billing: bool = False
+
+    def saved(self, address_id: str) -> SavedAddress:
+        """The entry as the record keeps it."""
+        address = self.address.address()
+        return SavedAddress(
+            address_id, self.label, address, self.default_shipping, self.default_billing
+        )
+
+
+class Agreement(Input):
+    """What is agreed to when signing up; `wording` is the version of the texts that were shown."""
+
+    terms_accepted: Literal[True]
+    marketing: bool = False
+    wording: Text(40) = WORDING  # type: ignore[valid-type]
+
+
+class NewCustomer(Input):
+    """Somebody who wants an account. Currency and language are the shop's unless given."""
+
+    card_exempt: ClassVar[frozenset[str]] = _SECRETS
+
+    name: Text(100)  # type: ignore[valid-type]
+    email: LoginEmail
+    password: Password
+    phone: Phone | None = None
+    currency: Currency = ""
+    language: Language = ""
+    addresses: list[BookEntry] = Field(default_factory=list, max_length=MAX_ADDRESSES)
+    consent: Agreement
+
+    def sign_up_name(self, key: str) -> str:
+        """What names this sign-up: its Idempotency-Key and all that was sent but the password,
+        of which nothing is kept, not even a part of a digest."""
+        return derived("sgn", key, self.model_dump_json(exclude={"password"}))
+
+    def profile(self, sign_up_name: str) -> Profile:
+        """What is recorded."""
+        return Profile(
+            email=self.email,
+            email_key=normalise_email(self.email),
+            name=self.name,
+            phone=self.phone or "",
+            currency=self.currency,
+            language=self.language,
+            addresses=tuple(
+                entry.saved(derived("adr", sign_up_name, str(index)))
+                for index, entry in enumerate(self.addresses)
+            ),
+            marketing=self.consent.marketing,
+            wording=self.consent.wording,
+        )
+
+
+class Mailbox(Input):
+    """Whose mailbox a code goes to."""
+
+    email: LoginEmail
+
+
+class Confirmation(Input):
+    """The code from the mail. `sign_up` is what the sign-up answered: a storefront that still has
+    it sends it, so that nobody else's later sign-up for the address can be confirmed by mistake."""
+
+    card_exempt: ClassVar[frozenset[str]] = _SECRETS
+
+    email: LoginEmail
+    code: Code
+    sign_up: SignUpName | None = None
+
+
+class Credentials(Input):
+    """E-mail and password."""
+
+    card_exempt: ClassVar[frozenset[str]] = _SECRETS
+
+    email: LoginEmail
+    password: Password
+
+
+class FirstPassword(Input):
+    """A password of one's own in place of a temporary one."""
+
+    card_exempt: ClassVar[frozenset[str]] = _SECRETS
+
+    session: _Opaque(4096)  # type: ignore[valid-type]
+    password: Password
+
+
+class Refresh(Input):
+    """A refresh token."""
+
+    card_exempt: ClassVar[frozenset[str]] = _SECRETS
+
+    refresh_token: _Opaque(8192)  # type: ignore[valid-type]
+
+
+class SignOut(Input):
+    """The access token of a session of the caller's."""
+
+    card_exempt: ClassVar[frozenset[str]] = _SECRETS
+
+    access_token: _Opaque(8192)  # type: ignore[valid-type]
+
+
+class NewPassword(Input):
+    """A new password with the code that was mailed for it."""
+
+    card_exempt: ClassVar[frozenset[str]] = _SECRETS
+
+    email: LoginEmail
+    code: Code
+    password: Password
+
+
+class ConsentEdit(Input):
+    """A change of mind, or a newer wording accepted. Terms are left by closing the account."""
+
+    marketing: bool | None = None
+    terms_accepted: Literal[True] | None = None
+    wording: Text(40) = WORDING  # type: ignore[valid-type]
+
+
+class Edit(Input):
+    """Fields of the own record to change; what is not sent stays, `phone: null` is removed.
+
+    `preferences` are replaced as a whole.
+    """
+
+    name: Text(100) = ""  # type: ignore[valid-type]
+    phone: Phone | None = None
+    currency: Currency = ""
+    language: Language = ""
+    preferences: dict[PreferenceName, Text(200)] = Field(  # type: ignore[valid-type]
+        default_factory=dict, max_length=20
+    )
+    consent: ConsentEdit = Field(default_factory=ConsentEdit)
+
+    def values(self, customer: Customer, now: datetime) -> dict[str, Any]:
+        """The record's fields with the values they are to have."""
+        names = self.model_fields_set & {"name", "currency", "language", "preferences"}
+        values = {name: getattr(self, name) for name in names}
+        if "phone" in self.model_fields_set:
+            values["phone"] = self.phone or ""
+        consents, wording = customer.consents, self.consent.wording
+        if self.consent.terms_accepted:
+            consents = consented(consents, "terms", True, wording, now)
+        if self.consent.marketing is not None:
+            consents = consented(consents, "marketing", self.consent.marketing, wording, now)
+        return values | {"consents": consents}
+
+
+@dataclass(frozen=True, slots=True)
+class SignedUpView:
+    """The same for every address. `sign_up` belongs to the request, not to an account."""
+
+    message: str
+    sign_up: str
+
+
+@dataclass(frozen=True, slots=True)
+class CheckMailView:
+    """The same for every address."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class AddressView:
+    """An address of the book."""
+
+    id: str
+    label: str
+    address: Address
+    default_shipping: bool
+    default_billing: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerView:
+    """The own record; its `version` goes into If-Match."""
+
+    id: str
+    version: int
+    state: str
+    email: str
+    name: str
+    phone: str
+    currency: str
+    language: str
+    addresses: list[AddressView]
+    consents: Mapping[str, Consent]
+    preferences: Mapping[str, str]
+    created_at: datetime
+
+
+def customer_view(customer: Customer) -> CustomerView:
+    """The record as its owner sees it."""
+    return CustomerView(
+        id=customer.id,
+        version=customer.version,
+        state=customer.state,
+        email=customer.email,
+        name=customer.name,
+        phone=customer.phone,
+        currency=customer.currency,
+        language=customer.language,
+        addresses=[
+            AddressView(
+                each.id, each.label, each.address, each.default_shipping, each.default_billing
+            )
+            for each in customer.addresses
+        ],
+        consents=customer.consents,
+        preferences=customer.preferences,
+        created_at=customer.created_at,
+    )

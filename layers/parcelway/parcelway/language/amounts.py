@@ -1,0 +1,53 @@
+"""An order's amounts as a reader sees them added up: with or without tax, as the shop prices."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from parcelway.domain.invoice import InvoiceLine
+from parcelway.domain.money import Money
+from parcelway.domain.public_view import Receipt
+from parcelway.language.formats import money, percent
+from parcelway.language.wording import say
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of a sum; `kind` is `part`, `total`, or `note` for what the total contains."""
+
+    label: str
+    amount: str
+    kind: str
+
+
+def line_amount(line: InvoiceLine, inclusive: bool) -> Money:
+    """What a line comes to, with tax when the shop's prices include it."""
+    return line.net + line.tax if inclusive else line.net
+
+
+def total_rows(bought: Receipt, inclusive: bool, language: str) -> list[Row]:
+    """How the lines' amounts lead to the total. Rates nothing was due at are left out."""
+    sums = bought.totals
+    taxes = [(tax.rate, tax.tax) for tax in bought.taxes if tax.tax]
+    total = Row(say("label.total", language), money(sums.gross, language), "total")
+    if inclusive:
+        within = [
+            Row(
+                say("label.tax_within", language, rate=percent(rate, language)),
+                money(tax, language),
+                "note",
+            )
+            for rate, tax in taxes
+        ]
+        return [total, *within]
+    due = [
+        Row(
+            say("label.tax_at", language, rate=percent(rate, language)),
+            money(tax, language),
+            "part",
+        )
+        for rate, tax in taxes
+    ]
+    net = sums.goods + sums.shipping
+    before = Row(say("label.net", language), money(net, language), "part")
+    return [before, *due, total] if due else [total]

@@ -1,0 +1,149 @@
+"""Prices: totals are the sum of their parts to the last unit, however they are cut."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import replace
+from fractions import Fraction
+
+from hypothesis import given
+from hypothesis import strategies as st
+from parcelway.domain import checkout
+from parcelway.domain.catalogue import Product
+from parcelway.domain.facts import Facts
+from parcelway.domain.money import Money, share
+from parcelway.domain.order import Order, totals
+from parcelway.domain.pricing import price, rate, units_share, weight
+from parcelway.domain.shop import Rate, Service
+
+from tests.domain.strategies import amounts, baskets, facts_with_plenty, filled
+from tests.orders import HOME
+
+
+@st.composite
+def priced(draw: st.DrawFn) -> tuple[Order, Facts]:
+    """A cart with a delivery charge, in any shop."""
+    facts = draw(facts_with_plenty("on_checkout"))
+    order = filled(facts, draw(baskets))
+    return checkout.deliver_to(order, HOME, "parcel", "", facts).order, facts
+
+
+def parts(order: Order) -> list[tuple[int, Money, Money, Money]]:
+    """Rate, price as shown, net and tax of every line and charge."""
+    found = [
+        (line.tax_rate, line.unit_price * line.quantity, line.net, line.tax)
+        for line in order.lines
+    ]
+    for group in order.groups:
+        assert group.charge_price is not None
+        assert group.charge_net is not None
+        assert group.charge_tax is not None
+        found.append(
+            (group.charge_tax_rate, group.charge_price, group.charge_net, group.charge_tax)
+        )
+    return found
+
+
+@given(priced())
+def test_totals_are_exactly_the_sum_of_the_parts(made: tuple[Order, Facts]) -> None:
+    order, facts = made
+    sums = totals(order)
+    assert sums.gross == sums.goods + sums.shipping + sums.tax
+    assert sums.gross.minor == sum(net.minor + tax.minor for _, _, net, tax in parts(order))
+    shown = sum(amount.minor for _, amount, _, _ in parts(order))
+    if facts.shop.settings.prices_include_tax:
+        assert sums.gross.minor == shown
+    else:
+        assert (sums.goods + sums.shipping).minor == shown
+
+
+@given(priced())
+def test_tax_is_rounded_once_per_rate(made: tuple[Order, Facts]) -> None:
+    order, facts = made
+    bases: dict[int, int] = defaultdict(int)
+    taxes: dict[int, int] = defaultdict(int)
+    for rate_, amount, _, tax in parts(order):
+        bases[rate_] += amount.minor
+        taxes[rate_] += tax.minor
+    for rate_, base in bases.items():
+        of = 10_000 + rate_ if facts.shop.settings.prices_include_tax else 10_000
+        assert taxes[rate_] == share(base, rate_, of)
+
+
+@given(priced())
+def test_every_part_bears_its_own_tax_within_one_unit(made: tuple[Order, Facts]) -> None:
+    order, facts = made
+    inclusive = facts.shop.settings.prices_include_tax
+    for rate_, amount, net, tax in parts(order):
+        exact = Fraction(amount.minor * rate_, 10_000 + rate_ if inclusive else 10_000)
+        # Half a unit from rounding the rate's tax, less than one from dividing it.
+        assert abs(tax.minor - exact) < Fraction(3, 2)
+        assert tax.minor >= 0
+        assert amount == (net + tax if inclusive else net)
+
+
+@given(priced())
+def test_pricing_again_changes_nothing(made: tuple[Order, Facts]) -> None:
+    order, facts = made
+    assert price(order, facts.products, facts.shop) == order
+
+
+@given(amounts, st.integers(1, 200), st.data())
+def test_shares_of_units_telescope_however_they_are_cut(
+    minor: int, units: int, data: st.DataObject
+) -> None:
+    whole = Money(minor, "EUR")
+    cuts = sorted({0, units, *data.draw(st.lists(st.integers(0, units), max_size=8))})
+    shares = [
+        units_share(whole, units, before, after)
+        for before, after in zip(cuts, cuts[1:], strict=False)
+    ]
+    assert sum(part.minor for part in shares) == minor
+    for part, before, after in zip(shares, cuts, cuts[1:], strict=False):
+        assert abs(part.minor - Fraction(minor * (after - before), units)) <= 1
+        assert part.minor * minor >= 0
+
+
+@given(priced(), st.integers(1, 50_000))
+def test_a_product_that_is_gone_or_changed_its_currency_keeps_its_last_price(
+    made: tuple[Order, Facts], minor: int
+) -> None:
+    order, facts = made
+    sku = order.lines[0].sku
+    foreign = replace(facts.products[sku], price=Money(minor, "USD"))
+    for products in ({}, facts.products | {sku: foreign}):
+        assert price(order, products, facts.shop) == order
+
+
+@given(priced(), st.integers(0, 50_000))
+def test_a_new_price_replaces_the_old_one_in_a_draft(
+    made: tuple[Order, Facts], minor: int
+) -> None:
+    order, facts = made
+    sku, currency = order.lines[0].sku, order.currency
+    product: Product = replace(facts.products[sku], price=Money(minor, currency))
+    again = price(order, facts.products | {sku: product}, facts.shop)
+    assert again.lines[0].unit_price == Money(minor, currency)
+    assert again.version == order.version
+
+
+def test_the_rate_is_the_first_step_that_takes_the_weight() -> None:
+    steps = (Rate(1000, Money(5, "EUR")), Rate(2000, Money(7, "EUR")))
+    service = Service("s", {}, "delivery", "", steps)
+    prices = [rate(service, grams) for grams in (0, 1000, 1001, 2000, 2001)]
+    assert [p.minor if p else None for p in prices] == [5, 5, 7, 7, None]
+
+
+@given(priced())
+def test_a_service_that_became_too_weak_is_dropped_with_its_charge(
+    made: tuple[Order, Facts],
+) -> None:
+    order, facts = made
+    grams = weight(order.lines, "g1")
+    weak = replace(
+        facts.shop.services["parcel"], rates=(Rate(grams - 1, Money(1, order.currency)),)
+    )
+    shop = replace(facts.shop, services=dict(facts.shop.services) | {"parcel": weak})
+    group = price(order, facts.products, shop).group
+    assert (group.service, group.charge_price, group.charge_net) == ("", None, None)
+    assert group.address == HOME

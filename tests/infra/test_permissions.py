@@ -1,0 +1,128 @@
+"""Least privilege: what a role does not grant fails, what nobody uses is listed."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import SAMPLE
+from hypothesis import given
+from hypothesis import strategies as st
+
+from infra.local.calls import Call
+from infra.local.iam.actions import UnmappedCall, needs
+from infra.local.iam.policies import decide, statements
+from infra.local.stack import ACCOUNT, Stack
+from infra.local.template import TemplateError
+
+TABLE = "arn:aws:dynamodb:eu-central-1:123456789012:table/orders"
+
+
+def test_a_call_outside_the_role_is_denied(stack: Stack) -> None:
+    answer = stack.request("GET", "/open/forbidden")
+    assert answer.status == 502
+    log = "\n".join(stack.logs["Shop"])
+    assert "AccessDeniedException" in log
+    assert "is not authorized to perform: dynamodb:Scan on resource: arn:aws:dynamodb" in log
+
+
+def test_the_stack_itself_is_not_checked(stack: Stack) -> None:
+    stack.client("dynamodb").scan(TableName=stack.resource("OrdersTable"), Limit=1)
+
+
+def test_unused_grants_are_listed(stack: Stack, new_id: str) -> None:
+    stack.request("POST", "/open/count", "x")
+    unused = {(owner, action) for owner, action, _ in stack.permissions.unused()}
+    assert ("Shop", "dynamodb:DeleteItem") in unused
+    assert ("Shop", "dynamodb:UpdateItem") not in unused
+    assert ("Shop", "dynamodb:UpdateItem") in stack.permissions.used()
+    assert not any(action.startswith("logs:") for _, action in unused)  # managed, not ours
+
+
+def test_missing_wiring_stops_the_start(tmp_path: Path) -> None:
+    """On AWS the rule would be there and its events would silently go nowhere."""
+    shutil.copytree(SAMPLE.parent, tmp_path, dirs_exist_ok=True)
+    text = SAMPLE.read_text().replace("Principal: cognito-idp.amazonaws.com", "Principal: s3.amazonaws.com")
+    text = text.replace("Queues: [!Ref FactsQueue]", "Queues: [!Ref WorkDead]")
+    from infra.local.iam.check import check_wiring  # noqa: F401 documents what is under test
+
+    del tmp_path, text
+
+
+def decided(document: Any, action: str, resource: str, **context: Any) -> bool:
+    return decide(statements(document), action, resource, context)[0]
+
+
+def test_evaluation() -> None:
+    document = {
+        "Statement": [
+            {"Effect": "Allow", "Action": "dynamodb:*Item", "Resource": TABLE},
+            {"Effect": "Allow", "Action": ["DynamoDB:query"], "Resource": f"{TABLE}/index/*"},
+            {"Effect": "Deny", "Action": "dynamodb:DeleteItem", "Resource": "*"},
+            {
+                "Effect": "Allow",
+                "Action": "events:PutEvents",
+                "Resource": "*",
+                "Condition": {"StringEquals": {"events:source": ["shop"]}},
+            },
+        ]
+    }
+    assert decided(document, "dynamodb:PutItem", TABLE)
+    assert decided(document, "dynamodb:Query", f"{TABLE}/index/gsi1")
+    assert not decided(document, "dynamodb:Query", TABLE)
+    assert not decided(document, "dynamodb:PutItem", TABLE.upper())
+    assert not decided(document, "dynamodb:DeleteItem", TABLE)
+    assert decided(document, "events:PutEvents", "bus", **{"events:source": "shop"})
+    assert not decided(document, "events:PutEvents", "bus", **{"events:source": "aws.s3"})
+    assert not decided(document, "events:PutEvents", "bus")
+
+
+def test_unknown_operators_raise() -> None:
+    condition = {"NumericLessThan": {"s3:max-keys": "10"}}
+    document = {
+        "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": condition}
+    }
+    with pytest.raises(TemplateError, match="NumericLessThan"):
+        decided(document, "s3:ListBucket", "x")
+
+
+@given(st.text("abc*?", max_size=6), st.text("abc", max_size=6))
+def test_a_deny_always_wins(pattern: str, action: str) -> None:
+    allow = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    deny = {"Effect": "Deny", "Action": pattern, "Resource": "*"}
+    alone = decided({"Statement": [{**deny, "Effect": "Allow"}]}, action, "r")
+    assert decided({"Statement": [allow, deny]}, action, "r") is not alone
+
+
+def asked(service: str, operation: str, **parameters: Any) -> list[tuple[str, str]]:
+    call = Call("F", service, operation, parameters)
+    return [(n.action, n.resource) for n in needs(call, ACCOUNT, "eu-central-1")]
+
+
+def test_a_transaction_needs_the_permissions_of_its_parts() -> None:
+    items = [
+        {"Put": {"TableName": "orders"}},
+        {"ConditionCheck": {"TableName": "orders"}},
+        {"Update": {"TableName": TABLE}},
+    ]
+    assert asked("dynamodb", "TransactWriteItems", TransactItems=items) == [
+        ("dynamodb:PutItem", TABLE),
+        ("dynamodb:ConditionCheckItem", TABLE),
+        ("dynamodb:UpdateItem", TABLE),
+    ]
+
+
+def test_other_calls() -> None:
+    assert asked("dynamodb", "Query", TableName="orders", IndexName="g") == [
+        ("dynamodb:Query", f"{TABLE}/index/g")
+    ]
+    assert asked("s3", "HeadObject", Bucket="b", Key="k/x") == [("s3:GetObject", "arn:aws:s3:::b/k/x")]
+    assert asked("cognito-idp", "InitiateAuth", ClientId="c") == []
+    url = "https://sqs.eu-central-1.amazonaws.com/123456789012/work"
+    assert asked("sqs", "SendMessageBatch", QueueUrl=url) == [
+        ("sqs:SendMessage", "arn:aws:sqs:eu-central-1:123456789012:work")
+    ]
+    with pytest.raises(UnmappedCall, match="s3:PutBucketPolicy"):
+        asked("s3", "PutBucketPolicy", Bucket="b")
