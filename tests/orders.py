@@ -141,6 +141,7 @@ class Story:
     """An order's life so far: the order as it is, and every decision that made it so."""
 
     seed: str = "1"
+    series: str = "INV"  # stories stored side by side number their invoices in series of their own
     language: str = "en"
     method: Method = "delivery"
     basket: Mapping[str, int] = field(default_factory=lambda: BASKET)
@@ -157,7 +158,7 @@ class Story:
         self.by_id: dict[str, Shipment] = {}
         self.payment: Payment | None = None
         self.seen: GatewayPayment | None = None
-        self.counter = Counter(self.shop.settings.invoice_series)
+        self.counter = Counter(self.series)
         order_id = derived("ord", "story", self.seed)
         self.token = f"cart-token-{self.seed}"
         self._apply(

@@ -19,30 +19,32 @@ from parcelway.http.call import Caller
 from parcelway.http.problems import Problem
 from parcelway.ports.identity import CodeRefused, Identity, Login
 from parcelway.store.commit import Stale, until_fresh
-from parcelway.store.customers import Holder, get_customer, holder_of, save_with_email
+from parcelway.store.customers import get_customer, holder_of, save_with_email
 from parcelway.store.database import Database
 
 
 def sign_up(
-    db: Database, identity: Identity, profile: Profile, password: str, name: str, now: datetime
+    db: Database, identity: Identity, profile: Profile, password: str, now: datetime
 ) -> None:
     """Make a pending login and its record, in place of an earlier pending one.
 
-    `name` names this sign-up: a repeat of the same changes nothing. Nothing happens either when
-    the address is a member's, and whoever asks cannot tell. The newest sign-up wins, so that
-    nobody can plant a password for an address that somebody else is going to prove.
+    A repeat of the same sign-up changes nothing. Nothing happens either when the address is a
+    member's, and whoever asks cannot tell. The newest sign-up wins, so that nobody can plant a
+    password for an address that somebody else is going to prove.
     """
     key = profile.email_key
 
     def attempt() -> None:
+        # In this order: a record is written only if the address is still held as it was before
+        # the user pool was asked.
         holder, login = holder_of(db, key), identity.find(key)
-        if _is_current(holder, login, name):
+        if login is not None and _made_by(db, login, profile.sign_up):
             return
         if login is not None and login.pending:
             identity.forget(login)
         subject = identity.sign_up(key, password, profile.name, profile.language)
         if subject is not None:
-            _record(db, identity, signed_up(subject, profile, now), holder, name)
+            _record(db, identity, signed_up(subject, profile, now), holder)
         elif login is None or login.pending:
             raise Stale  # another sign-up came between
 
@@ -50,15 +52,17 @@ def sign_up(
 
 
 def confirm(
-    db: Database, identity: Identity, key: str, code: str, name: str, now: datetime
+    db: Database, identity: Identity, key: str, code: str, sign_up: str, now: datetime
 ) -> None:
     """Prove the mailbox, which enables the record. Raises CodeRefused.
 
-    With the `name` of a sign-up, only if that is the newest: a code that somebody else's sign-up
+    With the name of a `sign_up`, only if that is the newest: a code that somebody else's sign-up
     for the address caused then confirms nothing, least of all their password.
     """
-    if name and not _is_current(holder_of(db, key), identity.find(key), name):
-        raise CodeRefused
+    if sign_up:
+        login = identity.find(key)
+        if login is None or not _made_by(db, login, sign_up):
+            raise CodeRefused
     identity.confirm(key, code)
     login = identity.find(key)
     if login is not None and login.proven:
@@ -84,23 +88,17 @@ def own_record(db: Database, identity: Identity, caller: Caller, now: datetime) 
     return _prove(db, login, key, now)
 
 
-def _is_current(holder: Holder | None, login: Login | None, name: str) -> bool:
-    """Whether the sign-up `name` is the newest one, in the user pool and with us."""
-    return (
-        holder is not None
-        and login is not None
-        and holder.sign_up == name
-        and holder.customer_id == customer_id_of(login.subject)
-    )
+def _made_by(db: Database, login: Login, sign_up: str) -> bool:
+    """Whether a login and its record come from the sign-up with this name."""
+    customer = get_customer(db, customer_id_of(login.subject))
+    return customer is not None and customer.sign_up == sign_up
 
 
-def _record(
-    db: Database, identity: Identity, change: Change, holder: Holder | None, name: str
-) -> None:
+def _record(db: Database, identity: Identity, change: Change, holder: str) -> None:
     """Write the record of a login that was just made, unless a newer sign-up has replaced it."""
     customer = change.customer
     try:
-        save_with_email(db, change, holder, _other(db, holder, customer.id), name)
+        save_with_email(db, change, holder, _other(db, holder, customer.id))
         return
     except Stale:
         pass
@@ -110,7 +108,7 @@ def _record(
         if login is None or login.subject != customer.subject:
             return
         if get_customer(db, customer.id) is None:  # else its confirmation has made it already
-            save_with_email(db, change, newest, _other(db, newest, customer.id), name)
+            save_with_email(db, change, newest, _other(db, newest, customer.id))
 
     until_fresh(again)
 
@@ -135,8 +133,6 @@ def _prove(db: Database, login: Login, key: str, now: datetime) -> Customer:
     return until_fresh(attempt)
 
 
-def _other(db: Database, holder: Holder | None, customer_id: str) -> Customer | None:
+def _other(db: Database, holder: str, customer_id: str) -> Customer | None:
     """The record that holds an address, when it is not the customer's own."""
-    if holder is None or holder.customer_id == customer_id:
-        return None
-    return get_customer(db, holder.customer_id)
+    return get_customer(db, holder) if holder and holder != customer_id else None

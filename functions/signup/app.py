@@ -71,13 +71,12 @@ _DONE = Reply("", 204, "text/plain")
 )
 def register(call: Call[NewCustomer]) -> SignedUpView:
     """Sign up; a code is mailed."""
-    name = call.body.sign_up_name(call.command.key)
-    profile = call.body.profile(name)
+    profile = call.body.profile(call.command.key)
     check_addresses(profile.addresses)
     with _problems():
         _check_password(call.body.password)
-        sign_up(db(), identity(), profile, call.body.password, name, call.now)
-    return SignedUpView(_CHECK_MAIL, name)
+        sign_up(db(), identity(), profile, call.body.password, call.now)
+    return SignedUpView(_CHECK_MAIL, profile.sign_up)
 
 
 @api.route("POST", "/customers/confirmation", who=ANYONE, body=Confirmation, status=204)

@@ -56,6 +56,9 @@ Language = Annotated[  # BCP 47: language, script, region
 ]
 PreferenceName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 Code = _Opaque(64)
+Session = Annotated[  # the user's name, a colon, the user pool's session
+    str, StringConstraints(pattern=r"^[\x21-\x39\x3b-\x7e]+:[\x21-\x7e]{20,}$", max_length=4225)
+]
 SignUpName = Annotated[str, StringConstraints(pattern=r"^sgn_[a-z2-7]{26}$")]
 _SECRETS = frozenset({"password", "code", "session", "access_token", "refresh_token"})
 
@@ -98,14 +101,12 @@ class NewCustomer(Input):
     addresses: list[BookEntry] = Field(default_factory=list, max_length=MAX_ADDRESSES)
     consent: Agreement
 
-    def sign_up_name(self, key: str) -> str:
-        """What names this sign-up: its Idempotency-Key and all that was sent but the password,
-        of which nothing is kept, not even a part of a digest."""
-        return derived("sgn", key, self.model_dump_json(exclude={"password"}))
-
-    def profile(self, sign_up_name: str) -> Profile:
-        """What is recorded."""
+    def profile(self, key: str) -> Profile:
+        """What is recorded. The sign-up is named by its Idempotency-Key and all that was sent but
+        the password, of which nothing is kept, not even a part of a digest."""
+        sign_up = derived("sgn", key, self.model_dump_json(exclude={"password"}))
         return Profile(
+            sign_up=sign_up,
             email=self.email,
             email_key=normalise_email(self.email),
             name=self.name,
@@ -113,7 +114,7 @@ class NewCustomer(Input):
             currency=self.currency,
             language=self.language,
             addresses=tuple(
-                entry.saved(derived("adr", sign_up_name, str(index)))
+                entry.saved(derived("adr", sign_up, str(index)))
                 for index, entry in enumerate(self.addresses)
             ),
             marketing=self.consent.marketing,
@@ -152,7 +153,7 @@ class FirstPassword(Input):
 
     card_exempt: ClassVar[frozenset[str]] = _SECRETS
 
-    session: _Opaque(4096)  # type: ignore[valid-type]
+    session: Session
     password: Password
 
 

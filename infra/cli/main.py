@@ -6,9 +6,14 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from infra.cli import load
+from infra.cli import load, openapi, routes, secrets
 
-_COMMANDS = (load,)  # each has NAME, HELP, add_arguments(parser) and run(arguments) -> exit code
+_COMMANDS = (
+    load,
+    openapi,
+    routes,
+    secrets,
+)  # each has NAME, HELP, add_arguments(parser) and run(arguments) -> exit code
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -16,12 +16,13 @@ from parcelway.ports import clock
 from parcelway.store.database import Database
 
 from infra.cli.load import load
-from infra.local.stripe import client as stripe
 from infra.local.stack import Stack
+from infra.local.stripe import client as stripe
 from infra.local.stripe.client import StandIn
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "infra" / "sample"
+MAIL_FROM = "shop@parcelway.example"
 SAMPLE_FILES = {
     "shop": SAMPLE / "shop.json",
     "nodes": SAMPLE / "nodes.json",
@@ -83,7 +84,7 @@ def running(
     with stripe.start(webhook, multicapture=multicapture) as stand_in:
         parameters = {
             "PublicUrl": public_url or url,
-            "MailFrom": "shop@parcelway.example",
+            "MailFrom": MAIL_FROM,
             "StripePublishableKey": stand_in.publishable_key,
             "StripeApiBase": stand_in.api_base,
         }
@@ -96,6 +97,7 @@ def running(
                 stack.client("ssm").put_parameter(
                     Name=f"/parcelway/{name}", Value=value, Type="SecureString"
                 )
+            stack.client("sesv2").create_email_identity(EmailIdentity=MAIL_FROM)
             stack.serve(port=port)
             try:
                 yield Application(stack, stand_in, url, carrier_secret)

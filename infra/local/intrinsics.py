@@ -28,25 +28,25 @@ def references(node: Any) -> Iterator[str]:
     if isinstance(node, list):
         for item in node:
             yield from references(item)
-    if not isinstance(node, dict):
-        return
-    if len(node) == 1:
-        (key, value), *_ = node.items()
+    elif isinstance(node, dict):
+        key = next(iter(node)) if len(node) == 1 else None
         if key == "Ref":
-            yield str(value)
-            return
-        if key == "Fn::GetAtt":
-            yield (value[0] if isinstance(value, list) else value.split(".", 1)[0])
-            return
-        if key == "Fn::Sub":
-            text, own = value if isinstance(value, list) else (value, {})
-            yield from references(list(own.values()))
-            for escaped, name in _VARIABLE.findall(text):
-                if not escaped and name not in own:
-                    yield name.split(".", 1)[0]
-            return
-    for item in node.values():
-        yield from references(item)
+            yield str(node[key])
+        elif key == "Fn::GetAtt":
+            value = node[key]
+            yield value[0] if isinstance(value, list) else value.split(".", 1)[0]
+        elif key == "Fn::Sub":
+            yield from _references_of_sub(node[key])
+        else:
+            yield from references(list(node.values()))
+
+
+def _references_of_sub(value: Any) -> Iterator[str]:
+    text, own = value if isinstance(value, list) else (value, {})
+    yield from references(list(own.values()))
+    for escaped, name in _VARIABLE.findall(text):
+        if not escaped and name not in own:
+            yield name.split(".", 1)[0]
 
 
 class Resolver:
@@ -70,7 +70,7 @@ class Resolver:
             "Fn::Select": lambda v: self.resolve(v[1])[int(self.resolve(v[0]))],
             "Fn::Split": lambda v: str(self.resolve(v[1])).split(v[0]),
             "Fn::FindInMap": self._find_in_map,
-            "Fn::If": lambda v: self.resolve(v[1] if self.condition(v[0]) else v[2]),
+            "Fn::If": lambda v: self._resolve(v[1] if self.condition(v[0]) else v[2]),
             "Fn::Equals": lambda v: self.resolve(v[0]) == self.resolve(v[1]),
             "Fn::And": lambda v: all(self.resolve(part) for part in v),
             "Fn::Or": lambda v: any(self.resolve(part) for part in v),

@@ -93,9 +93,7 @@ class Outbox:
         arn = (
             f"arn:aws:ses:{self._region}:{self._account}:configuration-set/{mail.configuration_set}"
         )
-        self._publish(
-            new_event("aws.ses", detail_type, detail, self._account, self._region, arn)
-        )
+        self._publish(new_event("aws.ses", detail_type, detail, self._account, self._region, arn))
 
     def _described(self, mail: Mail) -> dict[str, Any]:
         domain = mail.sender.rsplit("@", 1)[-1].rstrip(">")
@@ -197,9 +195,7 @@ def _simple(simple: dict[str, Any]) -> tuple[str, str | None, str | None]:
 
 
 def _raw(raw: dict[str, Any]) -> tuple[str, str | None, str | None]:
-    message = email.message_from_bytes(
-        base64.b64decode(raw["Data"]), policy=email.policy.default
-    )
+    message = email.message_from_bytes(base64.b64decode(raw["Data"]), policy=email.policy.default)
     parts = [message.get_body((kind,)) for kind in ("html", "plain")]
     html, text = (part.get_content() if part else None for part in parts)
     return str(message["Subject"]), html, text

@@ -6,8 +6,8 @@ import json
 import logging
 import sys
 import time
-from collections.abc import Callable, Mapping
 from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -131,9 +131,7 @@ class Stack:
             self._moto.client,
             self._functions,
         )
-        self._outbox = Outbox(
-            ACCOUNT, self.region, self._build.mail_events, self._moto.publish
-        )
+        self._outbox = Outbox(ACCOUNT, self.region, self._build.mail_events, self._moto.publish)
         self._deliverer = Deliverer(
             self._functions, self._work, self._moto.client, self._wait_scale
         )
@@ -157,8 +155,8 @@ class Stack:
             calls=self.calls,
             run_now=self._run_now,
             run_later=self._run_later,
-            on_message=lambda arn: [p.wake() for p in self._queue_pumps.get(arn, [])],
-            on_record=lambda table: [p.wake() for p in self._stream_pumps.get(table, [])],
+            on_message=lambda arn: _wake(self._queue_pumps.get(arn, [])),
+            on_record=lambda table: _wake(self._stream_pumps.get(table, [])),
             deliver=lambda _rule, target, event: self._deliverer.target(target, event),
             on_mail=self._outbox.sent,
             cognito=CognitoEvents(
@@ -281,9 +279,7 @@ class Stack:
         self.url = server.url
         return server.url
 
-    def serve_static(
-        self, port: int, root: Path, extra: Mapping[str, Answer] | None = None
-    ) -> str:
+    def serve_static(self, port: int, root: Path, extra: Mapping[str, Answer] | None = None) -> str:
         """Serve files and JSON callables (see `static_site`) on loopback; returns the address."""
         server = Server(static_site(root, extra or {}), "127.0.0.1", port, "console")
         self._closing.append(server.stop)
@@ -329,9 +325,9 @@ class Stack:
         Executions that wait for a task token, long waits and long delays are idle.
         """
         found = self._activity.running()
-        for pumps in (*self._stream_pumps.values(), *self._queue_pumps.values()):
-            for pump in pumps:
-                found += pump.pending()
+        pumps: list[list[Any]] = [*self._stream_pumps.values(), *self._queue_pumps.values()]
+        for pump in (pump for group in pumps for pump in group):
+            found += pump.pending()
         return found + self._work.pending() + self._moto.busy_executions()
 
     def settle(self, timeout: float = 30) -> None:
@@ -350,6 +346,11 @@ class Stack:
                 raise NotSettled("; ".join(left) or "work keeps starting")
             time.sleep(pause)
             pause = min(pause * 1.5, 0.05)
+
+
+def _wake(pumps: Sequence[QueuePump | StreamPump]) -> None:
+    for pump in pumps:
+        pump.wake()
 
 
 def _source_mapping(
@@ -372,5 +373,3 @@ def _source_mapping(
         bisect=bool(settings.get("BisectBatchOnFunctionError", False)),
         on_failure=destination,
     )
-
-

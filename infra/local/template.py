@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
+import yaml  # type: ignore[import-untyped]
 
 LOCAL_BUCKET = "local"
 """Stands for "this folder" where CloudFormation wants an S3 bucket: nothing is ever uploaded."""
@@ -37,7 +37,7 @@ class TemplateError(Exception):
     """The template cannot be run: it is invalid, or uses something the stack does not know."""
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(yaml.SafeLoader):  # type: ignore[misc]
     """YAML with CloudFormation's short forms (!Ref, !Sub, ...)."""
 
 
@@ -67,7 +67,7 @@ _Loader.yaml_implicit_resolvers = {
 
 def read(path: Path) -> dict[str, Any]:
     """The template as written, short forms expanded to their long names."""
-    document = yaml.load(path.read_text(), Loader=_Loader)  # noqa: S506 a SafeLoader
+    document = yaml.load(path.read_text(), Loader=_Loader)
     if not isinstance(document, dict):
         raise TemplateError(f"{path.name} is not a template")
     return document
@@ -86,9 +86,7 @@ def load(path: Path, parameters: Mapping[str, str], region: str) -> Template:
     return Template(_translate(document, values, region), values, path.resolve().parent)
 
 
-def _parameter_values(
-    declared: Mapping[str, Any], given: Mapping[str, str]
-) -> dict[str, Any]:
+def _parameter_values(declared: Mapping[str, Any], given: Mapping[str, str]) -> dict[str, Any]:
     unknown = set(given) - set(declared)
     if unknown:
         raise TemplateError(f"the template declares no parameter {sorted(unknown)}")
@@ -124,9 +122,13 @@ def _point_to_local_folders(document: dict[str, Any]) -> None:
 
 def _translate(document: dict[str, Any], values: dict[str, Any], region: str) -> dict[str, Any]:
     import boto3
-    from samtranslator.model.exceptions import InvalidDocumentException
-    from samtranslator.parser.parser import Parser
-    from samtranslator.translator.translator import Translator
+    from samtranslator.model.exceptions import (  # type: ignore[import-untyped]
+        InvalidDocumentException,
+    )
+    from samtranslator.parser.parser import Parser  # type: ignore[import-untyped]
+    from samtranslator.translator.translator import (  # type: ignore[import-untyped]
+        Translator,
+    )
 
     session = boto3.Session(region_name=region)
     translator = Translator(_ManagedPolicies(), Parser(), boto_session=session)

@@ -95,12 +95,12 @@ def catalogues(draw: st.DrawFn, currency: str) -> dict[str, Product]:
 
 
 def stocks(
-    skus: tuple[str, ...] = SKUS, nodes: tuple[str, ...] = (*NODES, "store"), most: int = 12
+    skus: tuple[str, ...] = SKUS, nodes: tuple[str, ...] = (*NODES, "store"), most: int = 12, least_keys: int = 0
 ) -> st.SearchStrategy[dict[tuple[str, str], Balance]]:
     """Balances of any SKUs at any nodes: some missing, some with units taken by others."""
     keys = st.sampled_from([(sku, node) for sku in skus for node in nodes])
     counts = st.tuples(st.integers(0, most), st.integers(0, most), st.integers(0, most))
-    return st.dictionaries(keys, counts).map(
+    return st.dictionaries(keys, counts, min_size=least_keys).map(
         lambda found: {
             key: Balance(*key, on_hand=free + reserved + allocated, reserved=reserved,
                          allocated=allocated)

@@ -24,7 +24,7 @@ NODES_BY_ID: Mapping[str, Node] = {
     name: Node(name, name, "dc", SHOP.nodes["dc-1"].address, 0.0, 0.0, "UTC") for name in NODES
 } | {"store": replace(SHOP.nodes["store-1"], id="store")}
 GROUPS = (DeliveryGroup("g1", "delivery", HOME), DeliveryGroup("g2", "pickup", store="store"))
-stock = stocks(most=8)
+stock = stocks(most=8) | stocks(most=20, least_keys=14)
 held_stages = st.sampled_from(["reserved", "allocated"])
 
 

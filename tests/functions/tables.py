@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
 import boto3
 import pytest
 from moto import mock_aws
 from parcelway.store.database import Database, database
 
-REGION = "eu-central-1"
+REGION: Final = "eu-central-1"
 TABLES = ("CUSTOMERS", "CATALOGUE", "STOCK", "ORDERS", "LEDGER")
 # OrdersTable's sparse indexes: partition and sort key (see store/orders.py).
 INDEXES = {

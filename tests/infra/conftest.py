@@ -1,4 +1,4 @@
-"""One running sample stack for the whole suite; tests use their own ids and stay apart."""
+"""A running sample stack per test module; tests use their own ids and stay apart."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from infra.local.stack import Stack
 SAMPLE = Path(__file__).parent / "sample" / "template.yaml"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:
     with Stack(SAMPLE) as running:
         yield running
@@ -39,7 +39,9 @@ def item(stack: Stack, pk: str, sk: str) -> dict[str, Any] | None:
     found = stack.client("dynamodb").get_item(
         TableName=stack.resource("OrdersTable"), Key={"pk": {"S": pk}, "sk": {"S": sk}}
     )
-    return {k: next(iter(v.values())) for k, v in found["Item"].items()} if "Item" in found else None
+    if "Item" not in found:
+        return None
+    return {name: next(iter(value.values())) for name, value in found["Item"].items()}
 
 
 def count(stack: Stack, pk: str, sk: str) -> int:

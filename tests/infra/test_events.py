@@ -37,9 +37,7 @@ def test_stream_filter_keeps_other_items_away(stack: Stack, new_id: str) -> None
     assert stack.counts["invoke", "Relay"] == before
 
 
-def test_stream_gives_up_after_retries_and_tells_the_destination(
-    stack: Stack, new_id: str
-) -> None:
+def test_stream_gives_up_after_retries_and_tells_the_destination(stack: Stack, new_id: str) -> None:
     put_event(stack, "poison", {"order": new_id})
     put_event(stack, "order.placed", {"order": new_id, "total": 1})
     stack.settle()
@@ -141,7 +139,7 @@ def test_settle_waits_for_a_cascade_and_says_what_is_left(stack: Stack, new_id: 
         for number in range(40):
             detail = {"order": f"{new_id}-{number}", "total": 1}
             pool.submit(put_event, stack, "order.placed", detail)
-    with pytest.raises(NotSettled, match="Relay|Consumer"):
+    with pytest.raises(NotSettled, match=r"Relay|Consumer"):
         stack.settle(timeout=0)
     stack.settle()
     assert [count(stack, "CONSUMER", f"{new_id}-{n}") for n in range(40)] == [1] * 40

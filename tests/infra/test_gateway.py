@@ -152,8 +152,13 @@ def test_http_keep_alive_is_fast(url: str) -> None:
 def test_http_chunked_head_and_threads(url: str) -> None:
     connection = http.client.HTTPConnection(urlsplit(url).netloc)
     parts = iter([b"one", b"two"])
-    connection.request("POST", "/open/echo", body=parts, encode_chunked=True,
-                       headers={"Transfer-Encoding": "chunked"})
+    connection.request(
+        "POST",
+        "/open/echo",
+        body=parts,
+        encode_chunked=True,
+        headers={"Transfer-Encoding": "chunked"},
+    )
     assert b'"body": "onetwo"' in connection.getresponse().read()
     connection.request("HEAD", "/nowhere")
     answer = connection.getresponse()

@@ -119,6 +119,13 @@ def test_unknown_users_look_like_wrong_passwords(stack: Stack, member: str) -> N
         confirm(stack, "nobody@buyer.example", "123456")
 
 
+def test_addresses_ignore_case(stack: Stack, member: str) -> None:
+    cognito = stack.client("cognito-idp")
+    assert sign_in(stack, member.upper())["IdToken"]
+    with pytest.raises(cognito.exceptions.UsernameExistsException):
+        sign_up(stack, member.title())
+
+
 def test_flows_not_enabled_are_refused(stack: Stack, member: str) -> None:
     cognito = stack.client("cognito-idp")
     with pytest.raises(cognito.exceptions.InvalidParameterException, match="not enabled"):

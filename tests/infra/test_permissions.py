@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
-from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import SAMPLE
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -39,16 +36,6 @@ def test_unused_grants_are_listed(stack: Stack, new_id: str) -> None:
     assert ("Shop", "dynamodb:UpdateItem") not in unused
     assert ("Shop", "dynamodb:UpdateItem") in stack.permissions.used()
     assert not any(action.startswith("logs:") for _, action in unused)  # managed, not ours
-
-
-def test_missing_wiring_stops_the_start(tmp_path: Path) -> None:
-    """On AWS the rule would be there and its events would silently go nowhere."""
-    shutil.copytree(SAMPLE.parent, tmp_path, dirs_exist_ok=True)
-    text = SAMPLE.read_text().replace("Principal: cognito-idp.amazonaws.com", "Principal: s3.amazonaws.com")
-    text = text.replace("Queues: [!Ref FactsQueue]", "Queues: [!Ref WorkDead]")
-    from infra.local.iam.check import check_wiring  # noqa: F401 documents what is under test
-
-    del tmp_path, text
 
 
 def decided(document: Any, action: str, resource: str, **context: Any) -> bool:
@@ -118,7 +105,9 @@ def test_other_calls() -> None:
     assert asked("dynamodb", "Query", TableName="orders", IndexName="g") == [
         ("dynamodb:Query", f"{TABLE}/index/g")
     ]
-    assert asked("s3", "HeadObject", Bucket="b", Key="k/x") == [("s3:GetObject", "arn:aws:s3:::b/k/x")]
+    assert asked("s3", "HeadObject", Bucket="b", Key="k/x") == [
+        ("s3:GetObject", "arn:aws:s3:::b/k/x")
+    ]
     assert asked("cognito-idp", "InitiateAuth", ClientId="c") == []
     url = "https://sqs.eu-central-1.amazonaws.com/123456789012/work"
     assert asked("sqs", "SendMessageBatch", QueueUrl=url) == [

@@ -8,7 +8,7 @@ from typing import Any
 
 import botocore.exceptions
 import pytest
-from conftest import item
+from conftest import item, receive
 
 from infra.local.stack import Stack
 
@@ -92,6 +92,85 @@ def test_stopping_an_execution_ends_its_wait(stack: Stack, new_id: str) -> None:
     stack.client("stepfunctions").stop_execution(executionArn=arn)
     stack.settle()
     assert describe(stack, arn)["status"] == "ABORTED"
+
+
+def test_failures_carry_error_and_cause(stack: Stack, new_id: str) -> None:
+    arn = start(stack, new_id)
+    stack.settle()
+    token = (item(stack, new_id, "TOKEN#ask") or {})["token"]
+    states = stack.client("stepfunctions")
+    with pytest.raises(states.exceptions.InvalidOutput):
+        states.send_task_success(taskToken=token, output="not JSON")
+    states.send_task_failure(taskToken=token, error="Declined", cause="no money")
+    stack.settle()
+    found = describe(stack, arn)
+    assert (found["status"], found["error"], found["cause"]) == ("FAILED", "Declined", "no money")
+
+
+def machine(stack: Stack, name: str, definition: dict[str, Any]) -> str:
+    arn: str = stack.client("stepfunctions").create_state_machine(
+        name=name,
+        definition=json.dumps(definition),
+        roleArn=f"arn:aws:iam::123456789012:role/{stack.functions()['Steps'].role}",
+    )["stateMachineArn"]
+    return arn
+
+
+def test_a_timeout_inside_a_branch_can_be_caught(stack: Stack, new_id: str) -> None:
+    ask = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::sqs:sendMessage.waitForTaskToken",
+        "TimeoutSeconds": 1,
+        "Parameters": {
+            "QueueUrl": stack.resource("FactsQueue"),
+            "MessageBody": {"token.$": "$$.Task.Token"},
+        },
+        "End": True,
+    }
+    both = {
+        "Type": "Parallel",
+        "Branches": [{"StartAt": "Ask", "States": {"Ask": ask}}],
+        "Catch": [{"ErrorEquals": ["States.Timeout"], "Next": "Late"}],
+        "End": True,
+    }
+    late = {"Type": "Pass", "Result": {"late": True}, "End": True}
+    arn = machine(stack, new_id, {"StartAt": "Both", "States": {"Both": both, "Late": late}})
+    run = stack.client("stepfunctions").start_execution(stateMachineArn=arn)["executionArn"]
+    stack.settle()
+    assert len(receive(stack, "FactsQueue")) == 1
+    assert describe(stack, run)["status"] == "RUNNING"
+    time.sleep(1.2)
+    stack.settle()
+    assert json.loads(describe(stack, run)["output"]) == {"late": True}
+
+
+def test_map_iterations_that_wait_are_idle(stack: Stack, new_id: str) -> None:
+    ask = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::sqs:sendMessage.waitForTaskToken",
+        "Parameters": {
+            "QueueUrl": stack.resource("FactsQueue"),
+            "MessageBody": {"token.$": "$$.Task.Token"},
+        },
+        "End": True,
+    }
+    each = {
+        "Type": "Map",
+        "ItemsPath": "$",
+        "ItemProcessor": {"StartAt": "Ask", "States": {"Ask": ask}},
+        "End": True,
+    }
+    arn = machine(stack, new_id, {"StartAt": "Each", "States": {"Each": each}})
+    states = stack.client("stepfunctions")
+    run = states.start_execution(stateMachineArn=arn, input="[1, 2, 3]")["executionArn"]
+    stack.settle()
+    tokens = [body["token"] for body in receive(stack, "FactsQueue")]
+    assert len(tokens) == 3
+    for number, token in enumerate(tokens):
+        assert describe(stack, run)["status"] == "RUNNING"
+        states.send_task_success(taskToken=token, output=str(number))
+        stack.settle()
+    assert sorted(json.loads(describe(stack, run)["output"])) == [0, 1, 2]
 
 
 def test_transitions_are_counted(stack: Stack, new_id: str) -> None:

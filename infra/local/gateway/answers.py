@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from infra.local.gateway.messages import Response
+from infra.local.gateway.messages import Response, header
 from infra.local.template import TemplateError
 
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html
@@ -83,8 +83,10 @@ class Answers:
             "error.validationErrorString": json.dumps(message),
         }
         text = _VARIABLE.sub(lambda found: str(values[found.group(1)]), template)
-        headers = [("Content-Type", content_type), ("x-amzn-RequestId", context["requestId"])]
-        headers += _static(configured.get("responseParameters", {}), "gatewayresponse.header.")
+        headers = _static(configured.get("responseParameters", {}), "gatewayresponse.header.")
+        if header(headers, "content-type") is None:
+            headers.append(("Content-Type", content_type))
+        headers.append(("x-amzn-RequestId", context["requestId"]))
         return Response(status, headers, text.encode())
 
 

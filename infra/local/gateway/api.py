@@ -116,10 +116,9 @@ class Gateway:
         return Response(int(answer["statusCode"]), headers, raw)
 
     def _is_binary(self, content_type: str | None) -> bool:
-        kind = (content_type or "").split(";")[0].strip().lower()
-        return bool(kind) and any(
-            fnmatch.fnmatchcase(kind, pattern.lower()) for pattern in self.api.binary_types
-        )
+        """Without a type API Gateway assumes JSON, which `*/*` covers too."""
+        kind = (content_type or "").split(";")[0].strip().lower() or "application/json"
+        return any(fnmatch.fnmatchcase(kind, pattern.lower()) for pattern in self.api.binary_types)
 
     def _context(self, request: Request, request_id: str) -> dict[str, str]:
         now = datetime.now(UTC)

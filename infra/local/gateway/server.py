@@ -13,7 +13,6 @@ from infra.local.gateway.messages import Request, Response
 log = logging.getLogger("infra.local")
 
 Handle = Callable[[Request], Response]
-_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD")
 _READ_LIMIT = 16 * 1024 * 1024
 
 
@@ -29,7 +28,8 @@ class Server:
     def __init__(self, handle: Handle, host: str, port: int, name: str) -> None:
         if host not in ("127.0.0.1", "localhost", "::1"):
             raise ValueError("the embedded stack serves loopback only")
-        self._server = _Server((host, port), _handler(handle))
+        handler = type("Handler", (_Handler,), {"answer": staticmethod(handle)})
+        self._server = _Server((host, port), handler)
         self.url = f"http://{host}:{self._server.server_address[1]}"
         self._thread = threading.Thread(
             target=self._server.serve_forever, kwargs={"poll_interval": 0.1}, name=name, daemon=True
@@ -42,65 +42,66 @@ class Server:
         self._thread.join(timeout=5)
 
 
-def _handler(handle: Handle) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True
-        wbufsize = 64 * 1024
+class _Handler(BaseHTTPRequestHandler):
+    """One connection; `answer` is set by the subclass `Server` makes for its callable."""
 
-        def _serve(self) -> None:
-            body = self._body()
-            if body is None:
-                return
-            target = urlsplit(self.path)
-            request = Request(
-                self.command,
-                target.path,
-                parse_qsl(target.query, keep_blank_values=True),
-                list(self.headers.items()),
-                body,
-                self.client_address[0],
-            )
-            try:
-                response = handle(request)
-            except Exception:
-                log.exception("%s %s", self.command, target.path)
-                response = Response(500, [("Content-Type", "text/plain")], b"see the log")
-            self._send(response)
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = 64 * 1024
+    answer: Handle
 
-        def _body(self) -> bytes | None:
-            if "chunked" in (self.headers.get("Transfer-Encoding") or "").lower():
-                return self._chunks()
-            length = int(self.headers.get("Content-Length") or 0)
-            if length > _READ_LIMIT:
-                self.close_connection = True
-                self._send(Response(413, [("Content-Type", "text/plain")], b"too large"))
-                return None
-            return self.rfile.read(length)
+    def _serve(self) -> None:
+        body = self._body()
+        if body is None:
+            return
+        target = urlsplit(self.path)
+        request = Request(
+            self.command,
+            target.path,
+            parse_qsl(target.query, keep_blank_values=True),
+            list(self.headers.items()),
+            body,
+            self.client_address[0],
+        )
+        try:
+            response = type(self).answer(request)
+        except Exception:
+            log.exception("%s %s", self.command, target.path)
+            response = Response(500, [("Content-Type", "text/plain")], b"see the log")
+        self._send(response)
 
-        def _chunks(self) -> bytes:
-            parts = []
-            while size := int(self.rfile.readline().split(b";")[0], 16):
-                parts.append(self.rfile.read(size))
-                self.rfile.readline()
-            while self.rfile.readline().strip():
-                pass
-            return b"".join(parts)
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_HEAD = _serve
 
-        def _send(self, response: Response) -> None:
-            self.send_response(response.status)
-            for name, value in response.headers:
-                self.send_header(name, value)
-            if response.status not in (204, 304):
-                self.send_header("Content-Length", str(len(response.body)))
-            self.end_headers()
-            if self.command != "HEAD" and response.status not in (204, 304):
-                self.wfile.write(response.body)
-            self.wfile.flush()
+    def _body(self) -> bytes | None:
+        if "chunked" in (self.headers.get("Transfer-Encoding") or "").lower():
+            return self._chunks()
+        length = int(self.headers.get("Content-Length") or 0)
+        if length > _READ_LIMIT:
+            self.close_connection = True
+            self._send(Response(413, [("Content-Type", "text/plain")], b"too large"))
+            return None
+        return self.rfile.read(length)
 
-        def log_message(self, format: str, *args: object) -> None:
-            """No access log: paths carry personal data."""
+    def _chunks(self) -> bytes:
+        parts = []
+        while size := int(self.rfile.readline().split(b";")[0], 16):
+            parts.append(self.rfile.read(size))
+            self.rfile.readline()
+        while self.rfile.readline().strip():
+            pass
+        return b"".join(parts)
 
-    for method in _METHODS:
-        setattr(Handler, f"do_{method}", Handler._serve)
-    return Handler
+    def _send(self, response: Response) -> None:
+        has_body = response.status not in (204, 304)
+        self.send_response(response.status)
+        for name, value in response.headers:
+            self.send_header(name, value)
+        if has_body:
+            self.send_header("Content-Length", str(len(response.body)))
+        self.end_headers()
+        if has_body and self.command != "HEAD":
+            self.wfile.write(response.body)
+        self.wfile.flush()
+
+    def log_message(self, format: str, *args: object) -> None:
+        """No access log: paths carry personal data."""

@@ -11,11 +11,12 @@ from infra.local.calls import Call
 
 @dataclass(frozen=True)
 class Need:
-    """An action on a resource; `context` feeds conditions."""
+    """An action on a resource; `context` feeds conditions, `instead` is another name of it."""
 
     action: str
     resource: str
     context: dict[str, Any] = field(default_factory=dict)
+    instead: str | None = None
 
 
 class UnmappedCall(Exception):
@@ -35,7 +36,9 @@ def needs(call: Call, account: str, region: str) -> list[Need]:
 
 def _dynamodb(call: Call, account: str, region: str) -> Iterator[Need]:
     def table(name: str, index: str | None = None) -> str:
-        arn = name if name.startswith("arn:") else f"arn:aws:dynamodb:{region}:{account}:table/{name}"
+        arn = (
+            name if name.startswith("arn:") else f"arn:aws:dynamodb:{region}:{account}:table/{name}"
+        )
         return f"{arn}/index/{index}" if index else arn
 
     asked = call.parameters
@@ -141,7 +144,9 @@ def _ses(call: Call, account: str, region: str) -> Iterator[Need]:
     sender = asked.get("FromEmailAddress", "").rsplit("<", 1)[-1].rstrip(">")
     domain = sender.rsplit("@", 1)[-1]
     context = {"ses:FromAddress": sender}
-    yield Need("ses:SendEmail", f"arn:aws:ses:{region}:{account}:identity/{domain}", context)
+    # SES takes the most specific verified identity: the address itself, or its domain.
+    identity = f"arn:aws:ses:{region}:{account}:identity/"
+    yield Need("ses:SendEmail", identity + sender, context, instead=identity + domain)
     if name := asked.get("ConfigurationSetName"):
         arn = f"arn:aws:ses:{region}:{account}:configuration-set/{name}"
         yield Need("ses:SendEmail", arn, context)

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from infra.local.calls import Call
 from infra.local.iam.actions import Need, needs
-from infra.local.iam.policies import Grant, Statement, decide, managed, statements
+from infra.local.iam.policies import MANAGED, Grant, Statement, decide, managed, statements
 from infra.local.moto_patches.queues import LocalQueue
 from infra.local.provision import Build, Role
 from infra.local.template import TemplateError
@@ -75,7 +75,7 @@ class Permissions:
                         yield owner, Grant(action, statement.resources)
 
     def _allows(self, owner: str, need: Need) -> bool:
-        resources = [need.resource]
+        resources = [need.resource, *([need.instead] if need.instead else [])]
         if need.action.startswith("states:SendTask"):
             resources += self._build.machine_arns.values()
         for resource in resources:
@@ -104,8 +104,6 @@ def _role_statements(role: Role) -> list[Statement]:
 
 
 def _managed_actions() -> list[tuple[str, tuple[str, ...]]]:
-    from infra.local.iam.policies import MANAGED
-
     return [(action, ("*",)) for actions in MANAGED.values() for action in actions]
 
 
@@ -166,7 +164,10 @@ def _rules(build: Build) -> Iterator[str]:
 
 
 def _queue_takes(queue_arn: str, rule_arn: str) -> bool:
-    context: dict[str, Any] = {"aws:SourceArn": rule_arn, "aws:SourceAccount": rule_arn.split(":")[4]}
+    context: dict[str, Any] = {
+        "aws:SourceArn": rule_arn,
+        "aws:SourceAccount": rule_arn.split(":")[4],
+    }
     candidates = [
         statement
         for statement in statements(LocalQueue(queue_arn).policy())

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import secrets
 import types
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from joserfc import jwk, jwt
@@ -48,9 +49,7 @@ class TriggerFailed(JsonRESTError):
     """A Lambda trigger refused."""
 
     def __init__(self, name: str, message: str) -> None:
-        super().__init__(
-            "UserLambdaValidationException", f"{name} failed with error {message}."
-        )
+        super().__init__("UserLambdaValidationException", f"{name} failed with error {message}.")
 
 
 def pool_of(pool_id: str, account: str, region: str) -> Pool:
@@ -71,6 +70,7 @@ def client_ids(pool_id: str, account: str, region: str) -> set[str]:
 
 def install(patches: Patches, events: Events) -> None:
     _own_key(patches)
+    _ignore_case(patches)
     _codes(patches, events)
     _sign_in(patches, events)
 
@@ -93,109 +93,141 @@ def _own_key(patches: Patches) -> None:
     patches.replace(CognitoIdpJsonWebKeyResponse, "json_web_key", public)
 
 
-def _find(handler: CognitoIdpResponse) -> tuple[Pool, User | None]:
-    """The pool of the request's client, and the user it names."""
+def _ignore_case(patches: Patches) -> None:
+    """UsernameConfiguration.CaseSensitive: false, which moto stores but does not heed."""
+    get_user = Pool._get_user
+
+    def get_user_ignoring_case(self: Pool, username: str) -> User:
+        found = get_user(self, username)
+        ignores = (setting(self, "UsernameConfiguration") or {}).get("CaseSensitive") is False
+        if found is not None or not ignores:
+            return found
+        for user in self.users.values():
+            names = (user.username, attributes(user).get("email", ""))
+            if username.casefold() in (name.casefold() for name in names):
+                return user
+        return found
+
+    patches.replace(Pool, "_get_user", get_user_ignoring_case)
+
+
+def _client_pool(handler: CognitoIdpResponse) -> Pool:
     client_id = handler._get_param("ClientId")
     for pool in handler.backend.user_pools.values():
         if client_id in pool.clients:
-            return pool, pool._get_user(handler._get_param("Username"))
+            return pool
     raise InvalidParameterException(f"User pool client {client_id} does not exist.")
 
 
-def _codes(patches: Patches, events: Events) -> None:
-    handler = CognitoIdpResponse
-    codes: dict[tuple[str, str], str] = {}
+class _Codes:
+    """Issued codes by (user, purpose), and the operations that need them."""
 
-    def issue(pool: Pool, user: User, purpose: str) -> None:
-        code = f"{secrets.randbelow(1_000_000):06d}"
-        codes[user.id, purpose] = code
-        events.code(pool, user, code, purpose)
+    def __init__(self, events: Events) -> None:
+        self._events = events
+        self._codes: dict[tuple[str, str], str] = {}
+        self._confirm_forgot = CognitoIdpResponse.confirm_forgot_password
+        self._sign_up = CognitoIdpResponse.sign_up
+        self._create_user = CognitoIdpResponse.admin_create_user
 
-    def check(self: CognitoIdpResponse, user: User | None, purpose: str) -> None:
-        if user is None:
-            raise ExpiredCodeException("Invalid code provided, please request a code again.")
-        if codes.get((user.id, purpose)) != self._get_param("ConfirmationCode"):
-            raise CodeMismatchException(
-                "Invalid verification code provided, please try again."
-            )
-
-    def known(self: CognitoIdpResponse) -> tuple[Pool, User | None]:
-        pool, user = _find(self)
-        if user is None and not events.hides_users(self._get_param("ClientId")):
-            raise UserNotFoundError("Username/client id combination not found.")
-        return pool, user
-
-    sign_up, confirm_forgot = handler.sign_up, handler.confirm_forgot_password
-    create_user = handler.admin_create_user
-
-    def new_sign_up(self: CognitoIdpResponse) -> ActionResult:
-        answer = sign_up(self)
-        pool, user = _find(self)
-        assert user is not None
-        client_id = self._get_param("ClientId")
+    def sign_up(self, request: CognitoIdpResponse) -> ActionResult:
+        answer = self._sign_up(request)
+        pool = _client_pool(request)
+        user = pool._get_user(request._get_param("Username"))
+        client_id = request._get_param("ClientId")
         try:
-            reply = events.trigger(pool, user, "PreSignUp", "PreSignUp_SignUp", client_id)
+            reply = self._events.trigger(pool, user, "PreSignUp", "PreSignUp_SignUp", client_id)
         except TriggerFailed:
             del pool.users[user.username]
             raise
         if reply and reply["response"].get("autoConfirmUser"):
             user.status = UserStatus.CONFIRMED
         else:
-            issue(pool, user, "sign-up")
+            self._issue(pool, user, "sign-up")
         return answer
 
-    def confirm_sign_up(self: CognitoIdpResponse) -> ActionResult:
-        pool, user = known(self)
-        check(self, user, "sign-up")
-        assert user is not None
+    def confirm_sign_up(self, request: CognitoIdpResponse) -> ActionResult:
+        pool, user = self._checked(request, "sign-up")
         if user.status is not UserStatus.UNCONFIRMED:
             raise NotAuthorizedError("User cannot be confirmed. Current status is CONFIRMED")
         user.status = UserStatus.CONFIRMED
         user.update_attributes([{"Name": "email_verified", "Value": "true"}])
-        del codes[user.id, "sign-up"]
+        del self._codes[user.id, "sign-up"]
         source = "PostConfirmation_ConfirmSignUp"
-        events.trigger(pool, user, "PostConfirmation", source, self._get_param("ClientId"))
+        client_id = request._get_param("ClientId")
+        self._events.trigger(pool, user, "PostConfirmation", source, client_id)
         return EmptyResult()
 
-    def resend_confirmation_code(self: CognitoIdpResponse) -> ActionResult:
-        pool, user = known(self)
-        if user is not None and user.status is UserStatus.UNCONFIRMED:
-            issue(pool, user, "sign-up")
-        elif user is not None:
+    def resend_confirmation_code(self, request: CognitoIdpResponse) -> ActionResult:
+        pool, user = self._known(request)
+        if user is not None and user.status is not UserStatus.UNCONFIRMED:
             raise InvalidParameterException("User is already confirmed.")
-        return ActionResult({"CodeDeliveryDetails": _delivery(self._get_param("Username"))})
+        return self._send(request, pool, user, "sign-up")
 
-    def forgot_password(self: CognitoIdpResponse) -> ActionResult:
-        pool, user = known(self)
+    def forgot_password(self, request: CognitoIdpResponse) -> ActionResult:
+        pool, user = self._known(request)
+        return self._send(request, pool, user, "password")
+
+    def confirm_forgot_password(self, request: CognitoIdpResponse) -> ActionResult:
+        pool, user = self._checked(request, "password")
+        request.backend._validate_password(pool.id, request._get_param("Password"))
+        answer = self._confirm_forgot(request)
+        del self._codes[user.id, "password"]
+        user.status = UserStatus.CONFIRMED
+        return answer
+
+    def admin_create_user(self, request: CognitoIdpResponse) -> ActionResult:
+        answer = self._create_user(request)
+        if request._get_param("MessageAction") != "SUPPRESS":
+            pool = request.backend.user_pools[request._get_param("UserPoolId")]
+            user = pool._get_user(request._get_param("Username"))
+            self._events.code(pool, user, str(user.password), "invitation")
+        return answer
+
+    def _issue(self, pool: Pool, user: User, purpose: str) -> None:
+        code = f"{secrets.randbelow(1_000_000):06d}"
+        self._codes[user.id, purpose] = code
+        self._events.code(pool, user, code, purpose)
+
+    def _send(
+        self, request: CognitoIdpResponse, pool: Pool, user: User | None, purpose: str
+    ) -> ActionResult:
         if user is not None:
-            issue(pool, user, "password")
-        return ActionResult({"CodeDeliveryDetails": _delivery(self._get_param("Username"))})
+            self._issue(pool, user, purpose)
+        return ActionResult({"CodeDeliveryDetails": _delivery(request._get_param("Username"))})
 
-    def confirm_forgot_password(self: CognitoIdpResponse) -> ActionResult:
-        pool, user = known(self)
-        check(self, user, "password")
-        assert user is not None
-        self.backend._validate_password(pool.id, self._get_param("Password"))
-        answer = confirm_forgot(self)
-        del codes[user.id, "password"]
-        if user.status is not UserStatus.CONFIRMED:
-            user.status = UserStatus.CONFIRMED
-        return answer
+    def _known(self, request: CognitoIdpResponse) -> tuple[Pool, User | None]:
+        pool = _client_pool(request)
+        user = pool._get_user(request._get_param("Username"))
+        if user is None and not self._events.hides_users(request._get_param("ClientId")):
+            raise UserNotFoundError("Username/client id combination not found.")
+        return pool, user
 
-    def admin_create_user(self: CognitoIdpResponse) -> ActionResult:
-        answer = create_user(self)
-        if self._get_param("MessageAction") != "SUPPRESS":
-            pool = self.backend.user_pools[self._get_param("UserPoolId")]
-            user = pool._get_user(self._get_param("Username"))
-            events.code(pool, user, str(user.password), "invitation")
-        return answer
+    def _checked(self, request: CognitoIdpResponse, purpose: str) -> tuple[Pool, User]:
+        pool, user = self._known(request)
+        if user is None:
+            raise ExpiredCodeException("Invalid code provided, please request a code again.")
+        if self._codes.get((user.id, purpose)) != request._get_param("ConfirmationCode"):
+            raise CodeMismatchException("Invalid verification code provided, please try again.")
+        return pool, user
 
-    patches.replace(handler, "sign_up", new_sign_up)
-    patches.replace(handler, "confirm_sign_up", confirm_sign_up)
-    patches.add(handler, "resend_confirmation_code", resend_confirmation_code)
-    patches.replace(handler, "forgot_password", forgot_password)
-    patches.replace(handler, "confirm_forgot_password", confirm_forgot_password)
-    patches.replace(handler, "admin_create_user", admin_create_user)
+
+def _codes(patches: Patches, events: Events) -> None:
+    codes = _Codes(events)
+
+    def handler(operation: Callable[..., ActionResult]) -> Callable[..., ActionResult]:
+        def handle(self: CognitoIdpResponse) -> ActionResult:
+            return operation(self)
+
+        return handle
+
+    patches.replace(CognitoIdpResponse, "sign_up", handler(codes.sign_up))
+    patches.replace(CognitoIdpResponse, "confirm_sign_up", handler(codes.confirm_sign_up))
+    patches.replace(CognitoIdpResponse, "forgot_password", handler(codes.forgot_password))
+    patches.replace(CognitoIdpResponse, "admin_create_user", handler(codes.admin_create_user))
+    confirm = handler(codes.confirm_forgot_password)
+    patches.replace(CognitoIdpResponse, "confirm_forgot_password", confirm)
+    resend = handler(codes.resend_confirmation_code)
+    patches.add(CognitoIdpResponse, "resend_confirmation_code", resend)
 
 
 def _sign_in(patches: Patches, events: Events) -> None:
@@ -204,7 +236,7 @@ def _sign_in(patches: Patches, events: Events) -> None:
 
     def initiate_auth(self: CognitoIdpResponse) -> ActionResult:
         flow, client_id = self._get_param("AuthFlow"), self._get_param("ClientId")
-        pool, _ = _find_client(self, client_id)
+        pool = _client_pool(self)
         allowed = pool.clients[client_id].extended_config.get("ExplicitAuthFlows") or []
         if allowed and f"ALLOW_{allowed_names.get(flow, flow)}" not in allowed:
             raise InvalidParameterException(f"{flow} flow not enabled for this client")
@@ -218,13 +250,6 @@ def _sign_in(patches: Patches, events: Events) -> None:
     patches.replace(CognitoIdpResponse, "initiate_auth", initiate_auth)
 
 
-def _find_client(handler: CognitoIdpResponse, client_id: str) -> tuple[Pool, Any]:
-    for pool in handler.backend.user_pools.values():
-        if client_id in pool.clients:
-            return pool, pool.clients[client_id]
-    raise InvalidParameterException(f"User pool client {client_id} does not exist.")
-
-
 def _delivery(username: str) -> dict[str, str]:
     first, _, domain = username.partition("@")
     masked = f"{first[:1]}***@{domain[:1]}***" if domain else "***"
@@ -234,11 +259,9 @@ def _delivery(username: str) -> dict[str, str]:
 def attributes(user: User) -> dict[str, str]:
     """The user's attributes as a trigger's event holds them."""
     found = {item["Name"]: item["Value"] for item in user.attributes}
-    return {"sub": user.id, "cognito:user_status": str(user.status.value), **found}
+    return {"sub": user.id, "cognito:user_status": UserStatus(user.status).value, **found}
 
 
 def setting(pool: Pool, name: str) -> Any:
     """A setting of the pool as given at creation."""
     return pool.extended_config.get(name)
-
-

@@ -18,6 +18,7 @@ from moto.core.responses import ActionResult, EmptyResult
 from moto.dynamodb.comparisons import get_filter_expression
 from moto.dynamodb.exceptions import (
     ConditionalCheckFailed,
+    DynamodbException,
     MockValidationException,
     MultipleTransactionsException,
     TooManyTransactionsException,
@@ -96,7 +97,7 @@ def _restore(
     elif item is None:
         table.items.pop(hash_key, None)
     else:
-        table.items[hash_key] = item
+        table.items[hash_key] = item  # type: ignore[assignment]
 
 
 def _transact_write_items(self: DynamoDBBackend, transact_items: list[dict[str, Any]]) -> None:
@@ -203,12 +204,12 @@ def _remember_tokens(handle: Callable[..., ActionResult]) -> Callable[..., Actio
     return transact_write_items
 
 
-class _IdempotentParameterMismatch(MockValidationException):
-    code = "IdempotentParameterMismatchException"
-
+class _IdempotentParameterMismatch(DynamodbException):
     def __init__(self) -> None:
-        super().__init__("The ClientRequestToken was used before with other parameters")
-        self.code = "IdempotentParameterMismatchException"
+        super().__init__(
+            "com.amazonaws.dynamodb.v20120810#IdempotentParameterMismatchException",
+            "The ClientRequestToken was used before with other parameters",
+        )
 
 
 def _narrowed(query: Callable[..., Any]) -> Callable[..., Any]:

@@ -22,7 +22,7 @@ def install(patches: Patches, deliver: Deliver) -> None:
     """`deliver(rule, target, event)` is called for each target of each matching rule."""
 
     def send_to_targets(
-        self: Rule, original_event: dict[str, Any], transform_input: bool = True
+        self: Rule, original_event: dict[str, Any], _transform_input: bool = True
     ) -> None:
         matches = self.event_pattern.dump() and self.event_pattern.matches_event(
             original_event  # type: ignore[arg-type]

@@ -14,19 +14,17 @@ from moto.events.responses import EventsHandler
 from moto.s3.models import S3Backend
 from moto.sesv2.responses import SESV2Response
 from moto.sqs.models import SQSBackend
-from moto.ssm.responses import SimpleSystemManagerResponse
 
 from infra.local.patching import Patches
 
 dynamodb = threading.RLock()
 sqs = threading.RLock()
 
-_HANDLERS: list[tuple[type[Any], threading.RLock]] = [  # type: ignore[valid-type]
+_HANDLERS: list[tuple[type[Any], Any]] = [
     (DynamoHandler, dynamodb),
     (DynamoDBStreamsHandler, dynamodb),
     (EventsHandler, threading.RLock()),
     (SESV2Response, threading.RLock()),
-    (SimpleSystemManagerResponse, threading.RLock()),
     (CognitoIdpResponse, threading.RLock()),
 ]
 _SQS_METHODS = [

@@ -103,30 +103,34 @@ def install(
 
 def pending(account: str, region: str) -> list[str]:
     """Executions that are doing something, or will within the horizon."""
-    backend = stepfunctions_parser_backends[account][region]
     busy = []
-    for machine in list(backend.state_machines):
-        for execution in list(machine.executions):
-            if execution.exec_status != ExecutionStatus.RUNNING:
-                continue
-            env = execution.exec_worker.env
-            if env is None or not _is_idle(env):
-                busy.append(f"execution {machine.name}/{execution.name}")
+    for name, execution in _running(account, region):
+        env = execution.exec_worker.env
+        if env is None or not _is_idle(env):
+            busy.append(f"execution {name}/{execution.name}")
     return busy
 
 
 def stop_all(account: str, region: str) -> None:
     """Abort what still runs and let its threads end."""
-    backend = stepfunctions_parser_backends[account][region]
-    for machine in list(backend.state_machines):
-        for execution in list(machine.executions):
-            env = execution.exec_worker.env if execution.exec_worker else None
-            if env is not None and execution.exec_status == ExecutionStatus.RUNNING:
-                env.set_stop(stop_date=None, cause="the stack was closed", error=None)
-                _interrupt_waits(env)
+    for _, execution in _running(account, region):
+        env = execution.exec_worker.env
+        if env is not None:
+            env.set_stop(stop_date=None, cause="the stack was closed", error=None)
+            _interrupt_waits(env)
     for thread in list(TMP_THREADS):
         thread.join(timeout=2)
     TMP_THREADS.clear()
+
+
+def _running(account: str, region: str) -> list[tuple[str, Any]]:
+    """(state machine's name, execution) of all that run."""
+    return [
+        (machine.name, execution)
+        for machine in list(stepfunctions_parser_backends[account][region].state_machines)
+        for execution in list(machine.executions)
+        if getattr(execution, "exec_status", None) == ExecutionStatus.RUNNING
+    ]
 
 
 def _interrupt_waits(env: Environment) -> None:
@@ -140,7 +144,8 @@ def _stop_at_once(patches: Patches) -> None:
 
     def stop_now(self: ExecutionWorker, *args: Any, **kwargs: Any) -> None:
         stop(self, *args, **kwargs)
-        _interrupt_waits(self.env)
+        if self.env is not None:
+            _interrupt_waits(self.env)
 
     def set_error_while_running(self: Environment, error: Any) -> None:
         with self._state_mutex:
@@ -165,7 +170,7 @@ def _is_idle(env: Environment) -> bool:
 
 
 def _scale_waits(patches: Patches, wait_scale: float, timeout_scale: float) -> None:
-    def wait_interval(self: WaitFunction, env: Environment, wait_seconds: float) -> None:
+    def wait_interval(_self: WaitFunction, env: Environment, wait_seconds: float) -> None:
         until = time.monotonic() + wait_seconds * wait_scale
         env._sleeps_until = until  # type: ignore[attr-defined]
         while env.is_running() and (left := until - time.monotonic()) > 0:
@@ -300,7 +305,7 @@ def _check_tokens(patches: Patches) -> None:
 
     def failure_with_cause(self: StepFunctionResponse) -> EmptyResult:
         token, error, cause = (self._get_param(n) for n in ("taskToken", "error", "cause"))
-        self.stepfunction_backend.send_task_failure(token, error=error, cause=cause)
+        failure(self, token, error, cause)
         return EmptyResult()
 
     def heartbeat(_self: Any, task_token: str) -> None:
@@ -318,12 +323,10 @@ def _check_tokens(patches: Patches) -> None:
 def _open_endpoint(tokens: dict[str, Environment], token: str) -> CallbackEndpoint:
     env = tokens.get(token)
     if env is None:
-        raise InvalidToken()
+        raise InvalidToken()  # type: ignore[no-untyped-call]
     endpoint = env.callback_pool_manager.get(token)
     if not env.is_running() or endpoint is None or endpoint._notify_event.is_set():
-        raise TaskTimedOut(
-            "Task Timed Out: 'Provided task does not exist anymore'", "TaskTimedOut"
-        )
+        raise TaskTimedOut("Task Timed Out: 'Provided task does not exist anymore'", "TaskTimedOut")
     return endpoint
 
 
@@ -352,7 +355,11 @@ def _name_executions(patches: Patches) -> None:
     ) -> Any:
         with lock:
             return start(
-                self, state_machine_arn, name or str(uuid.uuid4()), execution_input, trace_header
+                self,
+                state_machine_arn,
+                name or str(uuid.uuid4()),
+                execution_input or "{}",
+                trace_header,
             )
 
     patches.replace(StepFunctionsParserBackend, "start_execution", start_execution)

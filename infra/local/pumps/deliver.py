@@ -146,9 +146,7 @@ def shape(target: dict[str, Any], event: dict[str, Any]) -> Any:
     if "InputTransformer" not in target:
         return event
     transformer = target["InputTransformer"]
-    values = {
-        name: _at(event, path) for name, path in transformer.get("InputPathsMap", {}).items()
-    }
+    values = {name: _at(event, path) for name, path in transformer.get("InputPathsMap", {}).items()}
     values["aws.events.event.json"] = event
     values["aws.events.event.ingestion-time"] = event["time"]
     return json.loads(_fill(transformer["InputTemplate"], values))

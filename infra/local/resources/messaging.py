@@ -113,7 +113,7 @@ def _check_targets(logical_id: str, targets: list[dict[str, Any]]) -> None:
 
 
 @creates("AWS::SES::EmailIdentity")
-def email_identity(build: Build, logical_id: str, p: Properties) -> Resource:
+def email_identity(build: Build, _logical_id: str, p: Properties) -> Resource:
     identity = p.required("EmailIdentity")
     p.ignore("DkimAttributes", "DkimSigningAttributes", "FeedbackAttributes", "Tags")
     p.ignore("MailFromAttributes", "ConfigurationSetAttributes")

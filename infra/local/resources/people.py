@@ -88,14 +88,14 @@ def user_pool_client(build: Build, logical_id: str, p: Properties) -> Resource:
 
 
 @creates("AWS::Cognito::UserPoolGroup")
-def user_pool_group(build: Build, logical_id: str, p: Properties) -> Resource:
+def user_pool_group(build: Build, _logical_id: str, p: Properties) -> Resource:
     arguments = p.take("UserPoolId", "GroupName", "Description", "Precedence", "RoleArn")
     build.client("cognito-idp").create_group(**arguments)
     return Resource(arguments["GroupName"])
 
 
 @creates("AWS::Cognito::UserPoolDomain")
-def user_pool_domain(build: Build, logical_id: str, p: Properties) -> Resource:
+def user_pool_domain(_build: Build, _logical_id: str, p: Properties) -> Resource:
     domain = p.required("Domain")
     p.ignore("UserPoolId", "CustomDomainConfig", "ManagedLoginVersion")
     return Resource(domain)

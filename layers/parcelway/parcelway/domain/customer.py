@@ -25,7 +25,7 @@ Purpose = Literal["terms", "marketing"]
 WORDING = "2026-11"  # the texts that the storefront shows now, by version
 MAX_ADDRESSES = 20
 _REMEMBERED = 16  # Idempotency-Keys per record, oldest forgotten first
-_BOOKKEEPING = frozenset({"version", "commands"})
+_BOOKKEEPING = frozenset({"version", "commands", "sign_up"})
 
 # The form of postal codes by country (national postal services); other countries' are not checked.
 _POSTAL_CODES = {
@@ -62,7 +62,8 @@ class SavedAddress:
 @dataclass(frozen=True, slots=True)
 class Customer:
     """A customer. `email` is as it was typed, `email_key` normalised; `currency` (ISO 4217) and
-    `language` (BCP 47) are '' for the shop's own. `subject` names the login in the user pool.
+    `language` (BCP 47) are '' for the shop's own. `subject` names the login in the user pool,
+    `sign_up` the sign-up that made the record.
     """
 
     id: str
@@ -80,6 +81,7 @@ class Customer:
     consents: Mapping[str, Consent] = field(default_factory=dict)
     preferences: Mapping[str, str] = field(default_factory=dict)
     commands: Mapping[str, str] = field(default_factory=dict)
+    sign_up: str = ""
 
     def address(self, address_id: str) -> SavedAddress:
         """An address by id. Raises Refusal NOT_FOUND."""
@@ -101,8 +103,9 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What somebody says about themselves when signing up."""
+    """What somebody says about themselves when signing up; `sign_up` names the sign-up."""
 
+    sign_up: str
     email: str
     email_key: str
     name: str
@@ -125,6 +128,7 @@ def signed_up(subject: str, profile: Profile, now: datetime) -> Change:
         email_key=profile.email_key,
         name=profile.name,
         created_at=now,
+        sign_up=profile.sign_up,
         phone=profile.phone,
         currency=profile.currency,
         language=profile.language,
@@ -168,14 +172,19 @@ def enabled(customer: Customer, now: datetime) -> Change:
     return _changed(customer, replace(customer, state="enabled"), now, SYSTEM)
 
 
-def replaced(customer: Customer, now: datetime) -> Change:
-    """What is left of a pending record when the same address is claimed anew."""
-    if customer.state != "pending":
-        raise Refusal(Reason.ILLEGAL_STATE, "Only a pending customer can be replaced.")
-    empty = Customer(
-        customer.id, customer.version, "replaced", customer.subject, "", "", "", customer.created_at
-    )
-    return _changed(customer, empty, now, SYSTEM)
+def displaced(holder: Customer, now: datetime) -> Change | None:
+    """What becomes of the record whose address somebody else has now; None for nothing.
+
+    A pending one is emptied. One that was in use has lost its login: it is disabled, so that no
+    two enabled records share an address, and kept because orders refer to it.
+    """
+    if holder.state in ("replaced", "disabled"):
+        return None
+    after = replace(holder, state="disabled")
+    if holder.state == "pending":
+        ids = (holder.id, holder.version, "replaced", holder.subject)
+        after = Customer(*ids, email="", email_key="", name="", created_at=holder.created_at)
+    return _changed(holder, after, now, SYSTEM)
 
 
 def may_hold(customer: Customer, holder: Customer | None) -> bool:

@@ -110,6 +110,7 @@ def ship(
         raise _illegal(shipment, "it has another parcel number")
     if shipment.method != "delivery" or shipment.status != "packed":
         raise _illegal(shipment, "only a packed parcel for delivery can be shipped")
+    require(order, "confirmed")
     _require_free(order)
     return _step(
         order,
@@ -138,6 +139,7 @@ def ready_for_pickup(
         raise _illegal(shipment, "only a packed pick-up order can be made ready")
     if shipment.status != "packed":
         return None
+    require(order, "confirmed")
     _require_free(order)
     return _step(
         order,
@@ -324,7 +326,7 @@ def _illegal(shipment: Shipment, why: str) -> Refusal:
     return Refusal(
         Reason.ILLEGAL_STATE,
         f"The shipment is {shipment.status}: {why}.",
-        status=shipment.status,
+        shipment_status=shipment.status,
     )
 
 

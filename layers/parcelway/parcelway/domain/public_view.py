@@ -112,6 +112,7 @@ class Destination:
     store: str
     city: str
     postal_code: str
+    country: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -399,10 +400,10 @@ def _destinations(order: Order, nodes: Mapping[str, Node]) -> tuple[Destination,
         store = nodes.get(group.store)
         if group.method == "pickup" and store is not None:
             at = store.address
-            places.append(Destination("pickup", store.name, at.city, at.postal_code))
+            places.append(Destination("pickup", store.name, at.city, at.postal_code, at.country))
         elif group.address is not None:
             at = group.address
-            places.append(Destination("delivery", "", at.city, at.postal_code))
+            places.append(Destination("delivery", "", at.city, at.postal_code, at.country))
     return tuple(places)
 
 

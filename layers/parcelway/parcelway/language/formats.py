@@ -95,15 +95,17 @@ def moment(value: datetime, zone: str, language: str) -> str:
 
 def address_lines(address: Address, language: str) -> list[str]:
     """An address as the lines of a label, the country's name in the reader's language."""
-    region = f" {address.region}" if address.region else ""
-    if address.country in _CITY_FIRST:
-        comma = "," if region else ""
-        place = f"{address.city}{comma}{region} {address.postal_code}"
-    else:
-        place = f"{address.postal_code} {address.city}"
+    place = town(address.city, address.postal_code, address.country, address.region)
     country = _locale(language).territories.get(address.country, address.country)
     name = () if address.company == address.name else (address.name,)
     return _filled([address.company, *name, address.line1, address.line2, place, country])
+
+
+def town(city: str, postal_code: str, country: str, region: str = "") -> str:
+    """A town with its postal code in the order its country writes them."""
+    if country not in _CITY_FIRST:
+        return f"{postal_code} {city}"
+    return f"{city}, {region} {postal_code}" if region else f"{city} {postal_code}"
 
 
 def _filled(lines: Sequence[str]) -> list[str]:

@@ -213,6 +213,36 @@ WORDS: Words = {
         },
     ),
     **_words(
+        "invoice",
+        {
+            "title": ("Invoice", "Rechnung"),
+            "number": ("Invoice number", "Rechnungsnummer"),
+            "issued": ("Issue date", "Rechnungsdatum"),
+            "supplied": ("Date of supply", "Leistungsdatum"),
+            "ordered": ("Order date", "Bestelldatum"),
+            "tax_id": ("Tax ID", "Steuernummer"),
+            "bill_to": ("Bill to", "Rechnungsempfänger"),
+            "description": ("Description", "Bezeichnung"),
+            "unit_net": ("Unit price", "Einzelpreis"),
+            "unit_gross": ("Unit price incl. tax", "Einzelpreis mit Steuer"),
+            "rate": ("Tax rate", "Steuersatz"),
+            "taxable": ("Net amount", "Nettobetrag"),
+            "breakdown": ("Tax breakdown", "Steuern nach Satz"),
+            "sum_net": ("Total net", "Summe netto"),
+            "sum_tax": ("Total tax", "Summe Steuer"),
+            "sum_gross": ("Invoice total", "Rechnungsbetrag"),
+            "paid_card": (
+                "Paid by card with the order. Nothing is left to pay.",
+                "Mit der Bestellung per Karte bezahlt. Es ist nichts mehr zu zahlen.",
+            ),
+            "paid": (
+                "Paid with the order. Nothing is left to pay.",
+                "Mit der Bestellung bezahlt. Es ist nichts mehr zu zahlen.",
+            ),
+            "page": ("Page", "Seite"),
+        },
+    ),
+    **_words(
         "find",
         {
             "title": ("Where is my order?", "Wo ist meine Bestellung?"),

@@ -8,6 +8,8 @@ from typing import Any, Protocol
 
 from botocore.exceptions import ClientError
 
+from parcelway.domain.invoice import Invoice
+
 
 class Files(Protocol):
     """A store of immutable files by key."""
@@ -48,6 +50,11 @@ class S3Files:
             raise
         body: bytes = answer["Body"].read()
         return body
+
+
+def invoice_key(invoice: Invoice) -> str:
+    """Where the PDF of an invoice lies."""
+    return f"invoices/{invoice.series}/{invoice.number}.pdf"
 
 
 def documents() -> S3Files:

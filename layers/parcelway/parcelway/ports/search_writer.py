@@ -33,7 +33,8 @@ class SearchWriter:
     ) -> Manifest:
         """Put listings and drop SKUs in the published index; `through` is the newest change's time.
 
-        Repeating it leaves the same index. Raises Conflict when others keep publishing.
+        Repeating it leaves the same index and publishes nothing. Raises Conflict when others keep
+        publishing.
         """
         for _ in range(_TRIES):
             base = self._files.manifest(self._scratch[0] if self._scratch else None)
@@ -70,7 +71,9 @@ class SearchWriter:
         # From here on the copy is ahead of what is published: of use again only once that worked.
         self._scratch = None
         index = tantivy_schema.open_index(str(directory))
-        tantivy_schema.write(index, upserts, deletes)
+        if not tantivy_schema.write(index, upserts, deletes) and base is not None:
+            self._scratch = (base, directory)
+            return base
         products = int(index.searcher().num_docs)
         manifest = self._files.publish(directory, base, products, through)
         self._scratch = (manifest, directory)

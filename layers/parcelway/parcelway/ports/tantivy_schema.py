@@ -7,14 +7,16 @@ the indexer builds a new one beside them.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable
 from typing import Any
 
 import tantivy
+from tantivy import tantivy as engine
 
 from parcelway.ports.search import Listing
 
-SCHEMA_VERSION = f"1-{tantivy.__version__.split()[1].rstrip(',')}"
+SCHEMA_VERSION = "1-" + engine.__version__.split()[1].rstrip(",")  # such as 1-v0.27.0
 CATEGORY_LEVELS = 5  # deeper ones are found and filtered by their words and their fifth level
 SEPARATOR = ">"
 _STEMMED, _PLAIN = "stemmed", "plain"
@@ -42,6 +44,7 @@ def schema() -> tantivy.Schema:
     builder.add_integer_field("tie", fast=True)
     builder.add_float_field("prior", fast=True)
     builder.add_boolean_field("in_stock", indexed=True)
+    builder.add_integer_field("digest", fast=True)
     return builder.build()
 
 
@@ -74,25 +77,46 @@ def open_index(directory: str) -> tantivy.Index:
     return index
 
 
-def write(index: tantivy.Index, upserts: Iterable[Listing], deletes: Iterable[str] = ()) -> None:
+def write(index: tantivy.Index, upserts: Iterable[Listing], deletes: Iterable[str] = ()) -> bool:
     """Put listings (replacing those of the same SKU), drop SKUs, commit, and finish merging.
 
-    Repeating it with the same arguments leaves the same index.
+    Listings that are indexed as they are, and SKUs that are not, are left alone; False when that is
+    all of them, and nothing was committed.
     """
+    before = index.searcher()
+    known = before.num_docs > 0
     writer = index.writer(_WRITER_HEAP, 1)
+    changed = False
     for sku in deletes:
-        writer.delete_documents_by_term("sku", sku)
+        if known and _digest_of(before, index.schema, sku) is not None:
+            writer.delete_documents_by_term("sku", sku)
+            changed = True
     for listing in upserts:
+        fields = _fields(listing)
+        if known and _digest_of(before, index.schema, listing.product.sku) == fields["digest"]:
+            continue
         writer.delete_documents_by_term("sku", listing.product.sku)
-        writer.add_document(tantivy.Document.from_dict(_fields(listing), index.schema))
-    writer.commit()
+        writer.add_document(tantivy.Document.from_dict(fields, index.schema))
+        changed = True
+    if changed or not known:
+        writer.commit()
     writer.wait_merging_threads()
     index.reload()
+    return changed or not known
+
+
+def _digest_of(searcher: tantivy.Searcher, schema: tantivy.Schema, sku: str) -> int | None:
+    query = tantivy.Query.term_query(schema, "sku", sku, "basic")
+    hits = searcher.search(query, 1, False).hits
+    if not hits:
+        return None
+    (digest,) = searcher.fast_field_values("digest", [hits[0][1]])
+    return int(digest) if digest is not None else None
 
 
 def tie_breaker(sku: str) -> int:
-    """A number per SKU that orders equals the same way on every machine (63 bits of SHA-256)."""
-    return int.from_bytes(hashlib.sha256(sku.encode()).digest()[:8], "big") >> 1
+    """A number per SKU that orders equals the same way on every machine."""
+    return _hash(sku)
 
 
 def _prior(name: str, tie: int) -> float:
@@ -109,7 +133,7 @@ def _fields(listing: Listing) -> dict[str, Any]:
     product = listing.product
     categories = " ".join(product.category)
     path = product.category[:CATEGORY_LEVELS]
-    return {
+    fields = {
         "sku": product.sku,
         "code": product.sku.lower(),
         "name": product.name,
@@ -126,3 +150,9 @@ def _fields(listing: Listing) -> dict[str, Any]:
         "prior": _prior(product.name, tie_breaker(product.sku)),
         "in_stock": listing.in_stock,
     } | {category_field(level): category_path(path[: level + 1]) for level in range(len(path))}
+    return fields | {"digest": _hash(json.dumps(fields, sort_keys=True))}
+
+
+def _hash(text: str) -> int:
+    """63 bits of SHA-256."""
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1

@@ -13,8 +13,6 @@ import re
 from dataclasses import dataclass, replace
 
 import tantivy
-from rapidfuzz import process
-from rapidfuzz.distance import OSA
 
 from parcelway.ports import tantivy_schema
 from parcelway.ports.search_cursor import HEAVIEST
@@ -77,6 +75,9 @@ class Words:
         """Known words close to an unknown one, the closest and then most used first."""
         if len(word) < _SHORTEST_CORRECTED or re.fullmatch(r"\d+", word):
             return []
+        from rapidfuzz import process  # a third of this function's start, needed for typos only
+        from rapidfuzz.distance import OSA
+
         slips = 2 if len(word) >= _TWO_SLIPS_FROM else 1
         near = self._near(len(word), slips)
         found = process.extract(word, near, scorer=OSA.distance, score_cutoff=slips, limit=50)

@@ -11,11 +11,10 @@ Should it be proven after all, the record is made again from the login.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from parcelway.domain.customer import Change, Customer, may_hold, replaced
+from parcelway.domain.customer import Change, Customer, displaced, may_hold
 from parcelway.store.codec import decode, encode, iso
 from parcelway.store.commit import Write, commit, put_new, put_version
 from parcelway.store.database import Database
@@ -24,24 +23,16 @@ _PENDING_KEPT = timedelta(days=30)  # from the last change
 _REPLACED_KEPT = timedelta(days=2)  # longer than any token or request in flight
 
 
-@dataclass(frozen=True, slots=True)
-class Holder:
-    """Whose an e-mail address is; `sign_up` names the sign-up while it is not proven."""
-
-    customer_id: str
-    sign_up: str = ""
-
-
 def get_customer(db: Database, customer_id: str) -> Customer | None:
     """The record; None when there is none."""
     item = db.get(db.customers, f"CUS#{customer_id}", "CUSTOMER")
     return decode(Customer, item["customer"]) if item else None
 
 
-def holder_of(db: Database, email_key: str) -> Holder | None:
-    """Whose a normalised address is; None when it is nobody's."""
+def holder_of(db: Database, email_key: str) -> str:
+    """The id of the customer whose a normalised address is, '' when it is nobody's."""
     item = db.get(db.customers, f"EMAIL#{email_key}", "EMAIL")
-    return Holder(item["customer_id"], item.get("sign_up", "")) if item else None
+    return item["customer_id"] if item else ""
 
 
 def save(db: Database, change: Change) -> None:
@@ -49,23 +40,18 @@ def save(db: Database, change: Change) -> None:
     commit(db.client, list(_record_writes(db, change)))
 
 
-def save_with_email(
-    db: Database,
-    change: Change,
-    holder: Holder | None,
-    displaced: Customer | None,
-    sign_up: str = "",
-) -> None:
+def save_with_email(db: Database, change: Change, holder: str, other: Customer | None) -> None:
     """Commit a change and, where the record may have it, its address.
 
-    `holder` is whose the address was when the decision was made, `displaced` that holder's record
-    when it is another's; pending, it is emptied in the same transaction. Raises Stale.
+    `holder` is whose the address was when the decision was made, `other` that holder's record when
+    it is another's; losing the address changes it in the same transaction. Raises Stale.
     """
     writes = list(_record_writes(db, change))
-    if may_hold(change.customer, displaced):
-        writes.append(_email_write(db, change, holder, sign_up))
-        if displaced is not None and displaced.state == "pending":
-            writes += _record_writes(db, replaced(displaced, change.at))
+    if may_hold(change.customer, other):
+        writes.append(_email_write(db, change, holder))
+        lost = displaced(other, change.at) if other is not None else None
+        if lost is not None:
+            writes += _record_writes(db, lost)
     commit(db.client, writes)
 
 
@@ -88,21 +74,13 @@ def _record_writes(db: Database, change: Change) -> Iterable[Write]:
     yield Write(db.customers, "", entry)
 
 
-def _email_write(db: Database, change: Change, holder: Holder | None, sign_up: str) -> Write:
-    item = {
-        "pk": f"EMAIL#{change.customer.email_key}",
-        "sk": "EMAIL",
-        "customer_id": change.customer.id,
-        "sign_up": sign_up,
-    } | _expiry(change)
-    if holder is None:
+def _email_write(db: Database, change: Change, holder: str) -> Write:
+    customer = change.customer
+    key = {"pk": f"EMAIL#{customer.email_key}", "sk": "EMAIL"}
+    item = key | {"customer_id": customer.id} | _expiry(change)
+    if not holder:
         return put_new(db.customers, item)
-    return Write(
-        db.customers,
-        "customer_id = :holder AND sign_up = :sign_up",
-        item,
-        values={":holder": holder.customer_id, ":sign_up": holder.sign_up},
-    )
+    return Write(db.customers, "customer_id = :holder", item, values={":holder": holder})
 
 
 def _expiry(change: Change) -> dict[str, Any]:

@@ -1,0 +1,185 @@
+"""Tracking: where an order is, for whoever has its number, and more for who has the mail's link.
+
+Machines get JSON, people a page. What does not exist and what the caller may not see are one and
+the same answer, and a wrong `k` is no `k`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from functools import cache
+from typing import Any
+from urllib.parse import quote, unquote
+
+from pages import (
+    find_page,
+    page_headers,
+    prefers_html,
+    receipt_page,
+    tracking_page,
+    trouble_page,
+)
+from parcelway.domain.public_view import PublicOrder, public_order, receipt
+from parcelway.domain.tracking import parse
+from parcelway.http.api import LINK, Api, Reply
+from parcelway.http.call import Call, same_secret
+from parcelway.http.problems import CONTENT_TYPE as PROBLEM
+from parcelway.http.problems import Problem, not_found
+from parcelway.http.schemas import Input
+from parcelway.language.formats import accepted_language, language_for
+from parcelway.ports.files import documents, invoice_key
+from parcelway.store.database import database
+from parcelway.store.orders import Dossier, get_dossier, order_of_tracking
+from parcelway.store.shop import load_shop
+from pydantic import ConfigDict
+from views import Links, TrackingView, tracking_view
+
+api = Api("tracking")
+db = cache(database)
+files = cache(documents)
+
+_RENDERED_IN = 30  # seconds; an invoice's PDF is there a moment after the invoice
+
+
+class Link(Input):
+    """The link's token. Mail programs add parameters of their own to links: they are ignored."""
+
+    model_config = ConfigDict(extra="ignore")
+    k: str = ""
+
+
+class Find(Input):
+    """The number that somebody typed into the form."""
+
+    model_config = ConfigDict(extra="ignore")
+    number: str = ""
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Answer one request; whoever asks for a page gets one whatever happens."""
+    answer = api(event, context)
+    headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+    more = {"Vary": "Accept, Accept-Language", "X-Robots-Tag": "noindex, nofollow"}
+    if answer["headers"].get("Content-Type") == PROBLEM and prefers_html(headers.get("accept", "")):
+        language = accepted_language(headers.get("accept-language", ""))
+        answer["body"] = trouble_page(_trouble(json.loads(answer["body"])), language)
+        more |= page_headers()
+    answer["headers"] |= more
+    return answer
+
+
+@api.route("GET", "/track", who=LINK, query=Find)
+def find(call: Call[None]) -> Reply:
+    """The form to enter a number, and the way from there to the order."""
+    if not call.query.number:
+        return find_page(accepted_language(call.headers.get("accept-language", "")))
+    number = parse(call.query.number)
+    if number is None:
+        raise not_found()
+    return Reply("", 303, "text/plain", {"Location": _base(number)})
+
+
+@api.route("GET", "/track/{number}", who=LINK, query=Link, reply=TrackingView)
+def track(call: Call[None]) -> TrackingView | Reply:
+    """Where an order is, by its tracking number."""
+    dossier = _dossier(call)
+    linked = _linked(dossier, call)
+    seen, language = _seen(dossier, linked), language_for(dossier.order.language)
+    links = _links(dossier, linked)
+    if not prefers_html(call.headers.get("accept", "")):
+        return tracking_view(seen, language, links)
+    shop = load_shop(db())
+    return tracking_page(seen, language, links, shop.settings.name, _zone(dossier))
+
+
+@api.route("GET", "/track/{number}/invoices/{shipment_id}", who=LINK, query=Link)
+def invoice(call: Call[None]) -> Reply:
+    """The invoice of a shipment as a PDF."""
+    dossier = _linked_dossier(call)
+    shipment_id = unquote(call.path["shipment_id"])
+    if all(shipment.id != shipment_id for shipment in dossier.shipments):
+        raise not_found()
+    issued = next((i for i in dossier.invoices if i.shipment_id == shipment_id), None)
+    pdf = files().get(invoice_key(issued)) if issued else None
+    if issued is None or pdf is None:
+        raise Problem(
+            404,
+            "invoice-not-ready",
+            "Invoice not ready",
+            "It is issued when the parcel leaves and made a moment later. Try again then.",
+            headers={"Retry-After": str(_RENDERED_IN)},
+        )
+    named = {"Content-Disposition": f'inline; filename="{quote(issued.number)}.pdf"'}
+    return Reply(pdf, content_type="application/pdf", headers=named)
+
+
+@api.route("GET", "/track/{number}/receipt", who=LINK, query=Link)
+def receipt_of(call: Call[None]) -> Reply:
+    """What was bought and paid, as a page to print."""
+    dossier = _linked_dossier(call)
+    settings = load_shop(db()).settings
+    return receipt_page(
+        receipt(dossier.order, dossier.payments),
+        language_for(dossier.order.language),
+        _links(dossier, linked=True),
+        settings.name,
+        settings.prices_include_tax,
+    )
+
+
+def _dossier(call: Call[None]) -> Dossier:
+    """The order of the number in the path. Raises Problem 404."""
+    number = parse(unquote(call.path["number"]))
+    order_id = order_of_tracking(db(), number) if number else None
+    dossier = get_dossier(db(), order_id) if order_id else None
+    if dossier is None:
+        raise not_found()
+    return dossier
+
+
+def _linked(dossier: Dossier, call: Call[None]) -> bool:
+    token, sent = dossier.order.link_token, call.query.k
+    return bool(token) and sent.isascii() and same_secret(token, sent)
+
+
+def _linked_dossier(call: Call[None]) -> Dossier:
+    """The order, for the holder of its link only. Raises Problem 404."""
+    dossier = _dossier(call)
+    if not _linked(dossier, call):
+        raise not_found()
+    return dossier
+
+
+def _seen(dossier: Dossier, linked: bool) -> PublicOrder:
+    return public_order(
+        dossier.order,
+        dossier.shipments,
+        dossier.invoices,
+        dossier.events,
+        load_shop(db()).nodes,
+        linked=linked,
+    )
+
+
+def _base(number: str) -> str:
+    return f"{os.environ['PUBLIC_URL'].rstrip('/')}/track/{number}"
+
+
+def _links(dossier: Dossier, linked: bool) -> Links:
+    token = quote(dossier.order.link_token, safe="") if linked else ""
+    return Links(_base(dossier.order.tracking_number), token)
+
+
+def _zone(dossier: Dossier) -> str:
+    """The time zone of where the order comes from: the buyer's own is not known."""
+    nodes = load_shop(db()).nodes
+    places = [s.node for s in dossier.shipments if s.node in nodes] or list(nodes)
+    return nodes[places[0]].time_zone if places else "UTC"
+
+
+def _trouble(problem: dict[str, Any]) -> str:
+    """Which page tells a person of a problem."""
+    if problem["type"].endswith(":invoice-not-ready"):
+        return "not_ready"
+    return "trouble" if problem["status"] >= 500 else "not_found"

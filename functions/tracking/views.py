@@ -1,0 +1,169 @@
+"""The tracking answer for machines: the public view with the words for it beside each name."""
+
+# No postponed annotations: the API's description reads them after this module has gone from
+# sys.modules, where names could no longer be looked up.
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from parcelway.domain.money import Money
+from parcelway.domain.public_view import LinkView, PublicOrder, PublicParcel
+from parcelway.language.wording import say
+
+
+@dataclass(frozen=True, slots=True)
+class StepView:
+    """A step of the usual way; `state` is done, current or ahead."""
+
+    name: str
+    text: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class MilestoneView:
+    """Something that happened, to parcel number `parcel` or (0) to the order."""
+
+    name: str
+    text: str
+    at: datetime
+    parcel: int
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointView:
+    """What the carrier reported."""
+
+    status: str
+    text: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ParcelView:
+    """A parcel, or what is to be collected; the carrier's number is '' until it has left."""
+
+    number: int
+    status: str
+    text: str
+    carrier: str
+    parcel_number: str
+    checkpoints: list[CheckpointView]
+
+
+@dataclass(frozen=True, slots=True)
+class TrackedLine:
+    """An article; `stages` counts its units by how far they are."""
+
+    name: str
+    quantity: int
+    stages: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class DestinationView:
+    """The town the order goes to, or the store where it is collected."""
+
+    method: str
+    store: str
+    city: str
+    postal_code: str
+    country: str
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceLink:
+    """An invoice and where its PDF is."""
+
+    number: str
+    issued_at: datetime
+    gross: Money
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class TrackingView:
+    """Where an order is. The last four are null unless the link's token came with the request."""
+
+    number: str
+    status: str
+    text: str
+    promised_from: date | None
+    promised_to: date | None
+    steps: list[StepView]
+    timeline: list[MilestoneView]
+    parcels: list[ParcelView]
+    lines: list[TrackedLine] | None
+    destinations: list[DestinationView] | None
+    invoices: list[InvoiceLink] | None
+    receipt_url: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """The addresses of one order's pages: `base` is the tracking page's, `token` its `k`."""
+
+    base: str
+    token: str
+
+    @property
+    def page(self) -> str:
+        """The tracking page itself, as its reader came to it."""
+        return f"{self.base}?k={self.token}" if self.token else self.base
+
+    @property
+    def receipt(self) -> str:
+        """The receipt."""
+        return f"{self.base}/receipt?k={self.token}"
+
+    def invoice(self, shipment_id: str) -> str:
+        """The invoice of a shipment."""
+        return f"{self.base}/invoices/{shipment_id}?k={self.token}"
+
+
+def tracking_view(seen: PublicOrder, language: str, links: Links) -> TrackingView:
+    """The public view in the words of `language`."""
+    link, promise = seen.link, seen.promise
+    return TrackingView(
+        number=seen.number,
+        status=seen.status,
+        text=say(f"status.{seen.status}", language),
+        promised_from=promise.earliest if promise else None,
+        promised_to=promise.latest if promise else None,
+        steps=[StepView(s.name, say(f"step.{s.name}", language), s.state) for s in seen.steps],
+        timeline=[
+            MilestoneView(m.name, say(f"happened.{m.name}", language), m.at, m.parcel)
+            for m in seen.timeline
+        ],
+        parcels=[_parcel(parcel, language) for parcel in seen.parcels],
+        lines=[TrackedLine(n.name, n.quantity, n.stages) for n in link.lines] if link else None,
+        destinations=_destinations(link) if link else None,
+        invoices=[
+            InvoiceLink(i.number, i.issued_at, i.gross, links.invoice(i.shipment_id))
+            for i in link.invoices
+        ]
+        if link
+        else None,
+        receipt_url=links.receipt if link else None,
+    )
+
+
+def _parcel(parcel: PublicParcel, language: str) -> ParcelView:
+    return ParcelView(
+        parcel.number,
+        parcel.status,
+        say(f"parcel.{parcel.status}", language),
+        parcel.carrier,
+        parcel.parcel_number,
+        [
+            CheckpointView(c.status, say(f"parcel.{c.status}", language), c.at)
+            for c in parcel.checkpoints
+        ],
+    )
+
+
+def _destinations(link: LinkView) -> list[DestinationView]:
+    return [
+        DestinationView(d.method, d.store, d.city, d.postal_code, d.country)
+        for d in link.destinations
+    ]

@@ -1,0 +1,52 @@
+"""Requests worth seeing once, by operation; a test holds them to the schemas."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_ADDRESS = {
+    "name": "Ann Example",
+    "line1": "1 Main Street",
+    "city": "Columbus",
+    "region": "OH",
+    "postal_code": "43215",
+    "country": "US",
+}
+
+BODIES: dict[str, dict[str, Any]] = {
+    "signup_register": {
+        "name": "Ann Example",
+        "email": "ann@example.com",
+        "password": "a long sentence of mine",
+        "phone": "+16145550100",
+        "language": "en",
+        "addresses": [{"label": "Home", "address": _ADDRESS, "default_shipping": True}],
+        "consent": {"terms_accepted": True, "marketing": False},
+    },
+    "signup_sign_in": {"email": "ann@example.com", "password": "a long sentence of mine"},
+    "cart_create": {"language": "en"},
+    "cart_add_line": {"sku": "819312", "quantity": 2},
+    "cart_set_line": {"quantity": 3},
+    "checkout_describe": {
+        "contact": {"name": "Ann Example", "email": "ann@example.com", "phone": "+16145550100"},
+        "billing_address": _ADDRESS,
+        "payment_method": "card",
+    },
+    "checkout_deliver": {
+        "service": "parcel-standard",
+        "address": _ADDRESS,
+        "instructions": "Leave it with the neighbour.",
+    },
+    "checkout_confirm": {"expected_total": {"minor": 2598, "currency": "USD"}},
+    "orders_cancel_own": {"reason": "changed my mind"},
+    "fulfillment_ship": {"carrier": "ups", "parcel_number": "1Z999AA10123456784"},
+    "fulfillment_reject": {"reason": "out_of_stock"},
+    "carrier_webhook_receive": {
+        "event_id": "evt_0001",
+        "carrier": "ups",
+        "parcel_number": "1Z999AA10123456784",
+        "status": "out_for_delivery",
+        "at": "2026-11-21T08:30:00-05:00",
+        "place": "Columbus, OH",
+    },
+}

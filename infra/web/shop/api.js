@@ -1,0 +1,145 @@
+// The public API as this storefront uses it: one function per route, and who is signed in.
+
+import { configuration, newKey, Refused, request } from "/common/http.js";
+import { recall, remember, tell } from "./state.js";
+
+const EARLY = 60_000; // milliseconds before their end at which tokens are renewed
+
+async function call(method, path, { body, query, key, headers = {}, signed = false } = {}) {
+  const { api } = await configuration();
+  const url = new URL(api + path);
+  for (const [name, value] of Object.entries(query ?? {})) {
+    if (value !== undefined && value !== null && value !== "") url.searchParams.set(name, value);
+  }
+  const token = signed ? await idToken() : "";
+  const all = token ? { ...headers, Authorization: `Bearer ${token}` } : headers;
+  return request(method, url, { body, key, headers: all });
+}
+
+const segment = encodeURIComponent;
+const held = (cart) => ({ "Cart-Token": cart.token });
+
+// --- products ---
+
+export const find = (query) => call("GET", "/products", { query });
+export const suggest = (q) => call("GET", "/products/suggest", { query: { q } });
+const products = new Map();
+
+export async function product(sku, { fresh = false } = {}) {
+  if (fresh || !products.has(sku)) {
+    products.set(sku, await call("GET", `/products/${segment(sku)}`));
+  }
+  return products.get(sku);
+}
+
+/** What a search has just told about products need not be asked for again to draw a cart. */
+export function keep(found) {
+  for (const each of found) products.set(each.sku, each);
+}
+
+// --- carts; `cart` is {id, token} ---
+
+export const createCart = (language, key) => call("POST", "/carts", { body: { language }, key });
+export const readCart = (cart) => call("GET", `/carts/${cart.id}`, { headers: held(cart) });
+export const addLine = (cart, sku, quantity, key) =>
+  call("POST", `/carts/${cart.id}/lines`, { body: { sku, quantity }, key, headers: held(cart) });
+export const setLine = (cart, sku, quantity) =>
+  call("PUT", `/carts/${cart.id}/lines/${segment(sku)}`, { body: { quantity }, headers: held(cart) });
+export const removeLine = (cart, sku) =>
+  call("DELETE", `/carts/${cart.id}/lines/${segment(sku)}`, { headers: held(cart) });
+export const describe = (cart, details) =>
+  call("PATCH", `/carts/${cart.id}`, { body: details, headers: held(cart) });
+export const deliveryOptions = (cart, country) =>
+  call("GET", `/carts/${cart.id}/delivery-options`, { query: { country }, headers: held(cart) });
+export const deliver = (cart, delivery) =>
+  call("PUT", `/carts/${cart.id}/delivery`, { body: delivery, headers: held(cart) });
+export const place = (cart, expectedTotal, key) =>
+  call("POST", `/carts/${cart.id}/checkout`, {
+    body: { expected_total: expectedTotal }, key, headers: held(cart),
+  });
+export const startPayment = (cart, key) =>
+  call("POST", `/carts/${cart.id}/payment`, { body: {}, key, headers: held(cart) });
+export const cancelHeld = (cart, key) =>
+  call("POST", `/carts/${cart.id}/cancel`, { body: {}, key, headers: held(cart) });
+export const claim = (cart) =>
+  call("POST", `/carts/${cart.id}/claim`, { headers: held(cart), signed: true });
+
+// --- orders of who is signed in, and tracking ---
+
+export const orders = (cursor) => call("GET", "/orders", { query: { cursor }, signed: true });
+export const order = (id) => call("GET", `/orders/${id}`, { signed: true });
+export const cancelOwn = (id, key) =>
+  call("POST", `/orders/${id}/cancel`, { body: {}, key, signed: true });
+export const track = (path) => call("GET", path);
+export async function trackingPage(path) {
+  return (await configuration()).api + path;
+}
+
+// --- accounts ---
+
+export const signUp = (customer, key) => call("POST", "/customers", { body: customer, key });
+export const confirm = (email, code, signUpName) =>
+  call("POST", "/customers/confirmation", { body: { email, code, sign_up: signUpName } });
+export const resend = (email) => call("POST", "/customers/confirmation/resend", { body: { email } });
+export const me = () => call("GET", "/customers/me", { signed: true });
+export const editMe = (changes) => call("PATCH", "/customers/me", { body: changes, signed: true });
+export const addAddress = (entry, key) =>
+  call("POST", "/customers/me/addresses", { body: entry, key, signed: true });
+export const removeAddress = (id) =>
+  call("DELETE", `/customers/me/addresses/${id}`, { signed: true });
+
+export async function signIn(email, password) {
+  start(email, await call("POST", "/sessions", { body: { email, password } }));
+}
+
+export async function signOut() {
+  const session = recall("session");
+  try {
+    await call("DELETE", "/sessions", { body: { access_token: session.access_token }, signed: true });
+  } finally {
+    end();
+  }
+}
+
+/** The signed-in e-mail address, or null. */
+export const signedIn = () => recall("session")?.email ?? null;
+
+function start(email, tokens) {
+  remember("session", { ...tokens, email, until: Date.now() + tokens.expires_in * 1000 });
+  tell("session");
+}
+
+function end() {
+  remember("session", null);
+  tell("session");
+}
+
+async function idToken() {
+  const session = recall("session");
+  if (!session) throw new Refused(401, { detail: "Sign in first.", type: ":unauthenticated" });
+  if (session.until - EARLY > Date.now()) return session.id_token;
+  try {
+    start(session.email, await call("POST", "/sessions/refresh", {
+      body: { refresh_token: session.refresh_token },
+    }));
+  } catch (refused) {
+    if (refused instanceof Refused) end();
+    throw refused;
+  }
+  return recall("session").id_token;
+}
+
+// --- keys: one per intention, kept until it is known how it ended ---
+
+/** Run `act(key)` with the key of `intention`; a repeat after an unknown outcome has the same one. */
+export async function once(intention, act) {
+  const name = `key.${intention}`;
+  const key = recall(name) ?? newKey();
+  remember(name, key);
+  const answer = await act(key).catch((error) => {
+    if (error instanceof Refused && error.status < 500) remember(name, null);
+    throw error;
+  });
+  remember(name, null);
+  return answer;
+}

@@ -1,0 +1,104 @@
+// The cart: a draft order at the API, whose id and token this browser remembers.
+
+import { newKey, Refused } from "/common/http.js";
+import * as api from "./api.js";
+import { currentLanguage } from "./i18n.js";
+import { recall, remember, tell } from "./state.js";
+
+let cart = null; // as the API shows it
+let work = Promise.resolve(); // changes one after the other, in the order of the clicks
+
+/** The cart as it was last seen; null while there is none. */
+export const current = () => cart;
+
+/** Its {id, token}. */
+export const reference = () => recall("cart");
+
+/** How many units of a SKU are in it. */
+export function quantityOf(sku) {
+  return cart?.lines.find((line) => line.sku === sku)?.quantity ?? 0;
+}
+
+/** How many units are in it. */
+export function count() {
+  return cart?.lines.reduce((sum, line) => sum + line.quantity, 0) ?? 0;
+}
+
+/** SKU -> name of what is in it. */
+export function names() {
+  return Object.fromEntries((cart?.lines ?? []).map((line) => [line.sku, line.name]));
+}
+
+/** Read it anew. A cart that is gone is forgotten; one that was ordered elsewhere becomes an order. */
+export function load() {
+  return inTurn(async () => {
+    const held = reference();
+    if (!held) return;
+    try {
+      show(await api.readCart(held));
+    } catch (error) {
+      if (!(error instanceof Refused && error.status === 404)) throw error;
+      remember("cart", null);
+      show(null);
+    }
+  });
+}
+
+/** Put `quantity` more units of a SKU in it. */
+export function add(sku, quantity) {
+  const key = newKey();
+  return inTurn(async () => show(await api.addLine(await held(), sku, quantity, key)));
+}
+
+/** Have exactly so many units of a SKU in it. */
+export function set(sku, quantity) {
+  return inTurn(async () => {
+    const cartHeld = await held();
+    show(quantity ? await api.setLine(cartHeld, sku, quantity) : await api.removeLine(cartHeld, sku));
+  });
+}
+
+/** Change it by `act({id, token})`, which answers the cart as it is then. */
+export function change(act) {
+  return inTurn(async () => show(await act(await held())));
+}
+
+/** It was placed: from now on it is an order that this browser holds. */
+export function placed(order) {
+  const held = reference();
+  const others = recall("orders", []).filter((each) => each.id !== order.id);
+  const entry = { ...held, placedAt: order.placed_at, number: order.tracking_number };
+  remember("orders", [entry, ...others].slice(0, 50));
+  remember("cart", null);
+  cart = null;
+  tell("cart");
+}
+
+/** {id, token} of an order that was placed in this browser. */
+export function heldOrder(id) {
+  return recall("orders", []).find((each) => each.id === id) ?? null;
+}
+
+function inTurn(act) {
+  const turn = work.then(act);
+  work = turn.catch(() => undefined);
+  return turn;
+}
+
+async function held() {
+  if (!reference()) {
+    const made = await api.once("cart", (key) => api.createCart(currentLanguage(), key));
+    remember("cart", { id: made.cart.id, token: made.cart_token });
+    if (api.signedIn()) await api.claim(reference());
+  }
+  return reference();
+}
+
+function show(seen) {
+  if (seen && seen.state !== "draft") {
+    placed(seen);
+    return;
+  }
+  cart = seen;
+  tell("cart");
+}

@@ -1,0 +1,113 @@
+// The cart at the side of every page.
+
+import { fill, h, toast } from "/common/dom.js";
+import * as api from "./api.js";
+import * as cart from "./cart.js";
+import { money, t } from "./i18n.js";
+import { on } from "./state.js";
+import { stepper } from "./stepper.js";
+import { tile } from "./tiles.js";
+import { sentence } from "./trouble.js";
+
+const drawer = h("dialog", {
+  class: "drawer", "aria-labelledby": "drawer-title",
+  on: { click: (event) => event.target === drawer && drawer.close() },
+});
+const rows = new Map(); // SKU -> its row, so that a change keeps the focus
+
+/** Put the drawer on the page; it shows nothing until it is opened. */
+export function install() {
+  document.body.append(drawer);
+  on("cart", draw);
+  on("language", () => {
+    rows.clear();
+    draw();
+  });
+}
+
+export async function open() {
+  draw();
+  drawer.showModal();
+  try {
+    await cart.load();
+  } catch (error) {
+    toast(sentence(error), "bad");
+  }
+}
+
+export const close = () => drawer.close();
+
+function draw() {
+  const seen = cart.current();
+  const lines = seen?.lines ?? [];
+  const known = new Set(lines.map((line) => line.sku));
+  for (const sku of [...rows.keys()]) if (!known.has(sku)) rows.delete(sku);
+  if (!drawer.querySelector(".drawer-lines")) fill(drawer, frame());
+  const title = drawer.querySelector("h2");
+  title.textContent = t("cart");
+  drawer.querySelector(".close").setAttribute("aria-label", t("close"));
+  const list = drawer.querySelector(".drawer-lines");
+  const wanted = lines.map(row);
+  for (const old of [...list.children]) if (!wanted.includes(old)) old.remove();
+  wanted.forEach((each, index) => {
+    if (list.children[index] !== each) list.insertBefore(each, list.children[index] ?? null);
+  });
+  fill(drawer.querySelector(".drawer-foot"), lines.length ? foot(seen) : h("p", { class: "empty" }, t("cart.empty")));
+}
+
+function frame() {
+  return [
+    h(
+      "header", { class: "row spread" },
+      h("h2", { id: "drawer-title" }),
+      h("button", { class: "close", on: { click: close } }, "×"),
+    ),
+    h("ul", { class: "drawer-lines" }),
+    h("div", { class: "drawer-foot stack" }),
+  ];
+}
+
+function row(line) {
+  if (!rows.has(line.sku)) {
+    const picture = h("span", { class: "line-tile" });
+    api.product(line.sku).then((product) => fill(picture, tile(product)), () => undefined);
+    rows.set(line.sku, h(
+      "li", { class: "drawer-line", "data-sku": line.sku },
+      picture,
+      h("div", {}, h("a", { href: `#/product/${encodeURIComponent(line.sku)}`, on: { click: close } }, line.name),
+        h("p", { class: "soft small" }, t("each", { price: money(line.unit_price) }))),
+      stepper({ sku: line.sku, name: line.name, removable: true }),
+      h("strong", { class: "numbers sum" }),
+      h("button", {
+        class: "link small remove", "aria-label": t("remove.of", { name: line.name }),
+        on: { click: () => cart.set(line.sku, 0).catch((error) => toast(sentence(error), "bad")) },
+      }, t("remove")),
+    ));
+  }
+  const element = rows.get(line.sku);
+  element.querySelector(".sum").textContent = money(line.net);
+  return element;
+}
+
+function foot(seen) {
+  return [
+    totals(seen),
+    h("a", { class: "button primary wide", href: "#/checkout", on: { click: close } }, t("cart.checkout")),
+  ];
+}
+
+/** What an order comes to. */
+export function totals(order) {
+  const delivery = order.deliveries[0];
+  const sums = order.totals;
+  const shipping = !delivery?.service ? t("shipping.later")
+    : sums.shipping.minor ? money(sums.shipping) : t("shipping.free");
+  const line = (name, value, kind) => h("div", { class: kind }, h("dt", {}, name), h("dd", { class: "numbers" }, value));
+  return h(
+    "dl", { class: "totals" },
+    line(t("goods"), money(sums.goods)),
+    line(t("shipping"), shipping),
+    line(t("tax"), money(sums.tax)),
+    line(t("total"), money(sums.gross), "total"),
+  );
+}

@@ -1,0 +1,59 @@
+// Refusals in the customer's words.
+
+import { Refused, Unreachable } from "/common/http.js";
+import { h } from "/common/dom.js";
+import { has, money, t } from "./i18n.js";
+
+/** One sentence for an error (one that is a sentence already stays as it is). */
+export function sentence(error, names = {}) {
+  if (typeof error === "string") return error;
+  if (error instanceof Unreachable) return t("problem.unreachable");
+  if (!(error instanceof Refused)) throw error;
+  const problem = error.problem;
+  if (error.code === "out-of-stock" && problem.lines?.length) {
+    return problem.lines
+      .map((line) => t("problem.short", { ...line, name: names[line.sku] ?? line.sku }))
+      .join(" ");
+  }
+  if (error.code === "total-changed" && problem.total) {
+    return t("problem.total-changed", { total: money(problem.total) });
+  }
+  if (has(`problem.${error.code}`)) return t(`problem.${error.code}`, problem);
+  return error.message;
+}
+
+/** A notice for an error, read out at once. */
+export function notice(error, names = {}) {
+  return h("div", { class: "notice bad", role: "alert" }, sentence(error, names));
+}
+
+/**
+ * Mark the form's fields that an invalid-request names by pointer (`prefix` is where the form is in
+ * the body). True when at least one was found and focused.
+ */
+export function mark(form, error, prefix = "") {
+  unmark(form);
+  const errors = error.problem?.errors ?? (error.problem?.pointer
+    ? [{ pointer: error.problem.pointer, detail: error.message }] : []);
+  let first = null;
+  for (const { pointer, detail } of errors) {
+    if (!pointer.startsWith(prefix)) continue;
+    const input = form.elements.namedItem(pointer.slice(prefix.length).replace(/^\//, ""));
+    if (!(input instanceof Element)) continue;
+    const id = `wrong-${input.id || input.name}`;
+    input.setAttribute("aria-invalid", "true");
+    input.setAttribute("aria-describedby", id);
+    input.after(h("span", { class: "wrong", id }, detail));
+    first ??= input;
+  }
+  first?.focus();
+  return first !== null;
+}
+
+export function unmark(form) {
+  for (const wrong of form.querySelectorAll(".wrong")) wrong.remove();
+  for (const input of form.querySelectorAll("[aria-invalid]")) {
+    input.removeAttribute("aria-invalid");
+    input.removeAttribute("aria-describedby");
+  }
+}

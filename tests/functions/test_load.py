@@ -1,0 +1,294 @@
+"""`parcelway load`: bad rows by file, line and reason; good ones loaded; repeats change nothing."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from parcelway.domain.money import Money
+from parcelway.store import catalogue, stock
+from parcelway.store.database import Database
+from parcelway.store.shop import load_shop
+
+from infra.cli import load, main, models, rows
+from infra.cli.rows import BadRow, Row
+from tests.functions import tables
+
+SAMPLE = Path(__file__).parents[2] / "infra" / "sample"
+
+
+@pytest.fixture
+def db(monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
+    with tables.aws(monkeypatch) as database:
+        yield database
+
+
+def write(path: Path, content: str | bytes) -> Path:
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return path
+
+
+def run(db: Database, **files: Path) -> tuple[load.Report, list[str]]:
+    output = io.StringIO()
+    report = load.load(db, files, output)
+    return report, output.getvalue().splitlines()
+
+
+def product(**more: Any) -> str:
+    return json.dumps(
+        {"sku": "A1", "name": "Tea", "price": {"minor": 199, "currency": "USD"}} | more
+    )
+
+
+def test_bad_rows_are_reported_with_their_lines_and_the_others_loaded(
+    db: Database, tmp_path: Path
+) -> None:
+    good = [product(sku=f"G{number}") for number in range(3)]
+    lines: list[tuple[str | bytes, str]] = [
+        (good[0], ""),
+        ("", ""),
+        ("{", "not JSON"),
+        ("[1, 2]", "valid dictionary"),
+        (product(colour="red"), "colour: Extra inputs"),
+        (product(sku="no spaces"), "sku: "),
+        (product(price={"minor": 1.5, "currency": "USD"}), "price.minor: "),
+        (product(price={"minor": True, "currency": "USD"}), "price.minor: "),
+        (product(price={"minor": "199", "currency": "USD"}), "price.minor: "),
+        (product(price={"minor": -1, "currency": "USD"}), "price.minor: "),
+        (product(price={"minor": 1, "currency": "XYZ"}), "price.currency: unknown currency 'XYZ'"),
+        ('{"sku": "A1", "name": "Tea", "price": {"minor": NaN, "currency": "USD"}}', "NaN"),
+        (good[1], ""),
+        (product(sku="G0"), "G0 is on line 1 already"),
+        (product(name="\udcff"), "name: "),
+        (b'{"sku": "A1", "name": "\xff"}', "not UTF-8"),
+        ('{"a":' * 100_000, "recursion"),
+        (product(category=["a>b"]), "category: a category's name has no '>'"),
+        ("null", "valid dictionary"),
+        (good[2], ""),
+    ]
+    content = b"\n".join(
+        line if isinstance(line, bytes) else line.encode("utf-8") for line, _ in lines
+    )
+    path = write(tmp_path / "products.jsonl", b"\xef\xbb\xbf" + content)
+    report, output = run(db, catalogue=path)
+    expected = [(number, why) for number, (_, why) in enumerate(lines, start=1) if why]
+    assert [bad.line for bad in report.bad] == [number for number, _ in expected]
+    for told, (number, why) in zip(output, expected, strict=True):
+        assert told.startswith(f"{path}:{number}: ")
+        assert why.lower() in told.lower()
+    assert set(catalogue.get_many(db, ["G0", "G1", "G2", "A1"])) == {"G0", "G1", "G2"}
+    assert list(report.lines()) == ["products: 3 added"]
+
+
+def test_csv_rows_keep_their_line_numbers_across_quoted_breaks(
+    db: Database, tmp_path: Path
+) -> None:
+    path = write(
+        tmp_path / "products.csv",
+        "sku,name,price,currency,category,weight_grams,active,attribute:size\r\n"
+        'A1,"Tea,\nblack",1.99,USD,Food > Tea,250,true,5 oz\r\n'  # lines 2 and 3
+        "A2,Pot,1.999,USD,,,,\r\n"  # line 4
+        "A3,Pot,12,JPY,,,,\r\n"
+        "A4,Pot,1.5,JPY,,,,\r\n"
+        "A5,Pot,free,USD,,,,\r\n"
+        "A6,Pot,NaN,USD,,,,\r\n"
+        "A7,Pot,1,USD,,many,,\r\n"
+        "A8,Pot,1,USD,,1,yes,\r\n"
+        "A9,Pot,1\r\n"
+        "A10,Pot,1.2,,,,,\r\n"
+        "A11,Pot,1e2,USD,,0,false,\r\n",
+    )
+    report, _ = run(db, catalogue=path)
+    told = {bad.line: bad.reason for bad in report.bad}
+    assert list(told) == [4, 6, 7, 8, 9, 10, 11, 12]
+    assert told[4] == "price: '1.999' is no amount of USD (2 decimals)"
+    assert told[6] == "price: '1.5' is no amount of JPY (0 decimals)"
+    assert told[11] == "3 cells under 8 columns"
+    found = catalogue.get_many(db, ["A1", "A3", "A11"])
+    assert found["A1"].category == ("Food", "Tea")
+    assert found["A1"].attributes == {"size": "5 oz"}
+    assert (found["A1"].name, found["A1"].price) == ("Tea,\nblack", Money(199, "USD"))
+    assert (found["A3"].price, found["A11"].price) == (Money(12, "JPY"), Money(10_000, "USD"))
+    assert (found["A3"].active, found["A11"].active) == (True, False)
+
+
+def test_an_unknown_column_is_refused_in_every_row(tmp_path: Path) -> None:
+    path = write(tmp_path / "p.csv", "sku,name,price_minor,currency,colour\nA,Tea,1,USD,red\n")
+    (row,) = rows.read(path, models.ProductRow)
+    assert isinstance(row, BadRow)
+    assert row.reason.startswith("colour: Extra inputs")
+
+
+texts = st.text(st.characters(codec="utf-8", exclude_characters="\x00\r"), max_size=20)
+
+
+@given(st.lists(st.tuples(texts, st.integers(0, 10**6), st.lists(texts, max_size=3)), max_size=8))
+def test_what_csv_can_hold_comes_back_as_it_was(
+    tmp_path_factory: pytest.TempPathFactory, values: list[tuple[str, int, list[str]]]
+) -> None:
+    """CSV and JSONL of the same products read the same, whatever their text."""
+    folder = tmp_path_factory.mktemp("rows")
+    with (folder / "p.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["sku", "name", "price_minor", "currency", "category"])
+        for number, (name, minor, path) in enumerate(values):
+            writer.writerow([f"S{number}", name, minor, "USD", ">".join(path)])
+    read = list(rows.read(folder / "p.csv", models.ProductRow))
+    assert len(read) == len(values)
+    for row, (name, minor, path) in zip(read, values, strict=True):
+        if isinstance(row, Row):
+            assert row.value.name == name.strip()
+            assert row.value.price.minor == minor
+            wanted = [part.strip() for part in ">".join(path).strip().split(">")]
+            assert row.value.category == (wanted if wanted != [""] else [])
+
+
+def test_the_sample_loads_and_loading_it_again_writes_nothing(db: Database) -> None:
+    files = {
+        "shop": SAMPLE / "shop.json",
+        "nodes": SAMPLE / "nodes.json",
+        "services": SAMPLE / "services.json",
+        "catalogue": SAMPLE / "catalogue.jsonl",
+    }
+    report, _ = run(db, **files)
+    assert not report.bad
+    assert list(report.lines()) == [
+        "settings: 1 loaded",
+        "nodes: 5 loaded",
+        "services: 4 loaded",
+        "products: 2,013 added",
+    ]
+    shop = load_shop(db)
+    assert (len(shop.nodes), len(shop.services), shop.settings.currency) == (5, 4, "USD")
+    writes: list[str] = []
+    db.client.meta.events.register(
+        "before-call.dynamodb.*", lambda model, **_: writes.append(model.name)
+    )
+    report, _ = run(db, catalogue=files["catalogue"])
+    assert list(report.lines()) == ["products: 2,013 unchanged"]
+    assert not {"PutItem", "BatchWriteItem", "UpdateItem", "TransactWriteItems"} & set(writes)
+
+
+def test_stock_is_booked_once_corrected_when_it_differs_and_checked(
+    db: Database, tmp_path: Path
+) -> None:
+    run(db, shop=SAMPLE / "shop.json", nodes=SAMPLE / "nodes.json")
+    run(db, catalogue=write(tmp_path / "p.jsonl", product(tax_category="grocery")))
+    path = write(
+        tmp_path / "stock.csv",
+        "sku,node,quantity\n"
+        "A1,dc-columbus,10\n"
+        "A1,mars,10\n"
+        "B1,dc-columbus,10\n"
+        "A1,dc-columbus,11\n"
+        "A1,store-dayton,-1\n"
+        "A1,store-dayton,1.5\n"
+        "A1,store-dayton,0\n"
+        "A1,wh-louisville,3\n",
+    )
+    report, output = run(db, stock=path)
+    assert sorted(bad.line for bad in report.bad) == [3, 4, 5, 6, 7]
+    assert f"{path}:3: node: there is no node mars" in output
+    assert f"{path}:4: sku: there is no product B1" in output
+    assert list(report.lines()) == ["stock: 2 changed, 1 unchanged"]
+    assert on_hand(db) == {"dc-columbus": 10, "wh-louisville": 3}
+    report, _ = run(db, stock=path)
+    assert list(report.lines()) == ["stock: 3 unchanged"]
+    run(db, stock=write(tmp_path / "count.csv", "sku,node,quantity\nA1,dc-columbus,7\n"))
+    assert on_hand(db) == {"dc-columbus": 7, "wh-louisville": 3}
+
+
+def on_hand(db: Database) -> dict[str, int]:
+    return {balance.node: balance.on_hand for balance in stock.balances_of(db, "A1")}
+
+
+def test_rows_that_do_not_fit_the_shop_are_refused(db: Database, tmp_path: Path) -> None:
+    run(db, shop=SAMPLE / "shop.json")
+    path = write(
+        tmp_path / "p.jsonl",
+        "\n".join(
+            [
+                product(tax_category="luxury"),
+                product(price={"minor": 1, "currency": "EUR"}, tax_category="grocery"),
+            ]
+        ),
+    )
+    report, _ = run(db, catalogue=path)
+    assert [bad.reason for bad in report.bad] == [
+        "tax_category: the shop has no tax rate for luxury",
+        "price.currency: the shop's currency is USD",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"time_zone": "Mars/Base"}, "time_zone: unknown time zone"),
+        ({"cut_off": "25:00"}, "cut_off: "),
+        ({"working_days": [7]}, "working_days.0: "),
+        ({"kind": "garage"}, "kind: "),
+        ({"latitude": 91}, "latitude: "),
+        ({"colour": "red"}, "colour: "),
+    ],
+)
+def test_bad_nodes_are_told_by_their_number(
+    db: Database, tmp_path: Path, change: dict[str, Any], reason: str
+) -> None:
+    good, bad, *_ = json.loads((SAMPLE / "nodes.json").read_text(encoding="utf-8"))
+    path = write(tmp_path / "nodes.json", json.dumps([good, bad | change]))
+    report, output = run(db, nodes=path)
+    assert output[0].startswith(f"{path}:2: {reason}")
+    assert list(report.lines()) == ["nodes: 1 loaded"]
+
+
+def test_the_command_says_what_it_did(
+    db: Database, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write(tmp_path / "p.jsonl", product() + "\nnonsense\n")
+    assert main.main(["load", "--catalogue", str(path)]) == 1
+    captured = capsys.readouterr()
+    assert captured.out == "products: 1 added\n"
+    assert captured.err.startswith(f"{path}:2: not JSON")
+    assert "\r" not in captured.err  # progress is for terminals
+    write(path, product())
+    assert main.main(["load", "--catalogue", str(path)]) == 0
+    assert capsys.readouterr().out == "products: 1 unchanged\n"
+    assert main.main(["load"]) == 2
+    assert main.main(["load", "--stock", str(tmp_path / "none.csv")]) == 2
+
+
+def test_the_tables_of_a_stack_are_found_by_its_name(
+    db: Database, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = ("Customers", "Catalogue", "Stock", "Orders", "Ledger")
+    keys = [{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")]
+    schema = [
+        {"AttributeName": "pk", "KeyType": "HASH"},
+        {"AttributeName": "sk", "KeyType": "RANGE"},
+    ]
+    resources = {
+        f"{name}Table": {
+            "Type": "AWS::DynamoDB::Table",
+            "Properties": {
+                "AttributeDefinitions": keys,
+                "KeySchema": schema,
+                "BillingMode": "PAY_PER_REQUEST",
+            },
+        }
+        for name in names
+    }
+    boto3.client("cloudformation").create_stack(
+        StackName="my-shop", TemplateBody=json.dumps({"Resources": resources})
+    )
+    path = write(tmp_path / "p.jsonl", product())
+    assert main.main(["load", "--catalogue", str(path), "--stack", "my-shop"]) == 0
+    assert capsys.readouterr().out == "products: 1 added\n"
+    assert not catalogue.get_many(db, ["A1"])  # not in the environment's tables

@@ -1,0 +1,350 @@
+"""Indexer and search function together: streams in, live prices and availability out."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import boto3
+import pytest
+from parcelway.domain.catalogue import Product
+from parcelway.domain.money import Money
+from parcelway.domain.parties import Address
+from parcelway.domain.shop import Node, Seller, Settings
+from parcelway.domain.stock import Move
+from parcelway.ports import clock
+from parcelway.store import catalogue, shop, stock
+from parcelway.store.commit import commit
+from parcelway.store.database import Database
+from parcelway.store.opening import open_balances
+
+from infra.local.moto_patches.streams import Stream
+from tests.functions import tables
+
+FUNCTIONS = Path(__file__).parents[2] / "functions"
+ADDRESS = Address("Shop", "1 Road", "Columbus", "43217", "US", region="OH")
+NODES = [
+    Node("dc", "DC", "dc", ADDRESS, 40, -83, "America/New_York"),
+    Node("store", "Store", "store", ADDRESS, 40, -83, "America/New_York", capabilities=("pickup",)),
+]
+
+
+def load(name: str) -> ModuleType:
+    """A fresh copy of a function, as a new container has it."""
+    spec = importlib.util.spec_from_file_location(f"app_{name}", FUNCTIONS / name / "app.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses look their module up there
+    spec.loader.exec_module(module)
+    return module
+
+
+class World:
+    """A shop in moto with both functions, fed by hand."""
+
+    def __init__(self, db: Database) -> None:
+        self.db = db
+        boto3.client("s3", "us-east-1").create_bucket(Bucket="search")
+        for table in (db.catalogue, db.stock):
+            db.client.update_table(
+                TableName=table,
+                StreamSpecification={
+                    "StreamEnabled": True,
+                    "StreamViewType": "NEW_AND_OLD_IMAGES",
+                },
+            )
+        self.read: dict[str, int] = {}
+        settings = Settings("Shop", "USD", Seller("Shop", ADDRESS, "0", "s@shop.example"), {"g": 0})
+        shop.put_settings(db, settings)
+        for node in NODES:
+            shop.put_node(db, node)
+        self.indexer, self.search = load("search_indexer"), load("search")
+
+    def put(self, *products: Product) -> None:
+        catalogue.upsert(self.db, products, clock.now())
+
+    def receive(self, units: int, *skus: str, node: str = "dc") -> None:
+        counts = {(sku, node): units for sku in skus}
+        assert open_balances(self.db, counts, clock.now(), f"delivery-{skus}-{node}")
+
+    def move(self, kind: Any, sku: str, units: int) -> None:
+        moves = [Move(sku, "dc", kind, units)]
+        reference = f"{kind}-{sku}-{len(self.records(self.db.stock))}"
+        commit(self.db.client, stock.move_writes(self.db, reference, 0, clock.now(), moves))
+
+    def records(self, table: str) -> list[dict[str, Any]]:
+        """All records of a table's stream, as a function gets them."""
+        return Stream(table, "123456789012", "us-east-1").read(0, 10**6)
+
+    def index(self) -> None:
+        """Let the indexer have what is new in both streams."""
+        for table in (self.db.catalogue, self.db.stock):
+            records = self.records(table)
+            new = records[self.read.get(table, 0) :]
+            self.read[table] = len(records)
+            if new:
+                assert self.indexer.handler({"Records": new}, None) == {"batchItemFailures": []}
+        self.search.reader()._look_again = 0  # as 15 seconds later
+
+    def get(self, path: str, **query: Any) -> tuple[int, dict[str, Any]]:
+        resource = path if path in ("/products", "/products/suggest") else "/products/{sku}"
+        names = {"sku": path.rpartition("/")[2]} if resource.endswith("}") else None
+        texts = {name: str(value) for name, value in query.items()} or None
+        event = {
+            "httpMethod": "GET",
+            "path": path,
+            "resource": resource,
+            "headers": {},
+            "multiValueHeaders": {},
+            "queryStringParameters": texts,
+            "multiValueQueryStringParameters": texts and {n: [t] for n, t in texts.items()},
+            "pathParameters": names,
+            "stageVariables": None,
+            "body": None,
+            "isBase64Encoded": False,
+            "requestContext": {
+                "resourcePath": resource,
+                "httpMethod": "GET",
+                "path": path,
+                "identity": {"sourceIp": "127.0.0.1"},
+            },
+        }
+        answer = self.search.handler(event, None)
+        return answer["statusCode"], json.loads(answer["body"])
+
+    def found(self, **query: Any) -> list[str]:
+        status, body = self.get("/products", **query)
+        assert status == 200, body
+        return [product["sku"] for product in body["products"]]
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    with tables.aws(monkeypatch, SEARCH_BUCKET="search", AWS_DEFAULT_REGION="us-east-1") as db:
+        yield World(db)
+    clock.reset()
+
+
+def product(number: int, name: str = "Green Tea", price: int = 500, **more: Any) -> Product:
+    more = {"brand": "Acme", "category": ("Food", "Tea")} | more
+    return Product(f"S{number}", name, Money(price, "USD"), **more)
+
+
+def test_before_anything_is_indexed_the_answer_is_try_later(world: World) -> None:
+    status, body = world.get("/products", q="tea")
+    assert (status, body["type"]) == (503, "urn:parcelway:problem:search-unavailable")
+
+
+def test_products_come_and_go_with_the_stream(world: World) -> None:
+    world.put(product(1), product(2, "Black Tea"), product(3, "Tea Pot", category=("Home",)))
+    world.receive(10, "S1", "S2")
+    world.index()
+    assert sorted(world.found(q="tea")) == ["S1", "S2", "S3"]
+    world.put(product(2, "Oolong"), product(4, "White Tea"), product(1, active=False))
+    world.index()
+    assert sorted(world.found(q="white")) == ["S4"]
+    assert world.found(q="green") == world.found(q="black") == []
+    world.db.client.delete_item(
+        TableName=world.db.catalogue, Key={"pk": {"S": "SKU#S4"}, "sk": {"S": "PRODUCT"}}
+    )
+    world.index()
+    assert world.found(q="white") == []
+    assert world.get("/products/S4")[0] == world.get("/products/S1")[0] == 404
+
+
+def test_replayed_and_reordered_records_leave_the_same_index(world: World) -> None:
+    for price in (100, 200, 300):
+        world.put(*(product(number, price=price + number) for number in range(5)))
+    world.receive(3, "S0", "S1")
+    world.move("reserve", "S1", 3)
+    world.index()
+    before = world.get("/products", limit=100)[1]
+    generation = world.search.reader().current().manifest.generation
+    records = world.records(world.db.catalogue) + world.records(world.db.stock)
+    for batch in (records, records[::-1], records[:3], records[-1:]):
+        assert world.indexer.handler({"Records": batch}, None) == {"batchItemFailures": []}
+    world.search.reader()._look_again = 0
+    assert world.get("/products", limit=100)[1] == before
+    assert before["total"] == 5
+    assert world.search.reader().current().manifest.generation == generation  # not even a commit
+
+
+def test_price_and_availability_are_live(world: World) -> None:
+    world.put(product(1), product(2, price=700))
+    world.receive(10, "S1")
+    world.receive(2, "S1", node="store")
+    world.index()
+    world.put(product(1, price=450), product(2, price=701, active=False))
+    world.move("reserve", "S1", 7)
+    status, body = world.get("/products", q="tea")  # the indexer has not seen any of this
+    assert status == 200
+    (shown,) = body["products"]
+    assert shown["price"] == {"minor": 450, "currency": "USD"}
+    assert shown["availability"] == {"state": "low_stock", "delivery": 3, "pickup": {"store": 2}}
+    assert world.get("/products/S1") == (200, shown)
+    assert world.found(q="tea", max_price=449) == []  # 500 in the index, 450 now
+    assert world.found(q="tea", min_price=460) == []
+
+
+def test_in_stock_follows_the_stock_stream_and_is_checked_live(world: World) -> None:
+    world.put(*(product(number) for number in range(6)))
+    world.receive(2, "S0", "S1", "S2")
+    world.index()
+    assert sorted(world.found(in_stock=True)) == ["S0", "S1", "S2"]
+    world.move("reserve", "S0", 2)
+    assert sorted(world.found(in_stock=True)) == ["S1", "S2"]  # live, before the index knows
+    assert world.get("/products", in_stock=True)[1]["total"] == 3
+    world.index()
+    assert world.get("/products", in_stock=True)[1]["total"] == 2
+    world.move("release", "S0", 1)
+    world.index()
+    assert sorted(world.found(in_stock=True)) == ["S0", "S1", "S2"]
+    assert len(world.found()) == 6
+
+
+def test_stock_that_does_not_cross_zero_costs_no_commit(world: World) -> None:
+    world.put(product(1))
+    world.receive(10, "S1")
+    world.index()
+    generation = world.search.reader().current().manifest.generation
+    for _ in range(3):
+        world.move("reserve", "S1", 1)
+    world.index()
+    assert world.search.reader().current().manifest.generation == generation
+
+
+def test_pages_stay_full_and_complete_when_live_data_drops_hits(world: World) -> None:
+    names = [product(number, f"Tea {number:02}") for number in range(60)]
+    world.put(*names)
+    world.receive(1, *(entry.sku for entry in names))
+    world.index()
+    for number in range(0, 60, 3):  # every third is sold since
+        world.move("reserve", f"S{number}", 1)
+    seen: list[str] = []
+    cursor: dict[str, str] = {}
+    for _ in range(20):
+        status, body = world.get("/products", in_stock=True, sort="name", limit=7, **cursor)
+        assert status == 200
+        seen += [entry["sku"] for entry in body["products"]]
+        if body["next_cursor"] is None:
+            break
+        assert len(body["products"]) == 7
+        cursor = {"cursor": body["next_cursor"]}
+    assert seen == [f"S{number}" for number in range(60) if number % 3]
+
+
+def test_filters_facets_and_freshness(world: World) -> None:
+    world.put(
+        product(1),
+        product(2, brand="Brew & Co", price=1500),
+        product(3, "Tea Pot", category=("Home", "Pots"), price=3000),
+    )
+    world.index()
+    status, body = world.get("/products", category="Food > Tea")
+    assert status == 200
+    assert sorted(entry["sku"] for entry in body["products"]) == ["S1", "S2"]
+    assert world.found(brand="Acme|Brew & Co", min_price=501) != world.found(brand="Acme")
+    body = world.get("/products")[1]
+    assert body["facets"]["categories"] == [
+        {"value": "Food", "count": 2},
+        {"value": "Home", "count": 1},
+    ]
+    assert body["facets"]["prices"] == [
+        {"low": 500, "high": 1000, "count": 1},
+        {"low": 1000, "high": 2000, "count": 1},
+        {"low": 2000, "high": 5000, "count": 1},
+    ]
+    age = clock.now() - clock.datetime.fromisoformat(body["indexed_through"])
+    assert timedelta(seconds=-2) < age < timedelta(minutes=1)
+    assert world.get("/products", facets=False)[1]["facets"] is None
+
+
+def test_suggestions(world: World) -> None:
+    world.put(product(1), product(2, "Teapot"))
+    world.index()
+    status, body = world.get("/products/suggest", q="te")
+    assert status == 200
+    assert {entry["value"] for entry in body["suggestions"]} == {"tea", "teapot"}
+    assert world.get("/products/suggest")[1] == {"suggestions": []}
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        ({"cursor": "made-up"}, 400),
+        ({"cursor": "x" * 5000}, 422),
+        ({"limit": "0"}, 422),
+        ({"limit": "101"}, 422),
+        ({"limit": "many"}, 422),
+        ({"sort": "best"}, 422),
+        ({"min_price": "-1"}, 422),
+        ({"max_price": str(10**30)}, 422),
+        ({"in_stock": "perhaps"}, 422),
+        ({"q": "a" * 201}, 422),
+        ({"q": "tea\x00"}, 422),
+        ({"colour": "red"}, 422),
+    ],
+)
+def test_bad_input_is_refused(world: World, query: dict[str, str], status: int) -> None:
+    world.put(product(1))
+    world.index()
+    code, body = world.get("/products", **query)
+    assert code == status
+    assert body["type"].startswith("urn:parcelway:problem:")
+
+
+def test_a_rebuild_heals_what_a_stream_lost(world: World) -> None:
+    world.put(*(product(number) for number in range(120)))
+    world.receive(1, *(f"S{number}" for number in range(80)))
+    world.index()
+    world.put(product(0, active=False), product(500, "Lost Tea"))
+    world.read = {table: len(world.records(table)) for table in world.read}  # lost
+    told = world.indexer.handler({"action": "rebuild"}, None)
+    assert told["products"] == 120
+    world.search.reader()._look_again = 0
+    assert world.found(q="lost") == ["S500"]
+    assert world.get("/products", in_stock=True)[1]["total"] == 79
+
+
+def test_a_failed_batch_is_reported_and_its_repeat_succeeds(world: World) -> None:
+    world.put(product(1))
+    world.index()
+    world.put(product(2))
+    new = world.records(world.db.catalogue)[world.read[world.db.catalogue] :]
+    s3 = boto3.client("s3", "us-east-1")
+    (manifest,) = [
+        entry["Key"]
+        for entry in s3.list_objects_v2(Bucket="search")["Contents"]
+        if entry["Key"].endswith("manifest.json")
+    ]
+    good = s3.get_object(Bucket="search", Key=manifest)["Body"].read()
+    s3.put_object(Bucket="search", Key=manifest, Body=b"broken")
+    failed = world.indexer.handler({"Records": new}, None)
+    assert failed == {
+        "batchItemFailures": [{"itemIdentifier": new[0]["dynamodb"]["SequenceNumber"]}]
+    }
+    s3.put_object(Bucket="search", Key=manifest, Body=good)
+    assert world.indexer.handler({"Records": new}, None) == {"batchItemFailures": []}
+    world.search.reader()._look_again = 0
+    assert sorted(world.found()) == ["S1", "S2"]
+
+
+def test_upsert_keeps_when_a_product_was_first_listed(world: World) -> None:
+    world.put(product(1))
+    first = catalogue.get_stored(world.db, ["S1"])["S1"].added_at
+    clock.travel(timedelta(days=1))
+    again = [product(1, price=9), product(2)]
+    told = catalogue.upsert(world.db, [*again, replace(again[1])], clock.now())
+    assert (told.added, told.changed, told.unchanged) == (1, 1, 0)
+    assert catalogue.get_stored(world.db, ["S1"])["S1"].added_at == first
+    assert catalogue.upsert(world.db, again, clock.now()).unchanged == 2
+    world.index()
+    assert world.found(sort="newest") == ["S2", "S1"]

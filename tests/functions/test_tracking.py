@@ -1,0 +1,384 @@
+"""Tracking: the right things to the right people, and nothing about anybody else."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import itertools
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from types import ModuleType
+from typing import Any
+
+import boto3
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from parcelway.domain import tracking
+from parcelway.domain.parties import Contact
+from parcelway.domain.public_view import public_order
+from parcelway.language.formats import LANGUAGES
+from parcelway.language.wording import WORDS
+from parcelway.ports.files import S3Files, invoice_key
+from parcelway.store.database import Database
+
+from tests.functions.calls import Context, get_event, load
+from tests.functions.tables import REGION, aws
+from tests.functions.test_notifications import Page
+from tests.orders import CONTACT, HOME, PRODUCTS, SPLIT_STOCK, Story, at, store
+
+URL, BUCKET = "https://shop.example/live", "documents"
+BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+PERSONAL = (CONTACT.name, "Ada", CONTACT.email, CONTACT.phone, HOME.line1, HOME.line2, "Rose")
+UNKNOWN = "PW-00000-00000-00000-00000"
+
+
+@dataclass
+class World:
+    db: Database
+    function: ModuleType
+    files: S3Files
+
+    def get(
+        self,
+        resource: str,
+        path: Mapping[str, str] | None = None,
+        accept: str = "",
+        **more: str,
+    ) -> dict[str, Any]:
+        """GET `resource`; `language` is its Accept-Language, the rest is the query."""
+        language = more.pop("language", "")
+        headers = {"Accept": accept} if accept else {}
+        headers |= {"Accept-Language": language} if language else {}
+        event = get_event(resource, path, more, headers)
+        answer: dict[str, Any] = self.function.handler(event, Context())
+        return answer
+
+    def track(self, number: str, accept: str = "", **query: str) -> dict[str, Any]:
+        return self.get("/track/{number}", {"number": number}, accept, **query)
+
+    def receipt(self, number: str, **query: str) -> dict[str, Any]:
+        return self.get("/track/{number}/receipt", {"number": number}, BROWSER, **query)
+
+    def invoice(self, number: str, shipment: str, accept: str = "", **query: str) -> dict[str, Any]:
+        path = {"number": number, "shipment_id": shipment}
+        return self.get("/track/{number}/invoices/{shipment_id}", path, accept, **query)
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    with aws(monkeypatch, PUBLIC_URL=URL, DOCUMENTS_BUCKET=BUCKET) as db:
+        s3 = boto3.client("s3")
+        s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
+        yield World(db, load("tracking"), S3Files(s3, BUCKET))
+
+
+def everything(world: World, story: Story, **query: str) -> list[dict[str, Any]]:
+    """Every answer that there is about an order, PDFs aside."""
+    number = story.order.tracking_number
+    answers = [world.track(number, accept, **query) for accept in ("", BROWSER)]
+    answers.append(world.receipt(number, **query))
+    return answers
+
+
+def test_the_number_alone_tells_how_far_it_is(world: World) -> None:
+    story = at("out_for_delivery")
+    order = store(world.db, story)
+    answer = world.track(order.tracking_number)
+    assert answer["statusCode"] == 200
+    seen = json.loads(answer["body"])
+    assert (seen["status"], seen["text"]) == ("out_for_delivery", "Out for delivery")
+    assert (seen["promised_from"], seen["promised_to"]) == ("2026-11-19", "2026-11-21")
+    assert [step["state"] for step in seen["steps"]] == ["done"] * 3 + ["current", "ahead"]
+    names = [event["name"] for event in seen["timeline"]]
+    assert names == [
+        *("out_for_delivery", "in_transit", "shipped", "packed", "preparing", "confirmed", "placed")
+    ]
+    (parcel,) = seen["parcels"]
+    assert parcel["parcel_number"] == story.shipments[0].parcel_number
+    assert [point["status"] for point in parcel["checkpoints"]] == [
+        "out_for_delivery",
+        "in_transit",
+    ]
+    for name in ("lines", "destinations", "invoices", "receipt_url"):
+        assert seen[name] is None
+    assert "mug" not in answer["body"]
+    assert "Dublin" not in answer["body"]
+
+
+def test_the_link_also_shows_what_is_in_it(world: World) -> None:
+    story = at("closed").refunded(500)
+    order = store(world.db, story)
+    seen = json.loads(world.track(order.tracking_number, k=order.link_token)["body"])
+    assert seen["lines"][0] == {
+        "name": "Stoneware mug, blue",
+        "quantity": 3,
+        "stages": {"delivered": 3},
+    }
+    (place,) = seen["destinations"]
+    assert place == {
+        **{"method": "delivery", "store": "", "city": "Dublin"},
+        **{"postal_code": "43016", "country": "US"},
+    }
+    base = f"{URL}/track/{order.tracking_number}"
+    assert seen["receipt_url"] == f"{base}/receipt?k={order.link_token}"
+    (invoice,) = seen["invoices"]
+    shipment = story.shipments[0].id
+    assert invoice["url"] == f"{base}/invoices/{shipment}?k={order.link_token}"
+    assert {"refunded", "invoiced"} <= {event["name"] for event in seen["timeline"]}
+
+
+@pytest.mark.parametrize("stage", ["placed", "confirmed", "shipped", "closed"])
+def test_nobody_learns_who_or_where(world: World, stage: Any) -> None:
+    story = at(stage)
+    order = store(world.db, story)
+    for query in ({}, {"k": order.link_token}, {"k": "wrong"}):
+        for answer in everything(world, story, **query):
+            for personal in PERSONAL:
+                assert personal not in answer["body"]
+            assert "Sorting hall" not in answer["body"]
+            assert order.id not in answer["body"]
+            if query != {"k": order.link_token}:
+                assert order.link_token not in answer["body"]
+
+
+def test_a_wrong_token_is_no_token(world: World) -> None:
+    order = store(world.db, at("shipped"))
+    number, last = order.tracking_number, order.link_token[-1]
+    close = order.link_token[:-1] + ("0" if last != "0" else "1")
+    for wrong in ("x", "é", "\ud800", "", "0" * 32, " ", close, order.link_token + " "):
+        assert world.track(number, k=wrong)["body"] == world.track(number)["body"]
+
+
+def test_unknown_mistyped_and_forbidden_are_one_answer(world: World) -> None:
+    story = at("closed")
+    order = store(world.db, story)
+    number, shipment = order.tracking_number, story.shipments[0].id
+    other = store(world.db, at("confirmed", seed="2"))
+    for accept in ("", BROWSER):
+        answers = [
+            world.track(UNKNOWN, accept),
+            world.track(number[:-1] + "~", accept),
+            world.track("nonsense", accept),
+            world.track("%2e%2e%2f", accept),
+            world.invoice(number, shipment, accept),
+            world.invoice(number, shipment, accept, k="wrong"),
+            world.invoice(UNKNOWN, shipment, accept, k=order.link_token),
+            world.invoice(number, "shp_nowhere", accept, k=order.link_token),
+            world.invoice(number, shipment, accept, k=other.link_token),
+            world.get("/track/{number}/receipt", {"number": number}, accept),
+            world.get("/track/{number}/receipt", {"number": UNKNOWN}, accept, k="x"),
+            world.get("/track", None, accept, number="nonsense"),
+        ]
+        assert {answer["statusCode"] for answer in answers} == {404}
+        assert len({json.dumps(answer, sort_keys=True) for answer in answers}) == 1
+    assert "PW-" in answers[0]["body"], "people get the form again"
+
+
+def test_a_number_is_understood_however_it_is_written(world: World) -> None:
+    order = store(world.db, at("placed"))
+    number = order.tracking_number
+    for written in (number.lower(), number.replace("-", ""), number.replace("-", "%20")):
+        assert json.loads(world.track(written)["body"])["number"] == number
+    answer = world.get("/track", None, BROWSER, number=f" {number.lower()} ")
+    assert answer["statusCode"] == 303
+    assert answer["headers"]["Location"] == f"{URL}/track/{number}"
+
+
+@given(st.text(alphabet=tracking.ALPHABET + "~-% ", max_size=30))
+def test_no_guess_leads_anywhere_else(text: str) -> None:
+    parsed = tracking.parse(text)
+    assert parsed is None or re.fullmatch(r"PW(-[0-9A-Y]{5}){4}", parsed)
+
+
+# Pages
+
+
+STORIES: Mapping[str, Callable[..., Story]] = {
+    "awaiting_payment": lambda **o: at("placed", **o),
+    "confirmed": lambda **o: at("confirmed", **o),
+    "preparing": lambda **o: at("packed", **o),
+    "shipped": lambda **o: at("shipped", **o),
+    "out_for_delivery": lambda **o: at("out_for_delivery", **o),
+    "problem": lambda **o: at("shipped", **o).tracked("exception"),
+    "available_for_pickup": lambda **o: at("shipped", **o).tracked("available_for_pickup"),
+    "ready_for_pickup": lambda **o: at("shipped", method="pickup", **o),
+    "delivered": lambda **o: at("closed", **o),
+    "collected": lambda **o: at("closed", method="pickup", **o),
+    "cancelled": lambda **o: at("confirmed", **o).cancelled(),
+    "expired": lambda **o: at("placed", **o).expired(),
+}
+
+
+def test_every_status_is_a_sound_page_in_every_language(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PUBLIC_URL", URL)
+    pages, views = load("tracking", "pages"), load("tracking", "views")
+    for status, make in STORIES.items():
+        for language, linked in itertools.product(LANGUAGES, (False, True)):
+            story = make(language=language)
+            seen = public_order(
+                story.order,
+                story.shipments,
+                story.invoices,
+                story.events,
+                story.shop.nodes,
+                linked=linked,
+            )
+            links = views.Links(f"{URL}/track/{seen.number}", story.order.link_token)
+            answer = pages.tracking_page(seen, language, links, "Teapot & Co.", "America/New_York")
+            page = Page(answer.body)
+            assert f'<html lang="{language}">' in answer.body
+            assert WORDS[f"status.{status}"][language] in page.text
+            assert ("mug" in page.text) == linked
+            assert "None" not in page.text
+            assert not page.tags & {"script", "img", "link", "iframe"}
+
+
+def check_harmless(answer: Mapping[str, Any], page: Page) -> None:
+    """No script, nothing from elsewhere, not to be found or framed, the style as in the CSP."""
+    headers = answer["headers"]
+    assert not page.tags & {"script", "img", "link", "iframe"}
+    assert not re.search(r'\sstyle="|\son\w+="', answer["body"])
+    assert all(link.startswith(URL) for link in page.links)
+    (style,) = re.findall(r"<style>(.*)</style>", answer["body"], re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    policy = headers["Content-Security-Policy"]
+    assert policy.startswith(f"default-src 'none'; style-src 'sha256-{digest}';")
+    assert "form-action 'self' https://shop.example;" in policy
+    assert headers["Referrer-Policy"] == "no-referrer"
+    assert headers["Cache-Control"] == "no-store"
+    assert "noindex" in headers["X-Robots-Tag"]
+    assert headers["Vary"] == "Accept, Accept-Language"
+
+
+def test_two_parcels_are_told_apart(world: World) -> None:
+    order = store(world.db, at("shipped", stock=SPLIT_STOCK))
+    page = Page(world.track(order.tracking_number, BROWSER)["body"])
+    assert "Parcel 1 of 2" in page.text
+    assert "Parcel 2 of 2" in page.text
+
+
+def test_hostile_names_are_only_text(world: World) -> None:
+    name = '<script>alert(1)</script>"><img src=x> {{ 7*7 }}'
+    products = {sku: replace(product, name=name) for sku, product in PRODUCTS.items()}
+    story = at("closed", products=products, contact=Contact(name, "a@b.example"))
+    order = store(world.db, story)
+    for answer in everything(world, story, k=order.link_token)[1:]:
+        page = Page(answer["body"])
+        assert name in page.text
+        check_harmless(answer, page)
+
+
+WANTS_PAGE = [
+    (BROWSER, True),
+    ("text/html", True),
+    ("TEXT/HTML;q=0.5", True),
+    ("application/json;q=0.5, text/html", True),
+    ("*/*", False),
+    ("", False),
+    ("application/json", False),
+    ("application/json, text/html;q=0.9", False),
+    ("text/html;q=0", False),
+    ("text/html;q=rubbish, */*", False),
+    ("text/html;q=nan", False),
+    (",;=,;;q=", False),
+]
+
+
+def test_who_gets_a_page(world: World) -> None:
+    order = store(world.db, at("placed"))
+    for accept, html in WANTS_PAGE:
+        kind = world.track(order.tracking_number, accept)["headers"]["Content-Type"]
+        assert kind == ("text/html; charset=utf-8" if html else "application/json"), accept
+
+
+SPEAKS = [
+    ("de-AT,de;q=0.9,en;q=0.8", "de"),
+    ("en-GB", "en"),
+    ("fr, de;q=0.5", "de"),
+    ("fr", "en"),
+    ("de;q=0, en;q=0.1", "en"),
+    ("", "en"),
+    ("\ud800;q=1", "en"),
+]
+
+
+def test_the_form_speaks_the_readers_language(world: World) -> None:
+    for language, expected in SPEAKS:
+        form = world.get("/track", None, BROWSER, language=language)
+        lost = world.track(UNKNOWN, BROWSER, language=language)
+        for answer, status in ((form, 200), (lost, 404)):
+            assert answer["statusCode"] == status
+            assert f'<html lang="{expected}">' in answer["body"]
+            page = Page(answer["body"])
+            assert f"{URL}/track" in page.links
+            check_harmless(answer, page)
+
+
+def test_parameters_that_mail_programs_add_are_ignored(world: World) -> None:
+    order = store(world.db, at("placed"))
+    answer = world.track(order.tracking_number, k=order.link_token, utm_source="mail")
+    assert json.loads(answer["body"])["lines"]
+
+
+# Documents
+
+
+def test_the_invoice_is_served_as_it_was_made(world: World) -> None:
+    story = at("invoiced")
+    order = store(world.db, story)
+    pdf = bytes(range(256))
+    world.files.put_once(invoice_key(story.invoices[0]), pdf, "application/pdf")
+    shipment = story.shipments[0].id
+    for accept in ("", BROWSER, "application/pdf"):
+        answer = world.invoice(order.tracking_number, shipment, accept, k=order.link_token)
+        assert answer["statusCode"] == 200
+        assert answer["isBase64Encoded"] is True
+        assert base64.b64decode(answer["body"]) == pdf
+        assert answer["headers"]["Content-Type"] == "application/pdf"
+        assert 'filename="INV-000001.pdf"' in answer["headers"]["Content-Disposition"]
+
+
+@pytest.mark.parametrize("stage", ["packed", "invoiced"])
+def test_an_invoice_still_to_come_says_so(world: World, stage: Any) -> None:
+    story = at(stage)
+    order = store(world.db, story)
+    ask = (order.tracking_number, story.shipments[0].id)
+    answer = world.invoice(*ask, k=order.link_token)
+    assert answer["statusCode"] == 404
+    assert json.loads(answer["body"])["type"].endswith(":invoice-not-ready")
+    assert answer["headers"]["Retry-After"] == "30"
+    page = world.invoice(*ask, BROWSER, k=order.link_token)
+    assert page["statusCode"] == 404
+    assert page["headers"]["Retry-After"] == "30"
+    assert "Not ready yet" in page["body"]
+
+
+def test_the_receipt_adds_up_and_tells_what_was_paid(world: World) -> None:
+    story = at("closed").refunded(500)
+    order = store(world.db, story)
+    answer = world.receipt(order.tracking_number, k=order.link_token)
+    page = Page(answer["body"])
+    text = " ".join(page.text.split())
+    wanted = ("$38.85", "Tax 7%$3.14", "Total$86.15", "Paid$86.15", "Refunded-$5.00", "Card")
+    for part in wanted:
+        assert part in text
+    check_harmless(answer, page)
+
+
+def test_the_receipt_of_an_order_not_charged_yet_says_so(world: World) -> None:
+    order = store(world.db, at("confirmed"))
+    text = Page(world.receipt(order.tracking_number, k=order.link_token)["body"]).text
+    assert "Nothing has been charged." in text
+    assert "Reserved on your card" in text
+
+
+def test_reading_changes_nothing(world: World) -> None:
+    """Mail scanners open every link."""
+    story = at("closed")
+    order = store(world.db, story)
+    before = world.db.query(world.db.orders, f"ORD#{order.id}")
+    everything(world, story, k=order.link_token)
+    assert world.db.query(world.db.orders, f"ORD#{order.id}") == before
