@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from parcelway.http.api import Route
+from parcelway.http.api import LINK, Route
 
 from infra.cli.answers import Reach, Refused, Sources
 from infra.cli.openapi_examples import BODIES
@@ -150,7 +150,9 @@ def _operation(
             {"example": BODIES[operation_id]} if operation_id in BODIES else {}
         )
         operation["requestBody"] = {"required": True, "content": {"application/json": media}}
-    operation["responses"] = _successes(function, route, reach, schemas) | _problems(refused)
+    operation["responses"] = _successes(function, route, reach, schemas) | _problems(
+        refused, for_people=route.who == LINK
+    )
     return operation
 
 
@@ -275,24 +277,25 @@ def _refused(route: Route, reach: Reach, sources: Sources) -> set[Refused]:
     return found
 
 
-def _problems(refused: set[Refused]) -> Json:
+def _problems(refused: set[Refused], for_people: bool) -> Json:
+    """The problems by status; where people come by a link, they get a page instead."""
     responses = {}
     for status in sorted({each.status for each in refused}):
         reasons = {each.code: each.title for each in sorted(refused) if each.status == status}
         listed = "\n".join(f"- `{code}`: {title}" for code, title in reasons.items())
         types = [_PROBLEM_TYPE + code for code in reasons]
+        schema = {
+            "allOf": [
+                {"$ref": "#/components/schemas/Problem"},
+                {"properties": {"type": {"enum": types}}},
+            ]
+        }
+        content: Json = {"application/problem+json": {"schema": schema}}
+        if for_people:
+            content["text/html"] = {"schema": {"type": "string"}}
         responses[str(status)] = {
             "description": f"{_DESCRIPTIONS[status]}\n\n{listed}",
-            "content": {
-                "application/problem+json": {
-                    "schema": {
-                        "allOf": [
-                            {"$ref": "#/components/schemas/Problem"},
-                            {"properties": {"type": {"enum": types}}},
-                        ]
-                    }
-                }
-            },
+            "content": content,
         }
     return responses
 

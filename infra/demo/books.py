@@ -6,7 +6,7 @@ Reads everything by scan: for an operator, the demo and the tests, never for a r
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from parcelway.domain.ledger import Posting, balances
@@ -38,67 +38,69 @@ def breaks(db: Database) -> list[str]:
 def _stock_breaks(db: Database, orders: list[Order]) -> Iterator[str]:
     """Balances are their journal replayed, hold what live orders hold, and are never negative."""
     items = list(_scan(db, db.stock))
-    held: Counter[tuple[str, str, str]] = Counter()
-    for order in orders:
-        for line in order.lines:
-            for portion in line.portions:
-                stage = "allocated" if portion.stage in _ALLOCATED else portion.stage
-                held[line.sku, portion.node, stage] += portion.quantity
-    moves = [
-        move
-        for item in items
-        if item["pk"].startswith("JRN#")
-        for move in decode(Entry, {k: v for k, v in item.items() if k not in ("pk", "sk")}).moves
-    ]
-    replayed = {(change.sku, change.node): change for change in net(moves)}
+    entries = [decode(Entry, _fields(item)) for item in items if item["pk"].startswith("JRN#")]
+    replayed = {
+        (change.sku, change.node): change
+        for change in net(move for entry in entries for move in entry.moves)
+    }
+    held = _held(orders)
     for item in items:
         if not item["pk"].startswith("SKU#"):
             continue
         balance = to_balance(item)
-        name = f"{balance.sku} at {balance.node}"
-        journal = replayed.pop((balance.sku, balance.node), None)
-        sums = (journal.on_hand, journal.reserved, journal.allocated) if journal else (0, 0, 0)
-        if sums != (balance.on_hand, balance.reserved, balance.allocated):
-            yield f"{name}: the journal says {sums}, the balance {balance}"
-        for counter, units in (("reserved", balance.reserved), ("allocated", balance.allocated)):
-            if held[balance.sku, balance.node, counter] != units:
-                orders_hold = held[balance.sku, balance.node, counter]
-                yield f"{name}: {units} {counter}, orders hold {orders_hold}"
-        if min(balance.on_hand, balance.reserved, balance.allocated, balance.available) < 0:
-            yield f"{name}: negative: {balance}"
-        if item["available"] != balance.available:
-            yield f"{name}: available is kept as {item['available']}: {balance}"
+        name, key = f"{balance.sku} at {balance.node}", (balance.sku, balance.node)
+        book = (balance.on_hand, balance.reserved, balance.allocated)
+        entry = replayed.pop(key, None)
+        journal = (entry.on_hand, entry.reserved, entry.allocated) if entry else (0, 0, 0)
+        if journal != book:
+            yield f"{name}: the journal says {journal}, the balance {book}"
+        if (held[(*key, "reserved")], held[(*key, "allocated")]) != book[1:]:
+            yield f"{name}: orders do not hold what is reserved and allocated: {balance}"
+        if min(*book, balance.available) < 0 or item["available"] != balance.available:
+            yield f"{name}: negative, or available not kept right: {item}"
     yield from (f"{sku} at {node}: moves without a balance" for sku, node in replayed)
+
+
+def _held(orders: list[Order]) -> Counter[tuple[str, str, str]]:
+    """Units that orders hold by SKU, node, and whether they are reserved or allocated."""
+    held: Counter[tuple[str, str, str]] = Counter()
+    for portion, sku in ((p, line.sku) for o in orders for line in o.lines for p in line.portions):
+        kind = "allocated" if portion.stage in _ALLOCATED else portion.stage
+        held[sku, portion.node, kind] += portion.quantity
+    return held
 
 
 def _money_breaks(db: Database, dossiers: list[Dossier]) -> Iterator[str]:
     """Order = payments = ledger to the cent; nothing is kept for an order that ended."""
-    postings: dict[str, list[Posting]] = {}
-    for item in _scan(db, db.ledger):
-        posting = decode(Posting, item["posting"])
-        postings.setdefault(posting.order_id, []).append(posting)
     for dossier in dossiers:
         order, name = dossier.order, dossier.order.id
         for field in ("authorized", "captured", "refunded"):
             paid = sum(getattr(payment, field) for payment in dossier.payments)
             if paid != getattr(order, field):
                 yield f"{name}: {field} {getattr(order, field)}, payments say {paid}"
-        if not order.refunded <= order.captured <= max(order.authorized, order.captured):
-            yield f"{name}: refunded {order.refunded} of captured {order.captured}"
-        accounts = balances(postings.get(name, []))
+        if not order.refunded <= order.captured <= order.authorized:
+            yield f"{name}: {order.refunded} of {order.captured} of {order.authorized}"
+        accounts = balances(postings_of(db, name))
         if sum(accounts.values()):
             yield f"{name}: debits and credits differ: {dict(accounts)}"
         if accounts.get("gateway_clearing", 0) != order.captured - order.refunded:
-            yield f"{name}: ledger clearing {dict(accounts)}, captured {order.captured}"
-        if order.state in ("cancelled", "expired") and order.authorized > order.captured:
-            yield f"{name}: {order.state} and still holds {order.authorized} authorized"
-        if order.state in ("cancelled", "expired") and order.captured != order.refunded:
-            yield f"{name}: {order.state} and keeps captured money"
+            yield f"{name}: captured {order.captured}, the ledger says {dict(accounts)}"
+        yield from _end_breaks(dossier, accounts)
+
+
+def _end_breaks(dossier: Dossier, accounts: Mapping[str, int]) -> Iterator[str]:
+    """What an order that ended must have come to."""
+    order = dossier.order
+    if order.state in ("cancelled", "expired"):
+        held, kept = order.authorized - order.captured, order.captured - order.refunded
+        if held or kept:
+            yield f"{order.id}: {order.state}, but {held} authorized and {kept} captured are kept"
+    if order.state == "closed":
         invoiced = sum(invoice.gross.minor for invoice in dossier.invoices)
-        if order.state == "closed" and not invoiced == order.captured == totals(order).gross.minor:
-            yield f"{name}: closed, invoiced {invoiced}, captured {order.captured}"
-        if order.state == "closed" and accounts.get("receivables", 0):
-            yield f"{name}: closed with receivables {accounts['receivables']}"
+        if not invoiced == order.captured == totals(order).gross.minor:
+            yield f"{order.id}: closed, invoiced {invoiced}, captured {order.captured}"
+        if accounts.get("receivables", 0):
+            yield f"{order.id}: closed with {accounts['receivables']} receivable"
 
 
 def _invoice_breaks(db: Database, dossiers: list[Dossier]) -> Iterator[str]:
@@ -144,6 +146,10 @@ def _mail_breaks(db: Database, dossiers: list[Dossier]) -> Iterator[str]:
                 yield f"{order_id}: {sent[event.sequence]} mails for {event.type}"
         unfinished = [mail["sk"] for mail in mails if mail["state"] == "claimed"]
         yield from (f"{order_id}: mail {sk} was claimed and never sent" for sk in unfinished)
+
+
+def _fields(item: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in item.items() if name not in ("pk", "sk")}
 
 
 def _scan(db: Database, table: str) -> Iterator[dict[str, Any]]:

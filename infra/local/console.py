@@ -8,10 +8,14 @@ and everything a customer or the warehouse does goes through the public API.
 from __future__ import annotations
 
 import importlib.util
+import json
 import mimetypes
 import secrets
+import subprocess
+import sys
 import uuid
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -28,7 +32,6 @@ from parcelway.store.items import from_item, to_item
 from parcelway.store.shop import load_shop
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from infra.cli import openapi
 from infra.local.application import Application
 from infra.local.gateway.messages import Request, Response
 from infra.local.gateway.server import Server
@@ -96,13 +99,14 @@ def create_staff(app: Application) -> Staff:
 @contextmanager
 def serving(app: Application, staff: Staff, port: int = 0) -> Iterator[str]:
     """The console on loopback for the length of the block; its address (`port` 0: any free)."""
-    console = Console(app, staff)
-    site = static_site(PAGES, console.answers())
-    server = Server(_guarded(site, _policy(app)), "127.0.0.1", port, "console")
-    try:
-        yield server.url
-    finally:
-        server.stop()
+    with ThreadPoolExecutor(1) as pool:
+        console = Console(app, staff, pool.submit(_openapi))
+        site = static_site(PAGES, console.answers())
+        server = Server(_guarded(site, _policy(app)), "127.0.0.1", port, "console")
+        try:
+            yield server.url
+        finally:
+            server.stop()
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +115,7 @@ class Console:
 
     app: Application
     staff: Staff
+    description: Future[dict[str, Any]]
 
     def answers(self) -> dict[str, Answer]:
         """By method and path, as `static_site` takes them."""
@@ -232,7 +237,16 @@ class Console:
 
     def openapi(self, _: Request) -> Response:
         """The API's description, with this machine's address in it."""
-        return Response.of_json(openapi.document() | {"servers": [{"url": self.app.url}]})
+        document = self.description.result()
+        return Response.of_json(document | {"servers": [{"url": self.app.url}]})
+
+
+def _openapi() -> dict[str, Any]:
+    """Made by a process of its own: it imports every function, which the stack is doing, too."""
+    command = [sys.executable, "-m", "infra.cli.main", "openapi"]
+    made = subprocess.run(command, cwd=PAGES.parents[1], capture_output=True, check=True)
+    document: dict[str, Any] = json.loads(made.stdout)
+    return document
 
 
 def _reads(kind: type[_Body], answer: Callable[[Any], Response]) -> Answer:

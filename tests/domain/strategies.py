@@ -95,15 +95,19 @@ def catalogues(draw: st.DrawFn, currency: str) -> dict[str, Product]:
 
 
 def stocks(
-    skus: tuple[str, ...] = SKUS, nodes: tuple[str, ...] = (*NODES, "store"), most: int = 12, least_keys: int = 0
+    skus: tuple[str, ...] = SKUS,
+    nodes: tuple[str, ...] = (*NODES, "store"),
+    most: int = 12,
+    least_keys: int = 0,
 ) -> st.SearchStrategy[dict[tuple[str, str], Balance]]:
     """Balances of any SKUs at any nodes: some missing, some with units taken by others."""
     keys = st.sampled_from([(sku, node) for sku in skus for node in nodes])
     counts = st.tuples(st.integers(0, most), st.integers(0, most), st.integers(0, most))
     return st.dictionaries(keys, counts, min_size=least_keys).map(
         lambda found: {
-            key: Balance(*key, on_hand=free + reserved + allocated, reserved=reserved,
-                         allocated=allocated)
+            key: Balance(
+                *key, on_hand=free + reserved + allocated, reserved=reserved, allocated=allocated
+            )
             for key, (free, reserved, allocated) in found.items()
         }
     )
@@ -117,9 +121,7 @@ def facts_with_plenty(draw: st.DrawFn, policy: ReservationPolicy | None = None) 
     """A shop whose every node has more of everything than any basket asks for."""
     shop = draw(shops(policy=policy))
     products = draw(catalogues(shop.settings.currency))
-    balances = {
-        (sku, node): Balance(sku, node, on_hand=100) for sku in SKUS for node in shop.nodes
-    }
+    balances = {(sku, node): Balance(sku, node, on_hand=100) for sku in SKUS for node in shop.nodes}
     return Facts(shop, NOW, products, balances)
 
 

@@ -68,7 +68,13 @@ def life(attempt: int, amount: int, path: str, part: int) -> list[GatewayPayment
         "released": [new, held, replace(new, status="voided")],
         "taken": [new, declined, held, taken],
         "taken in part": [new, held, replace(taken, authorized=some, captured=some)],
-        "refunded": [new, held, taken, replace(taken, refunded=some), replace(taken, refunded=whole)],
+        "refunded": [
+            new,
+            held,
+            taken,
+            replace(taken, refunded=some),
+            replace(taken, refunded=whole),
+        ],
         "taken at once": [new, taken],
     }
     return paths[path]

@@ -23,7 +23,8 @@ from tests.domain.strategies import NODES, NOW, SKUS, catalogues, new_cart, shop
 from tests.orders import CONTACT, HOME, PRODUCTS, SHOP, at
 
 edits = st.lists(
-    st.tuples(st.sampled_from(["add", "set"]), st.sampled_from(SKUS), st.integers(0, 8)), max_size=12
+    st.tuples(st.sampled_from(["add", "set"]), st.sampled_from(SKUS), st.integers(0, 8)),
+    max_size=12,
 )
 
 

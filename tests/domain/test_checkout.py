@@ -115,9 +115,10 @@ def test_placing_holds_every_unit_or_none(made: tuple[Order, Facts]) -> None:
     assert all(allowed(known.balances[c.sku, c.node], c) for c in net(decision.moves))
     books = after(known.balances, decision.moves)
     held = sum(line.count("reserved") for line in placed.lines)
-    assert sum(b.reserved for b in books.values()) - sum(
-        b.reserved for b in known.balances.values()
-    ) == held - before
+    assert (
+        sum(b.reserved for b in books.values()) - sum(b.reserved for b in known.balances.values())
+        == held - before
+    )
     policy = known.shop.settings.policy("online")
     ordered = sum(line.quantity for line in placed.lines)
     assert ordered == sum(line.quantity for line in order.lines)

@@ -37,12 +37,16 @@ st.register_type_strategy(
     Money, st.builds(Money, st.integers(-(10**12), 10**12), st.sampled_from(sorted(CURRENCIES)))
 )
 moments = st.datetimes(
-    datetime(2000, 1, 1), datetime(2199, 1, 1), timezones=st.just(UTC)  # noqa: DTZ001
+    datetime(2000, 1, 1),
+    datetime(2199, 1, 1),
+    timezones=st.just(UTC),  # noqa: DTZ001
 ).map(lambda t: t.replace(microsecond=t.microsecond // 1000 * 1000))
 st.register_type_strategy(datetime, moments)
 plain = st.recursive(
     st.none() | st.booleans() | st.integers(-(10**30), 10**30) | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3)
+    ),
     max_leaves=6,
 )
 happenings = st.builds(Event, data=st.dictionaries(st.text(max_size=4), plain, max_size=3))
@@ -54,7 +58,11 @@ products = st.builds(
 )
 postings = st.integers(1, 10**9).map(
     lambda n: Posting(
-        "o", "r", datetime(2026, 1, 1, tzinfo=UTC), "USD", (LedgerEntry("a", n), LedgerEntry("b", -n))
+        "o",
+        "r",
+        datetime(2026, 1, 1, tzinfo=UTC),
+        "USD",
+        (LedgerEntry("a", n), LedgerEntry("b", -n)),
     )
 )
 KINDS = (

@@ -95,5 +95,3 @@ def test_derived_ids_are_the_same_for_the_same_cause_only(caller: str, key: str)
     assert len(made) == 30
     assert made[4:].isalnum()
     assert made != derived("ord", caller, key + "x")
-
-

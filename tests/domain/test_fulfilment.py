@@ -32,13 +32,9 @@ PROGRESS = STATUSES[:4]
 
 
 @st.composite
-def checkpoints(
-    draw: st.DrawFn, statuses: Sequence[TrackingStatus] = STATUSES
-) -> list[Checkpoint]:
+def checkpoints(draw: st.DrawFn, statuses: Sequence[TrackingStatus] = STATUSES) -> list[Checkpoint]:
     """A carrier's events, some of them at the same minute, none with the id of another."""
-    made = draw(
-        st.lists(st.tuples(st.sampled_from(statuses), st.integers(0, 20)), max_size=8)
-    )
+    made = draw(st.lists(st.tuples(st.sampled_from(statuses), st.integers(0, 20)), max_size=8))
     return [
         Checkpoint(f"e{n}", status, START + timedelta(minutes=minute))
         for n, (status, minute) in enumerate(made)
@@ -115,8 +111,7 @@ def test_a_repeated_checkpoint_is_no_news(reports: list[Checkpoint], data: st.Da
 )
 def test_where_a_history_leads_to(reports: list[TrackingStatus], expected: str) -> None:
     made = [
-        Checkpoint(f"e{n}", status, START + timedelta(hours=n))
-        for n, status in enumerate(reports)
+        Checkpoint(f"e{n}", status, START + timedelta(hours=n)) for n, status in enumerate(reports)
     ]
     assert tracked(at("shipped"), made).tracking == expected
     assert tracked(at("shipped"), made[::-1]).tracking == expected
@@ -169,9 +164,7 @@ def in_shipments(order: Order, shipments: Sequence[Shipment]) -> bool:
 
 
 @given(st.lists(st.integers(0, 6), min_size=6, max_size=6), st.booleans())
-def test_scheduling_allocates_every_unit_and_numbers_it_once(
-    free: list[int], pickup: bool
-) -> None:
+def test_scheduling_allocates_every_unit_and_numbers_it_once(free: list[int], pickup: bool) -> None:
     keys = [(sku, node) for sku in ("MUG-1", "TEA-9", "BOOK-3") for node in ("dc-1", "dc-2")]
     story = at("confirmed", method="pickup" if pickup else "delivery")
     held = {key: story.balances.get(key, Balance(*key)).reserved for key in keys}
@@ -220,9 +213,7 @@ def test_units_stay_in_their_parcels_and_leave_the_books_with_them(
         step()
         assert in_shipments(story.order, story.shipments)
         allocated = sum(b.allocated for b in story.balances.values())
-        in_house = sum(
-            line.count("allocated", "released", "packed") for line in story.order.lines
-        )
+        in_house = sum(line.count("allocated", "released", "packed") for line in story.order.lines)
         assert allocated == in_house
     opening = sum(story.stock.values())
     assert sum(b.on_hand for b in story.balances.values()) == opening - ordered
@@ -286,7 +277,5 @@ def test_an_order_ends_only_when_everything_has_arrived() -> None:
             fulfilment.close(story.order, story.facts)
         assert refusal.value.reason is Reason.ILLEGAL_STATE
         arrived = Checkpoint(f"end-{shipment.id}", "delivered", START)
-        story._apply(
-            fulfilment.track(story.order, shipment, arrived, CARRIER, story.facts)
-        )
+        story._apply(fulfilment.track(story.order, shipment, arrived, CARRIER, story.facts))
     assert story.closed().order.state == "closed"

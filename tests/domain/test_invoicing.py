@@ -95,7 +95,9 @@ def test_every_invoice_adds_up_in_itself(made: tuple[Order, list[Shipment], Fact
         assert invoice.net == total((tax.net for tax in invoice.taxes), currency)
         assert invoice.tax == total((tax.tax for tax in invoice.taxes), currency)
         assert invoice.taxes == breakdown(invoice.lines, currency)
-        assert [tax.rate for tax in invoice.taxes] == sorted({line.tax_rate for line in invoice.lines})
+        assert [tax.rate for tax in invoice.taxes] == sorted(
+            {line.tax_rate for line in invoice.lines}
+        )
         assert all(line.quantity > 0 for line in invoice.lines)
         assert min([tax.tax for tax in invoice.taxes]) >= Money(0, currency)
 

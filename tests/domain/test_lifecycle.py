@@ -146,9 +146,7 @@ class Shopping(RuleBasedStateMachine):
             ),
         )
         if pickup:
-            self._commit(
-                life, lambda f: checkout.pick_up_at(life.order, "store", "collect", "", f)
-            )
+            self._commit(life, lambda f: checkout.pick_up_at(life.order, "store", "collect", "", f))
         else:
             self._commit(life, lambda f: checkout.deliver_to(life.order, HOME, "parcel", "", f))
 
@@ -201,9 +199,7 @@ class Shopping(RuleBasedStateMachine):
         elif how == "authorized":
             changed = replace(seen, status="authorized", authorized=seen.amount, failure_code="")
         elif how == "captured":
-            changed = replace(
-                seen, status="captured", authorized=seen.amount, captured=seen.amount
-            )
+            changed = replace(seen, status="captured", authorized=seen.amount, captured=seen.amount)
         else:
             changed = replace(seen, status="voided")
         life.provider[seen.attempt] = changed
@@ -291,9 +287,7 @@ class Shopping(RuleBasedStateMachine):
         else:
             self._commit(
                 life,
-                lambda f: fulfilment.ship(
-                    life.order, shipment, "acme", shipment.id, WAREHOUSE, f
-                ),
+                lambda f: fulfilment.ship(life.order, shipment, "acme", shipment.id, WAREHOUSE, f),
             )
 
     def _invoice(self, life: Life, shipment: Shipment) -> None:

@@ -57,7 +57,9 @@ def test_an_allocation_needs_sound_weights(parts: list[int]) -> None:
 
 
 @given(amounts, st.integers(-(10**6), 10**6), st.integers(-(10**6), 10**6).filter(bool))
-def test_a_share_is_rounded_half_away_from_zero(minor: int, numerator: int, denominator: int) -> None:
+def test_a_share_is_rounded_half_away_from_zero(
+    minor: int, numerator: int, denominator: int
+) -> None:
     exact = Decimal(minor * numerator) / Decimal(denominator)
     if Fraction(exact) == Fraction(minor * numerator, denominator):  # a Decimal can hold it
         assert share(minor, numerator, denominator) == int(exact.to_integral_value(ROUND_HALF_UP))

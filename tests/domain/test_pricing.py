@@ -31,8 +31,7 @@ def priced(draw: st.DrawFn) -> tuple[Order, Facts]:
 def parts(order: Order) -> list[tuple[int, Money, Money, Money]]:
     """Rate, price as shown, net and tax of every line and charge."""
     found = [
-        (line.tax_rate, line.unit_price * line.quantity, line.net, line.tax)
-        for line in order.lines
+        (line.tax_rate, line.unit_price * line.quantity, line.net, line.tax) for line in order.lines
     ]
     for group in order.groups:
         assert group.charge_price is not None
@@ -116,9 +115,7 @@ def test_a_product_that_is_gone_or_changed_its_currency_keeps_its_last_price(
 
 
 @given(priced(), st.integers(0, 50_000))
-def test_a_new_price_replaces_the_old_one_in_a_draft(
-    made: tuple[Order, Facts], minor: int
-) -> None:
+def test_a_new_price_replaces_the_old_one_in_a_draft(made: tuple[Order, Facts], minor: int) -> None:
     order, facts = made
     sku, currency = order.lines[0].sku, order.currency
     product: Product = replace(facts.products[sku], price=Money(minor, currency))

@@ -103,7 +103,9 @@ def test_an_order_is_refused_only_for_want_of_stock_and_told_exactly_how_much(
     try:
         take(order, "reserved", there, NODES_BY_ID)
     except Refusal as refusal:
-        told = {entry["sku"]: entry["wanted"] - entry["available"] for entry in refusal.facts["lines"]}
+        told = {
+            entry["sku"]: entry["wanted"] - entry["available"] for entry in refusal.facts["lines"]
+        }
         assert told == {sku: units for sku, units in shortage.items() if units}
     else:
         assert not any(shortage.values())
@@ -148,9 +150,7 @@ def test_holds_move_to_a_better_node_when_taken_again() -> None:
         replace(SHOP.nodes["dc-1"], id=name, address=replace(HOME, country=country))
         for name, country in (("near", "US"), ("far", "DE"))
     )
-    order = Order(
-        "o", 1, "confirmed", "USD", "en", NOW, "", lines=(line,), groups=GROUPS[:1]
-    )
+    order = Order("o", 1, "confirmed", "USD", "en", NOW, "", lines=(line,), groups=GROUPS[:1])
     there = {
         ("A", "near"): Balance("A", "near", 2),
         ("A", "far"): Balance("A", "far", 2, reserved=2),
@@ -169,9 +169,7 @@ def test_stock_that_a_count_took_away_is_missed_when_it_is_taken_again() -> None
     there = {("A", "n1"): Balance("A", "n1", 1, reserved=3)}
     with pytest.raises(Refusal) as refused:
         retake(order, "allocated", there, NODES_BY_ID)
-    assert refused.value.facts["lines"] == [
-        {"line": 1, "sku": "A", "wanted": 3, "available": 1}
-    ]
+    assert refused.value.facts["lines"] == [{"line": 1, "sku": "A", "wanted": 3, "available": 1}]
 
 
 @given(orders(), stock)

@@ -16,9 +16,7 @@ from tests.domain.strategies import NODES, SKUS, shops, stocks
 from tests.orders import HOME, SHOP
 
 Stock = dict[tuple[str, str], Balance]
-nodes_of = [
-    Node(name, name, "dc", SHOP.nodes["dc-1"].address, 0.0, 0.0, "UTC") for name in NODES
-]
+nodes_of = [Node(name, name, "dc", SHOP.nodes["dc-1"].address, 0.0, 0.0, "UTC") for name in NODES]
 needs = st.lists(st.tuples(st.sampled_from(SKUS), st.integers(1, 9)), max_size=6).map(
     lambda wanted: [Need(n, sku, units) for n, (sku, units) in enumerate(wanted, start=1)]
 )

@@ -62,7 +62,9 @@ def test_net_touches_each_balance_once_and_only_if_it_changes(made: list[Move]) 
     assert keys == [key for key in order if key in keys]
 
 
-@given(st.permutations(["receive", "reserve", "release", "allocate", "deallocate"]), st.integers(1, 9))
+@given(
+    st.permutations(["receive", "reserve", "release", "allocate", "deallocate"]), st.integers(1, 9)
+)
 def test_moves_of_one_commit_commute(kinds: list[Kind], units: int) -> None:
     forth = net([Move("A", "n1", kind, units) for kind in kinds])
     assert forth == net([Move("A", "n1", kind, units) for kind in reversed(kinds)])

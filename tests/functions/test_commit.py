@@ -331,8 +331,8 @@ moves = st.lists(
 )
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(commits=st.lists(moves, min_size=1, max_size=8))
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(commits=st.lists(moves, min_size=1, max_size=5))
 def test_the_tables_allow_exactly_what_the_domain_allows(
     db: Database, commits: list[list[Move]]
 ) -> None:
@@ -341,9 +341,7 @@ def test_the_tables_allow_exactly_what_the_domain_allows(
     keys = [(f"{sku}-{run}", node) for sku in "AB" for node in ("n1", "n2")]
     for number, made in enumerate(commits):
         own = [Move(f"{m.sku}-{run}", m.node, m.kind, m.quantity) for m in made]
-        fine = all(
-            allowed(books.get((c.sku, c.node), Balance(c.sku, c.node)), c) for c in net(own)
-        )
+        fine = all(allowed(books.get((c.sku, c.node), Balance(c.sku, c.node)), c) for c in net(own))
         try:
             commit(db.client, move_writes(db, f"test-{run}", number, NOW, own))
         except Stale:

@@ -392,6 +392,9 @@ def test_a_token_of_a_deleted_login_makes_no_record(shop: World) -> None:
     shop.sign_up()  # the address has another login now
     assert shop.call("GET", "/customers/me", token=token).status == 401
     assert [record["state"] for record in shop.records()] == ["pending"]
+    code = {"email": EMAIL, "code": shop.pool.mailed[-1]}
+    assert shop.call("POST", "/customers/confirmation", code).status == 204
+    assert shop.call("GET", "/customers/me", token=token).status == 401  # nor somebody else's
 
 
 def test_an_address_outlives_a_deleted_login_until_it_is_proven_anew(shop: World) -> None:

@@ -227,6 +227,39 @@ def test_queries_page_in_order(stack: Stack, table: str, new_id: str, forward: b
     assert indexed == [n for n in order if int(n) % 2 and n > "05"]
 
 
+def test_every_type_comes_back_as_it_went(stack: Stack, table: str, new_id: str) -> None:
+    dynamodb = stack.client("dynamodb")
+    written = {
+        **key(new_id),
+        "s": {"S": "é€😀"},
+        "n": {"N": "-12.5"},
+        "b": {"B": bytes(range(256))},
+        "t": {"BOOL": False},
+        "z": {"NULL": True},
+        "m": {"M": {"l": {"L": [{"S": ""}, {"N": "0"}, {"B": b"x"}, {"M": {}}]}}},
+        "ss": {"SS": ["a", "b"]},
+        "ns": {"NS": ["1", "2"]},
+        "bs": {"BS": [b"1", b"2"]},
+    }
+    dynamodb.put_item(TableName=table, Item=written)
+    assert dynamodb.get_item(TableName=table, Key=key(new_id))["Item"] == written
+    found = dynamodb.query(
+        TableName=table,
+        KeyConditionExpression="pk = :p",
+        ExpressionAttributeValues={":p": {"S": new_id}},
+    )
+    assert found["Items"] == [written]
+    batch = dynamodb.batch_get_item(RequestItems={table: {"Keys": [key(new_id)]}})
+    assert batch["Responses"] == {table: [written]}
+    got = dynamodb.transact_get_items(
+        TransactItems=[{"Get": {"TableName": table, "Key": key(new_id, sk)}} for sk in ("A", "no")]
+    )
+    assert got["Responses"] == [{"Item": written}, {}]
+    old = dynamodb.delete_item(TableName=table, Key=key(new_id), ReturnValues="ALL_OLD")
+    assert old["Attributes"] == written
+    assert "Item" not in dynamodb.get_item(TableName=table, Key=key(new_id))
+
+
 def test_cost_does_not_grow_with_the_table(stack: Stack, table: str, new_id: str) -> None:
     dynamodb = stack.client("dynamodb")
     for start in range(0, 2000, 25):

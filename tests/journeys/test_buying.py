@@ -118,9 +118,7 @@ def test_an_order_is_collected_at_a_store(
     assert shopper.order["state"] == "closed"
 
 
-def test_pick_up_is_served_by_the_chosen_store_alone(
-    article: Article, shopper: Shopper
-) -> None:
+def test_pick_up_is_served_by_the_chosen_store_alone(article: Article, shopper: Shopper) -> None:
     shopper.add(article(units=3, node=NODE), 1)
     shopper.pick_up("store-dayton")
     shopper.describe()

@@ -7,6 +7,7 @@ for every query, writes two INSERT records for an upsert, and ignores ClientRequ
 
 from __future__ import annotations
 
+import base64
 import copy
 import json
 import time
@@ -36,6 +37,18 @@ TOKEN_SECONDS = 600
 """How long DynamoDB remembers a ClientRequestToken."""
 
 _OPERATIONS = {"ConditionCheck", "Put", "Delete", "Update"}
+_ITEM_ACTIONS = {
+    "BatchGetItem",
+    "BatchWriteItem",
+    "DeleteItem",
+    "GetItem",
+    "PutItem",
+    "Query",
+    "Scan",
+    "TransactGetItems",
+    "TransactWriteItems",
+    "UpdateItem",
+}
 
 
 def install(patches: Patches, on_record: Callable[[str], None]) -> None:
@@ -49,6 +62,27 @@ def install(patches: Patches, on_record: Callable[[str], None]) -> None:
     patches.replace(Table, "query", _narrowed(Table.query))
     patches.replace(DynamoDBBackend, "update_item", _one_record(DynamoDBBackend.update_item))
     patches.replace(StreamShard, "add", _announced(StreamShard.add, on_record))
+    patches.replace(DynamoHandler, "serialized", _serialized(DynamoHandler.serialized))
+
+
+def _serialized(general: Callable[..., Any]) -> Callable[..., Any]:
+    """moto looks every value up in the service model: 15 us each, most of a query's time."""
+
+    def serialized(self: DynamoHandler, action_result: ActionResult) -> Any:
+        result = action_result.result
+        if not isinstance(result, dict) or self._get_action() not in _ITEM_ACTIONS:
+            return general(self, action_result)
+        given = {name: value for name, value in result.items() if value is not None}
+        headers = {"Content-Type": "application/x-amz-json-1.0", **self.response_headers}
+        return 200, headers, json.dumps(given, default=_base64)
+
+    return serialized
+
+
+def _base64(value: Any) -> str:
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    raise TypeError(f"cannot send a {type(value).__name__}")
 
 
 def _announced(add: Callable[..., Any], on_record: Callable[[str], None]) -> Callable[..., Any]:
