@@ -13,9 +13,10 @@ from parcelway.domain.refusals import Reason, Refusal
 from parcelway.http.access import held_dossier
 from parcelway.http.api import CART, Api
 from parcelway.http.call import Call
+from parcelway.http.problems import Problem
 from parcelway.http.schemas import Input
 from parcelway.ports.gateway import gateway
-from parcelway.ports.payments import GatewayPayment
+from parcelway.ports.payments import GatewayPayment, GatewayRefused
 from parcelway.store.commit import until_fresh
 from parcelway.store.database import database
 from parcelway.store.orders import Dossier, save
@@ -68,13 +69,19 @@ def _pay(dossier: Dossier, call: Call[NewPayment]) -> GatewayPayment:
     number = next_attempt(order, last, call.now)
     if last is not None and number == last.number:
         return provider().retrieve(last.reference)
-    seen = provider().create(
-        order_id=order.id,
-        attempt=number,
-        amount=totals(order).gross,
-        description=f"Order {order.tracking_number}",
-        receipt_reference=order.tracking_number,
-    )
+    try:
+        seen = provider().create(
+            order_id=order.id,
+            attempt=number,
+            amount=totals(order).gross,
+            description=f"Order {order.tracking_number}",
+            receipt_reference=order.tracking_number,
+        )
+    except GatewayRefused as refused:
+        # Below the provider's smallest amount, for instance.
+        raise Problem(
+            409, "payment-refused", "The payment provider refuses", refused.code
+        ) from None
     decision = start(order, seen, call.now)
     if decision is None:
         raise Refusal(Reason.ILLEGAL_STATE, "This payment was ended; ask for a new one.")

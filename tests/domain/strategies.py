@@ -41,7 +41,8 @@ def shops(
 ) -> Shop:
     """A shop with three tax categories, one to three shipping nodes, a store, and two services."""
     code = currency or draw(st.sampled_from(CURRENCIES))
-    held = policy or draw(st.sampled_from(["none", "on_cart", "on_checkout"]))
+    policies: tuple[ReservationPolicy, ...] = ("none", "on_cart", "on_checkout")
+    held: ReservationPolicy = policy if policy else draw(st.sampled_from(policies))
     settings = replace(
         SHOP.settings,
         currency=code,

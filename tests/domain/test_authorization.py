@@ -80,8 +80,17 @@ def life(attempt: int, amount: int, path: str, part: int) -> list[GatewayPayment
     return paths[path]
 
 
-PATHS = ("abandoned", "given up", "failed", "held", "released", "taken", "taken in part")
-PATHS += ("refunded", "taken at once")
+PATHS = (
+    "abandoned",
+    "given up",
+    "failed",
+    "held",
+    "released",
+    "taken",
+    "taken in part",
+    "refunded",
+    "taken at once",
+)
 
 
 @st.composite

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -182,16 +183,17 @@ def test_a_delivery_that_cannot_be_is_refused() -> None:
     story = at("draft")
     order, known = story.order, story.facts
     abroad = replace(HOME, country="FR")
-    for choice in (
+    choices: list[Callable[[], Decision]] = [
         lambda: checkout.deliver_to(order, HOME, "nothing", "", known),
         lambda: checkout.deliver_to(order, HOME, "collect", "", known),
         lambda: checkout.deliver_to(order, abroad, "standard", "", known),
         lambda: checkout.pick_up_at(order, "dc-1", "collect", "", known),
         lambda: checkout.pick_up_at(order, "nowhere", "collect", "", known),
         lambda: checkout.pick_up_at(order, "store-1", "standard", "", known),
-    ):
+    ]
+    for choose in choices:
         with pytest.raises(Refusal) as refusal:
-            choice()
+            choose()
         assert refusal.value.reason is Reason.DELIVERY_UNAVAILABLE
 
 

@@ -37,9 +37,9 @@ st.register_type_strategy(
     Money, st.builds(Money, st.integers(-(10**12), 10**12), st.sampled_from(sorted(CURRENCIES)))
 )
 moments = st.datetimes(
-    datetime(2000, 1, 1),
-    datetime(2199, 1, 1),
-    timezones=st.just(UTC),  # noqa: DTZ001
+    datetime(2000, 1, 1),  # noqa: DTZ001
+    datetime(2199, 1, 1),  # noqa: DTZ001
+    timezones=st.just(UTC),
 ).map(lambda t: t.replace(microsecond=t.microsecond // 1000 * 1000))
 st.register_type_strategy(datetime, moments)
 plain = st.recursive(

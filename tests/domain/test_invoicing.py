@@ -128,7 +128,7 @@ def test_numbers_have_no_gap(made: tuple[Order, list[Shipment], Facts]) -> None:
 
 def test_what_has_not_left_is_not_invoiced() -> None:
     for stage in ("scheduled", "released", "packed"):
-        story = at(stage)  # type: ignore[arg-type]
+        story = at(stage)
         (shipment,) = story.shipments
         with pytest.raises(Refusal) as refusal:
             issue(story.order, shipment, story.shipments, story.counter, story.facts)

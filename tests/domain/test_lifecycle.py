@@ -264,7 +264,7 @@ class Shopping(RuleBasedStateMachine):
 
     @rule(n=which, far=st.integers(1, 6), parcel=st.integers(0, 2))
     def a_parcel_goes_on(self, n: int, far: int, parcel: int) -> None:
-        """Released, packed, out of the house, invoiced, captured, arrived: the first `far` of it."""
+        """Released, packed, sent, invoiced, captured, arrived: the first `far` steps of it."""
         life = self.lives[n]
         self.schedules(n)
         if parcel >= len(life.shipments):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -41,7 +42,7 @@ def test_an_allocation_never_turns_a_sign_and_gives_nothing_to_weight_zero(
 def test_heavier_parts_never_get_less(minor: int, parts: list[int]) -> None:
     shares = [abs(part.minor) for part in allocate(Money(minor, "EUR"), parts)]
     by_weight = sorted(zip(parts, shares, strict=True))
-    for (light, less), (heavy, more) in zip(by_weight, by_weight[1:], strict=False):
+    for (light, less), (heavy, more) in pairwise(by_weight):
         assert light == heavy or less <= more
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import replace
 from fractions import Fraction
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -93,10 +95,7 @@ def test_shares_of_units_telescope_however_they_are_cut(
 ) -> None:
     whole = Money(minor, "EUR")
     cuts = sorted({0, units, *data.draw(st.lists(st.integers(0, units), max_size=8))})
-    shares = [
-        units_share(whole, units, before, after)
-        for before, after in zip(cuts, cuts[1:], strict=False)
-    ]
+    shares = [units_share(whole, units, before, after) for before, after in pairwise(cuts)]
     assert sum(part.minor for part in shares) == minor
     for part, before, after in zip(shares, cuts, cuts[1:], strict=False):
         assert abs(part.minor - Fraction(minor * (after - before), units)) <= 1
@@ -110,7 +109,8 @@ def test_a_product_that_is_gone_or_changed_its_currency_keeps_its_last_price(
     order, facts = made
     sku = order.lines[0].sku
     foreign = replace(facts.products[sku], price=Money(minor, "USD"))
-    for products in ({}, facts.products | {sku: foreign}):
+    changed: list[Mapping[str, Product]] = [{}, {**facts.products, sku: foreign}]
+    for products in changed:
         assert price(order, products, facts.shop) == order
 
 
@@ -119,7 +119,7 @@ def test_a_new_price_replaces_the_old_one_in_a_draft(made: tuple[Order, Facts], 
     order, facts = made
     sku, currency = order.lines[0].sku, order.currency
     product: Product = replace(facts.products[sku], price=Money(minor, currency))
-    again = price(order, facts.products | {sku: product}, facts.shop)
+    again = price(order, {**facts.products, sku: product}, facts.shop)
     assert again.lines[0].unit_price == Money(minor, currency)
     assert again.version == order.version
 

@@ -16,9 +16,9 @@ from tests.orders import SHOP
 
 SERVICE = replace(SHOP.services["standard"], transit_days=(2, 4))
 moments = st.datetimes(
-    datetime(2026, 1, 1),
-    datetime(2028, 12, 31),
-    timezones=st.just(UTC),  # noqa: DTZ001
+    datetime(2026, 1, 1),  # noqa: DTZ001
+    datetime(2028, 12, 31),  # noqa: DTZ001
+    timezones=st.just(UTC),
 )
 nodes = st.builds(
     Node,

@@ -1,4 +1,4 @@
-"""Tracking numbers: a slip of the pen is always noticed, a number is never rejected for its form."""
+"""Tracking numbers: every slip of the pen is noticed, no number is rejected for its form."""
 
 from __future__ import annotations
 

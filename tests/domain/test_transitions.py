@@ -140,7 +140,8 @@ def outcome(command: str, moment: str) -> str:
 # By moment and outcome: every command that is not refused.
 LEGAL: dict[str, dict[str, str]] = {
     "draft": {
-        "draft": "add remove describe claim deliver_to pick_up_at authorized captured voided second",
+        "draft": "add remove describe claim deliver_to pick_up_at "
+        "authorized captured voided second",
         "placed": "place",
         ".": "lapse release pack",
     },

@@ -156,7 +156,7 @@ def test_a_put_whose_answer_was_lost_counts_as_done(db: Database, version: int) 
 def test_a_transaction_whose_answer_was_lost_is_sent_again_under_one_token(
     db: Database, slept: list[float]
 ) -> None:
-    """Which is what DynamoDB recognises it by; moto does not, so the request itself is looked at."""
+    """DynamoDB recognises it by that; moto does not, so the request itself is looked at."""
     tokens: list[str] = []
 
     def lose_the_first(request: Any, **_: Any) -> None:

@@ -229,7 +229,7 @@ def matches(listing: Listing, query: SearchQuery, without: str = "") -> bool:
     )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60)
 @given(catalogues(), queries)
 def test_pages_totals_and_facets_are_those_of_a_plain_filter(
     tmp_path_factory: pytest.TempPathFactory, catalogue: list[Listing], query: SearchQuery

@@ -25,8 +25,8 @@ from parcelway.ports.files import S3Files, invoice_key
 from parcelway.store.database import Database
 
 from tests.functions.calls import Context, get_event, load
+from tests.functions.mailing import Page
 from tests.functions.tables import REGION, aws
-from tests.functions.test_notifications import Page
 from tests.orders import CONTACT, HOME, PRODUCTS, SPLIT_STOCK, Story, at, store
 
 URL, BUCKET = "https://shop.example/live", "documents"

@@ -7,12 +7,15 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+from parcelway.domain.catalogue import Product
+from parcelway.domain.money import Money
 from parcelway.ports import clock
-from parcelway.store import stock
+from parcelway.store import catalogue, stock
 from parcelway.store.orders import get_dossier
 
 from infra.demo.people import DECLINED, NEEDS_3D_SECURE, Carrier, Refused, Shopper, Warehouse
 from infra.local.application import Application
+from infra.local.stripe.client import Unanswered
 
 Article = Callable[..., str]
 NODE = "dc-columbus"
@@ -230,7 +233,26 @@ def test_the_sweeper_takes_back_what_lapsed(
     assert balance.available == 1
 
 
-def test_a_payment_that_comes_after_the_order_expired_is_undone(
+def test_a_payment_we_hear_of_after_the_order_expired_is_undone(
+    app: Application, article: Article, shopper: Shopper
+) -> None:
+    shopper.add(article(units=1))
+    shopper.deliver()
+    shopper.describe()
+    shopper.place()
+    app.stripe.set_webhooks(url="")
+    try:
+        assert shopper.pay() == "requires_capture"
+        app.travel(timedelta(minutes=50))
+        app.stack.fire("SweeperFunction")
+        app.settle()
+    finally:
+        app.stripe.set_webhooks(url=f"{app.url}/webhooks/stripe")
+    order = shopper.order
+    assert (order["state"], order["payment_status"]) == ("expired", "voided")
+
+
+def test_an_expired_order_cannot_be_paid_any_more(
     app: Application, article: Article, shopper: Shopper
 ) -> None:
     shopper.add(article(units=1))
@@ -239,12 +261,32 @@ def test_a_payment_that_comes_after_the_order_expired_is_undone(
     shopper.place()
     payment = shopper.api.call("POST", f"{shopper.path}/payment", {})
     app.travel(timedelta(minutes=50))
+    with pytest.raises(Refused) as refused:
+        shopper.api.call("POST", f"{shopper.path}/payment", {})
+    assert refused.value.code == "too-late"
     app.stack.fire("SweeperFunction")
-    assert shopper.order["state"] == "expired"
-    app.stripe.confirm(payment["client_secret"])
     app.settle()
-    order = shopper.order
-    assert (order["state"], order["payment_status"]) == ("expired", "voided")
+    with pytest.raises(Unanswered):
+        app.stripe.confirm(payment["client_secret"])
+
+
+def test_an_order_that_costs_nothing_needs_no_payment(
+    app: Application,
+    article: Article,
+    shopper: Shopper,
+    warehouse: Warehouse,
+) -> None:
+    store = "store-dayton"
+    shopper.add(article(price=0, node=store))
+    shopper.pick_up(store)
+    shopper.describe()
+    assert shopper.place()["state"] == "confirmed"
+    app.settle()
+    shipment = waiting(warehouse, shopper, store)
+    for what in ("pack", "ready", "hand-over"):
+        warehouse.report(shipment, what)
+        app.settle()
+    assert shopper.order["state"] == "closed"
 
 
 def test_webhooks_that_come_three_times_in_any_order_change_nothing_twice(
@@ -342,10 +384,6 @@ def test_the_price_is_the_servers_at_the_moment_of_placing(
     cart = shopper.add(sku, 1)
     agreed = shopper.deliver()["totals"]["gross"]
     shopper.describe()
-    from parcelway.domain.catalogue import Product
-    from parcelway.domain.money import Money
-    from parcelway.store import catalogue
-
     dearer = Product(sku, "Thing", Money(1500, "USD"), tax_category="general")
     catalogue.upsert(app.database, [dearer], clock.now())
     with pytest.raises(Refused) as refused:

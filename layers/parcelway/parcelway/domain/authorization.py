@@ -82,6 +82,9 @@ def undo_first(order: Order, payment: Payment | None, seen: GatewayPayment) -> U
     Money is undone when the order cannot use it: it expired or was cancelled, it is already paid
     for by another payment, or what is held is not the order's amount in its currency.
     """
+    over = order.state in ("cancelled", "expired")
+    if seen.status == "awaiting_customer" and over:
+        return Undo("void", seen.reference, seen.authorized)  # or the customer could still pay it
     if seen.status not in ("authorized", "captured") or usable(order, payment, seen):
         return None
     if seen.status == "authorized" and not seen.captured:

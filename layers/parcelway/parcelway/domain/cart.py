@@ -15,11 +15,11 @@ from parcelway.domain.order import Line, Order, Portion, advance, happened, requ
 from parcelway.domain.parties import Actor, Address, Channel, Contact
 from parcelway.domain.pricing import price
 from parcelway.domain.refusals import Reason, Refusal
-from parcelway.domain.reservation import Claim, give_back, take
+from parcelway.domain.reservation import MOST_CHANGES, Claim, give_back, take
 from parcelway.domain.shop import Shop
 from parcelway.domain.stock import after
 
-MAX_LINES = 90  # a transaction holds 100 writes: a stock balance per line and the order's own
+MAX_LINES = MOST_CHANGES  # every line changes at least one stock balance
 
 
 def access_hash(token: str) -> str:

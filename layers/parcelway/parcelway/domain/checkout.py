@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from parcelway.domain.cart import hold_for
 from parcelway.domain.commands import Command, remember
@@ -113,7 +115,8 @@ def place(
 ) -> Decision:
     """Confirm the draft: re-price, re-check, hold the stock, give a promise and a number.
 
-    From here the price is frozen and only payment is missing. `expected_total` is what the
+    From here the price is frozen and only payment is missing; an order that costs nothing needs
+    none and is confirmed at once. `expected_total` is what the
     customer was shown. Raises Refusal ILLEGAL_STATE, EMPTY_CART, INCOMPLETE_CHECKOUT (naming all
     that is missing), NOT_SELLABLE, DELIVERY_UNAVAILABLE, TOTAL_CHANGED or OUT_OF_STOCK.
     """
@@ -132,21 +135,25 @@ def place(
             total={"minor": gross.minor, "currency": gross.currency},
         )
     claim = retake(priced, "reserved", facts.balances, facts.shop.nodes)
-    held = facts.shop.settings.policy(order.channel) != "none"
+    free = not gross
+    held = free or facts.shop.settings.policy(order.channel) != "none"
     placed = advance(
         priced,
-        state="placed",
+        state="confirmed" if free else "placed",
         lines=claim.lines if held else priced.lines,
         groups=tuple(_promised(group, claim, facts) for group in priced.groups),
-        hold_until=hold_for(facts.shop, facts.now),
+        hold_until=None if free else hold_for(facts.shop, facts.now),
         placed_at=facts.now,
+        confirmed_at=facts.now if free else None,
         tracking_number=tracking_number,
         link_token=link_token,
         commands=remember(order, asked),
     )
-    fact = ("order.placed", {"gross": gross.minor})
+    told: list[tuple[str, Mapping[str, Any]]] = [("order.placed", {"gross": gross.minor})]
+    if free:
+        told.append(("order.confirmed", {}))
     moves = claim.moves if held else ()
-    return Decision(placed, events(placed, facts.now, order.actor, fact), moves)
+    return Decision(placed, events(placed, facts.now, order.actor, *told), moves)
 
 
 def _choose(

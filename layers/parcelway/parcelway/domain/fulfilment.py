@@ -27,7 +27,7 @@ from parcelway.domain.order import (
 )
 from parcelway.domain.parties import SYSTEM, Actor
 from parcelway.domain.refusals import Reason, Refusal
-from parcelway.domain.reservation import retake
+from parcelway.domain.reservation import Claim, allocate_in_place, retake
 from parcelway.domain.shipment import (
     Checkpoint,
     Shipment,
@@ -48,7 +48,7 @@ def schedule(order: Order, facts: Facts) -> Decision | None:
     require(order, "confirmed")
     if not any(line.count("open", "reserved") for line in order.lines):
         return None
-    claim = retake(order, "allocated", facts.balances, facts.shop.nodes)
+    claim = _allocated(order, facts)
     places = sorted(
         {(p.group, p.node) for line in claim.lines for p in line.portions if p.stage == "allocated"}
     )
@@ -227,6 +227,17 @@ def close(order: Order, facts: Facts) -> Decision | None:
         )
     closed = advance(order, state="closed", ended_at=facts.now)
     return Decision(closed, events(closed, facts.now, SYSTEM, ("order.closed", {})))
+
+
+def _allocated(order: Order, facts: Facts) -> Claim:
+    """The order's units allocated at the best nodes; where they are held when moving them all
+    would not fit into one transaction."""
+    try:
+        return retake(order, "allocated", facts.balances, facts.shop.nodes)
+    except Refusal as refusal:
+        if refusal.reason is not Reason.TOO_MANY_LINES:
+            raise
+        return allocate_in_place(order)
 
 
 def overdue(order: Order, shipment: Shipment, until: str, facts: Facts) -> Decision | None:

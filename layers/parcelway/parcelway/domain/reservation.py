@@ -6,7 +6,7 @@ count as reserved for it, so there is no second record that could be stranded.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from parcelway.domain.facts import Balances
@@ -14,8 +14,10 @@ from parcelway.domain.order import Line, Order, Portion, Stage, merge
 from parcelway.domain.refusals import Reason, Refusal
 from parcelway.domain.shop import Node
 from parcelway.domain.sourcing import Need, Pick, candidates, plan
-from parcelway.domain.stock import Kind, Move, after
+from parcelway.domain.stock import Kind, Move, after, net
 
+# A transaction holds 100 writes; the rest is for the order, its parts and its events.
+MOST_CHANGES = 90
 _TAKE: dict[Stage, Kind] = {"reserved": "reserve", "allocated": "allocate"}
 _UNDO: dict[Stage, Kind] = {
     "reserved": "release",
@@ -47,7 +49,8 @@ def take(order: Order, to: Stage, balances: Balances, nodes: Mapping[str, Node])
 
     Units are planned over the nodes of their delivery group and drawn from one stock, so two
     lines or groups can never count on the same unit. Raises Refusal OUT_OF_STOCK naming every
-    line that is short and how much of it there is.
+    line that is short and how much of it there is, TOO_MANY_LINES when the units lie at so many
+    places that they cannot be claimed in one transaction.
     """
     left = dict(balances)
     picks: list[tuple[str, Pick]] = []
@@ -65,6 +68,7 @@ def take(order: Order, to: Stage, balances: Balances, nodes: Mapping[str, Node])
             short[sku] = short.get(sku, 0) + units
     if short:
         raise _out_of_stock(order, short)
+    _require_one_transaction(moves)
     return Claim(_placed(order, picks, to), tuple(moves), tuple(because))
 
 
@@ -96,7 +100,34 @@ def retake(order: Order, to: Stage, balances: Balances, nodes: Mapping[str, Node
     freed = give_back(order, "open", "reserved")
     open_order = replace(order, lines=freed.lines)
     taken = take(open_order, to, after(balances, freed.moves), nodes)
+    _require_one_transaction([*freed.moves, *taken.moves])
     return Claim(taken.lines, freed.moves + taken.moves, taken.because)
+
+
+def allocate_in_place(order: Order) -> Claim:
+    """Turn every hold into an allocation at the node where it is."""
+    lines = tuple(
+        replace(
+            line,
+            portions=merge(
+                replace(portion, stage="allocated") if portion.stage == "reserved" else portion
+                for portion in line.portions
+            ),
+        )
+        for line in order.lines
+    )
+    held = [(line.sku, p) for line in order.lines for p in line.portions if p.stage == "reserved"]
+    freed = tuple(Move(sku, p.node, "release", p.quantity) for sku, p in held)
+    taken = tuple(Move(sku, p.node, "allocate", p.quantity) for sku, p in held)
+    return Claim(lines, freed + taken, ("allocated where it was reserved",))
+
+
+def _require_one_transaction(moves: Sequence[Move]) -> None:
+    if len(net(moves)) > MOST_CHANGES:
+        raise Refusal(
+            Reason.TOO_MANY_LINES,
+            "These units lie at too many places for one order; make two of it.",
+        )
 
 
 def _out_of_stock(order: Order, short: Mapping[str, int]) -> Refusal:

@@ -36,13 +36,15 @@ from parcelway.http.problems import (
     busy,
     internal,
     not_found,
+    not_set_up,
     of_refusal,
 )
 from parcelway.http.schemas import Input
 from parcelway.ports import clock
 from parcelway.ports.payments import GatewayUnavailable
 from parcelway.store.codec import encode
-from parcelway.store.commit import Busy
+from parcelway.store.commit import TRANSIENT, Busy
+from parcelway.store.shop import NotSetUp
 
 View = Callable[[Any], Any]
 
@@ -152,7 +154,11 @@ class Api:
                 return _problem(of_refusal(refusal))
             except (Busy, GatewayUnavailable, BotoCoreError):
                 return _problem(busy())
+            except NotSetUp:
+                return _problem(not_set_up())
             except ClientError as error:
+                if error.response["Error"]["Code"] in TRANSIENT:
+                    return _problem(busy())
                 self._logger.exception("aws", code=error.response["Error"]["Code"])
                 return _problem(internal())
             except Exception:
@@ -170,6 +176,7 @@ class Api:
         event: dict[str, Any] = request.to_original_event()
         caller = caller_of(event)
         _authorize(route.who, caller)
+        _require_sane(path)
         raw = bytes(request.raw_body or b"")  # type: ignore[arg-type]
         headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
         query = event.get("queryStringParameters") or {}
@@ -199,6 +206,7 @@ class Api:
         return Response(body=body, status_code=reply.status, headers=headers)
 
 
+_LONGEST_ID = 128
 _ACCEPTED = ["application/json"]
 _BINARY = "x-parcelway-binary"  # between a view and the end of __call__ only
 _HEADERS = {
@@ -231,6 +239,12 @@ def _authorize(who: Who, caller: Caller) -> None:
         raise Problem(401, "unauthenticated", "Sign in first")
     if who.groups and not who.groups & caller.groups:
         raise Problem(403, "forbidden", "Not for you", f"Needs {' or '.join(sorted(who.groups))}.")
+
+
+def _require_sane(path: Mapping[str, str]) -> None:
+    """An id of that length or with such characters cannot be one of ours, nor be looked up."""
+    if any(len(value) > _LONGEST_ID or not value.isprintable() for value in path.values()):
+        raise not_found()
 
 
 def _problem(problem: Problem) -> Response:

@@ -85,6 +85,11 @@ def busy() -> Problem:
     )
 
 
+def not_set_up() -> Problem:
+    """The shop has no settings yet."""
+    return Problem(503, "not-set-up", "Not set up", "The shop's settings have not been loaded yet.")
+
+
 def internal() -> Problem:
     """A fault of ours; the log has it under the request id."""
     return Problem(500, "internal-error", "Internal error", "The fault is ours and was recorded.")

@@ -26,7 +26,7 @@ class SearchWriter:
     @property
     def published(self) -> bool:
         """Whether there is an index at all."""
-        return self._files.manifest() is not None
+        return self._newest() is not None
 
     def update(
         self, upserts: Sequence[Listing], deletes: Sequence[str], through: datetime
@@ -37,7 +37,7 @@ class SearchWriter:
         publishing.
         """
         for _ in range(_TRIES):
-            base = self._files.manifest(self._scratch[0] if self._scratch else None)
+            base = self._newest()
             directory = self._at(base)
             newest = max(through, base.indexed_through) if base else through
             try:
@@ -59,6 +59,9 @@ class SearchWriter:
             self._files.sweep(manifest, now)
             return manifest
         raise Conflict
+
+    def _newest(self) -> Manifest | None:
+        return self._files.manifest(self._scratch[0] if self._scratch else None)
 
     def _publish(
         self,

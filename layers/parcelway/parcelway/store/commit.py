@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 ATTEMPTS = 10
 _BASE_SECONDS, _CAP_SECONDS = 0.02, 0.5
-_TRANSIENT = {
+TRANSIENT = {
     "TransactionConflictException",
     "TransactionInProgressException",
     "ThrottlingException",
@@ -173,7 +173,7 @@ def _write_all(client: Any, writes: Sequence[Write]) -> None:
 
 
 def _transient(error: ClientError) -> bool:
-    if _code(error) in _TRANSIENT:
+    if _code(error) in TRANSIENT:
         return True
     reasons = error.response.get("CancellationReasons", [])
     return any(reason.get("Code") in _TRANSIENT_REASONS for reason in reasons)

@@ -1,0 +1,108 @@
+// The storefront: which page the address asks for, and what is around every page.
+
+import { fill, h } from "/common/dom.js";
+import { configuration } from "/common/http.js";
+import { accountPage } from "./account.js";
+import * as api from "./api.js";
+import * as cart from "./cart.js";
+import { cataloguePage, productPage } from "./catalogue.js";
+import { checkoutPage } from "./checkout.js";
+import * as drawer from "./drawer.js";
+import { currentLanguage, LANGUAGES, money, setLanguage, t } from "./i18n.js";
+import { orderPage, ordersPage } from "./order.js";
+import { searchBox } from "./searchbox.js";
+import { on, remember } from "./state.js";
+
+const main = document.getElementById("main");
+const top = document.getElementById("top");
+const foot = document.getElementById("foot");
+let leave = null; // ends what the page that is shown keeps doing
+let shown = "";
+
+function route() {
+  const [path, query = ""] = location.hash.replace(/^#/, "").split("?");
+  const [, name = "", id = ""] = path.split("/");
+  return { name, id: decodeURIComponent(id), query: new URLSearchParams(query) };
+}
+
+const PAGES = {
+  "": ({ query }) => cataloguePage(main, query),
+  product: ({ id }) => productPage(main, id),
+  checkout: () => checkoutPage(main),
+  order: ({ id }) => orderPage(main, id),
+  orders: () => ordersPage(main),
+  account: () => accountPage(main),
+};
+
+async function show() {
+  leave?.();
+  leave = null;
+  const asked = route();
+  const page = PAGES[asked.name] ?? PAGES[""];
+  if (asked.name !== shown || asked.id) {
+    scrollTo(0, 0);
+    if (shown) main.focus();
+  }
+  shown = asked.name || "catalogue";
+  const box = top.querySelector("[name=q]");
+  if (box) box.value = asked.query.get("q") ?? "";
+  const end = await page(asked);
+  if (typeof end === "function") leave = end;
+}
+
+function count() {
+  const button = document.getElementById("open-cart");
+  const units = cart.count();
+  button.setAttribute("aria-label", t("cart.count", { count: units }));
+  fill(button, h("span", {}, t("cart")), units ? h("strong", { class: "numbers", id: "cart-count" }, units) : null,
+    units ? h("span", { class: "numbers wide-only" }, money(cart.current().totals.goods)) : null);
+}
+
+async function around() {
+  const { shop } = await configuration();
+  document.title = shop;
+  document.getElementById("skip").textContent = t("skip");
+  fill(
+    top,
+    h("a", { class: "wordmark", href: "#/" }, shop),
+    searchBox(route().query.get("q") ?? ""),
+    h(
+      "nav", { class: "row tools", "aria-label": shop },
+      h("div", { class: "languages", role: "group", "aria-label": t("language") }, LANGUAGES.map((code) => h("button", {
+        class: "language", lang: code, "aria-pressed": String(code === currentLanguage()), on: { click: () => speak(code) },
+      }, code.toUpperCase()))),
+      h("a", { href: "#/orders", class: "tool" }, t("orders")),
+      h("a", { href: "#/account", class: "tool" }, api.signedIn() ? t("account") : t("sign_in")),
+      h("button", { class: "button small primary", id: "open-cart", on: { click: drawer.open } }),
+    ),
+  );
+  count();
+  fill(foot, h("p", { class: "soft small" }, t("demo")), h("p", { class: "row small" },
+    h("a", { href: "/inbox/", target: "_blank" }, t("demo.inbox")), h("a", { href: "/warehouse/", target: "_blank" }, t("demo.warehouse"))));
+}
+
+async function speak(code) {
+  setLanguage(code);
+  if (cart.reference()) await cart.change((held) => api.describe(held, { language: code })).catch(() => undefined);
+}
+
+/** The bank's page came back: note how it went, and have the address tell it no more. */
+function comeBack() {
+  const query = new URLSearchParams(location.search);
+  if (!query.has("redirect_status")) return;
+  const { id } = route();
+  const passed = query.get("redirect_status") === "succeeded";
+  remember(`paid.${id}`, passed ? Date.now() : null);
+  remember(`trouble.${id}`, passed ? null : t("declined.authentication"));
+  history.replaceState(null, "", `/shop/${location.hash}`);
+}
+
+comeBack();
+drawer.install();
+on("cart", count);
+on("session", () => around().then(show));
+on("language", () => around().then(show));
+addEventListener("hashchange", show);
+await around();
+cart.load().catch(() => undefined);
+await show();
