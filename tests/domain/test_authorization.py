@@ -13,8 +13,10 @@ from parcelway.domain import ledger
 from parcelway.domain.authorization import (
     GRACE,
     Undo,
+    capture_failed,
     next_attempt,
     observe,
+    owed,
     start,
     undo_first,
     usable,
@@ -302,6 +304,32 @@ def test_a_late_success_is_undone_in_full(ended: str, path: str) -> None:
     world.check()
     assert world.order.state == ended
     assert world.order.payment_status == ("voided" if path == "held" else "refunded")
+
+
+@pytest.mark.parametrize("ended", ["cancelled", "expired"])
+def test_a_payment_that_nobody_completed_cannot_be_completed_after_the_end(ended: str) -> None:
+    story = at("placed")
+    world = World(story.cancelled() if ended == "cancelled" else story.expired())
+    world.held[1] = reading()
+    world.settle()
+    assert world.held[1].status == "voided"
+    assert world.order.state == ended
+
+
+def test_what_is_owed_is_what_was_invoiced_and_not_taken() -> None:
+    story = at("invoiced")
+    assert owed(story.order, story.invoices) == GROSS
+    assert owed(story.captured().order, story.invoices) == Money(0, "USD")
+    assert owed(at("packed").order, []) == Money(0, "USD")
+
+
+def test_a_capture_that_failed_is_noted_once_and_moves_nothing() -> None:
+    story = at("invoiced")
+    noted = capture_failed(story.order, "card_declined", story.now)
+    assert noted is not None
+    assert [alert.code for alert in noted.order.alerts] == ["capture_failed"]
+    assert not (noted.moves or noted.postings or noted.order.holds)
+    assert capture_failed(noted.order, "card_declined", story.now) is None
 
 
 def test_money_of_a_wrong_amount_never_confirms_an_order_even_when_it_was_given_back() -> None:

@@ -131,6 +131,25 @@ def test_a_cart_takes_ninety_lines_and_no_more() -> None:
     assert cart.set_quantity(order, names[0], 2, known).order.lines[0].quantity == 2
 
 
+def test_a_cart_never_holds_more_than_one_transaction_can_give_back() -> None:
+    """Taken edit by edit, the holds still lapse together."""
+    names = [f"SKU-{n}" for n in range(cart.MAX_LINES)]
+    known = on_cart(
+        replace(
+            at("draft").facts,
+            products={name: replace(PRODUCTS["TEA-9"], sku=name) for name in names},
+            balances={(n, node): Balance(n, node, 1) for n in names for node in ("dc-1", "dc-2")},
+        )
+    )
+    order = new_cart(known)
+    for name in names[: cart.MAX_LINES // 2]:
+        order = cart.set_quantity(order, name, 2, known).order
+    assert refused(order, known, names[-1], 2) is Reason.TOO_MANY_LINES
+    lapsed = cart.lapse(order, known.now + timedelta(days=1))
+    assert lapsed is not None
+    assert len(net(lapsed.moves)) == cart.MAX_LINES
+
+
 def on_cart(known: Facts) -> Facts:
     settings = replace(known.shop.settings, reservation_policy={"online": "on_cart"})
     return replace(known, shop=replace(known.shop, settings=settings))

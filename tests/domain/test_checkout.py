@@ -29,7 +29,7 @@ from tests.domain.strategies import (
     shops,
     stocks,
 )
-from tests.orders import HOME, PRODUCTS, at
+from tests.orders import HOME, PRODUCTS, SHOP, at
 
 
 def place(order: Order, known: Facts, expected: Money | None = None) -> Decision:
@@ -129,6 +129,20 @@ def test_placing_holds_every_unit_or_none(made: tuple[Order, Facts]) -> None:
     assert all(group.promise is not None for group in placed.groups)
     assert repeated(placed, Command("place", ""))
     assert totals(placed) == totals(order)
+
+
+@pytest.mark.parametrize("policy", ["none", "on_cart", "on_checkout"])
+def test_what_costs_nothing_is_confirmed_at_once_with_its_stock(policy: str) -> None:
+    free = {sku: replace(p, price=Money(0, "USD")) for sku, p in PRODUCTS.items()}
+    settings = replace(SHOP.settings, reservation_policy={"online": policy})  # type: ignore[dict-item]
+    story = at("draft", method="pickup", products=free, shop=replace(SHOP, settings=settings))
+    placed = place(story.order, story.facts)
+    assert (placed.order.state, placed.order.hold_until) == ("confirmed", None)
+    assert placed.order.confirmed_at == placed.order.placed_at == story.now
+    assert [event.type for event in placed.events] == ["order.placed", "order.confirmed"]
+    assert all(line.count("reserved") == line.quantity for line in placed.order.lines)
+    books = after(story.balances, placed.moves)
+    assert sum(b.reserved for b in books.values()) == sum(story.basket.values())
 
 
 def test_all_that_is_missing_is_named_at_once() -> None:

@@ -16,7 +16,7 @@ from parcelway.domain.refusals import Reason, Refusal
 from parcelway.domain.shipment import Checkpoint, Shipment, TrackingStatus
 from parcelway.domain.stock import Balance, after, allowed, net
 
-from tests.orders import CARRIER, SPLIT_STOCK, START, WAREHOUSE, Story, at
+from tests.orders import CARRIER, PRODUCTS, SPLIT_STOCK, START, WAREHOUSE, Story, at
 
 STATUSES: tuple[TrackingStatus, ...] = (
     "label_created",
@@ -267,6 +267,28 @@ def test_a_hold_stops_the_order_until_it_is_released() -> None:
         fulfilment.ship(
             replace(story.order, holds=hold), shipment, "acme", "1", WAREHOUSE, story.facts
         )
+
+
+def test_a_wait_that_takes_too_long_is_noted_once() -> None:
+    story = at("released")
+    (shipment,) = story.shipments
+    noted = fulfilment.overdue(story.order, shipment, "packed", story.facts)
+    assert noted is not None
+    assert [(a.code, a.detail) for a in noted.order.alerts] == [("overdue_packed", shipment.id)]
+    assert fulfilment.overdue(noted.order, shipment, "packed", story.facts) is None
+    assert fulfilment.overdue(noted.order, shipment, "shipped", story.facts) is not None
+    packed = fulfilment.pack(noted.order, shipment, WAREHOUSE, story.facts)
+    assert packed is not None  # an alert stops nothing
+
+
+def test_scheduling_what_cannot_be_moved_at_once_leaves_it_where_it_is() -> None:
+    products = {f"S{n}": replace(PRODUCTS["TEA-9"], sku=f"S{n}", weight_grams=1) for n in range(60)}
+    stock = {(sku, "dc-2"): 1 for sku in products}
+    story = at("confirmed", basket=dict.fromkeys(products, 1), products=products, stock=stock)
+    story.balances |= {(sku, "dc-1"): Balance(sku, "dc-1", 1) for sku in products}
+    story.scheduled()
+    assert [shipment.node for shipment in story.shipments] == ["dc-2"]
+    assert all(line.count("allocated") == 1 for line in story.order.lines)
 
 
 def test_an_order_ends_only_when_everything_has_arrived() -> None:

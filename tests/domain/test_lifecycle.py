@@ -35,7 +35,7 @@ from tests.orders import CARRIER, CONTACT, HOME, WAREHOUSE
 Decide = Callable[[Facts], "Decision | None"]
 which = st.sampled_from([0, 1])
 STATES = {
-    "draft": {"draft", "placed"},
+    "draft": {"draft", "placed", "confirmed"},  # what costs nothing is confirmed at once
     "placed": {"placed", "confirmed", "cancelled", "expired"},
     "confirmed": {"confirmed", "cancelled", "closed"},
 }
@@ -125,7 +125,7 @@ class Shopping(RuleBasedStateMachine):
         if made.invoice is not None:
             life.invoices.append(made.invoice)
             self.counter = invoicing.Counter("INV", made.invoice.sequence)
-        if before.state == "draft" and made.order.state == "placed":
+        if before.state == "draft" and made.order.state != "draft":
             life.frozen = made.order
         return made
 
@@ -365,7 +365,7 @@ class Shopping(RuleBasedStateMachine):
             assert accounts.get("receivables", 0) == invoiced - order.captured + order.refunded
             assert len({posting.reference for posting in life.postings}) == len(life.postings)
             if order.state in ("confirmed", "closed"):
-                assert order.authorized >= totals(order).gross.minor > 0
+                assert order.authorized >= totals(order).gross.minor
             sequences = [event.sequence for event in life.events]
             assert sequences == sorted(set(sequences))
 
@@ -407,7 +407,7 @@ class Shopping(RuleBasedStateMachine):
         if not hasattr(self, "lives"):
             return
         for n, life in enumerate(self.lives):
-            if life.order.state == "placed" and totals(life.order).gross.minor:
+            if life.order.state == "placed":
                 self.pays(n)
             if life.order.state == "confirmed":
                 for parcel in range(3):
@@ -433,4 +433,4 @@ class Shopping(RuleBasedStateMachine):
 
 
 TestShopping = Shopping.TestCase
-TestShopping.settings = settings(max_examples=60, stateful_step_count=25)
+TestShopping.settings = settings(max_examples=50, stateful_step_count=25)

@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 from parcelway.domain.money import zero
 from parcelway.domain.order import DeliveryGroup, Line, Order, Portion, Stage
 from parcelway.domain.refusals import Reason, Refusal
-from parcelway.domain.reservation import Claim, give_back, keys, retake, take
+from parcelway.domain.reservation import (
+    MOST_CHANGES,
+    Claim,
+    allocate_in_place,
+    give_back,
+    keys,
+    retake,
+    take,
+)
 from parcelway.domain.shop import Node
 from parcelway.domain.stock import Balance, after, allowed, net
 
@@ -183,3 +191,41 @@ def test_the_keys_to_read_cover_every_balance_that_a_claim_may_touch(
         held = replace(order, lines=claim.lines)
         assert {(c.sku, c.node) for c in net(claim.moves)} <= wanted
         assert set(claimed(held, "reserved")) <= set(keys(held, {}))
+
+
+def many(count: int, *nodes: str) -> tuple[Order, Stock]:
+    """An order of two units of each of `count` SKUs, of which each of `nodes` has one or two."""
+    nothing = zero("USD")
+    lines = tuple(
+        Line(n, f"S{n}", "", nothing, (Portion("g1", "open", 2),), nothing, nothing)
+        for n in range(1, count + 1)
+    )
+    order = Order("o", 1, "draft", "USD", "en", NOW, "", lines=lines, groups=GROUPS[:1])
+    units = 2 // len(nodes)
+    there = {(line.sku, node): Balance(line.sku, node, units) for line in lines for node in nodes}
+    return order, there
+
+
+def test_what_lies_at_too_many_places_for_one_transaction_is_refused() -> None:
+    order, there = many(MOST_CHANGES // 2, "n1", "n2")
+    assert len(net(take(order, "reserved", there, NODES_BY_ID).moves)) == MOST_CHANGES
+    order, there = many(MOST_CHANGES // 2 + 1, "n1", "n2")
+    with pytest.raises(Refusal) as refused:
+        take(order, "reserved", there, NODES_BY_ID)
+    assert refused.value.reason is Reason.TOO_MANY_LINES
+
+
+def test_holds_that_cannot_all_be_moved_are_allocated_where_they_are() -> None:
+    order, there = many(60, "n2")
+    claim = take(order, "reserved", there, NODES_BY_ID)
+    held, books = replace(order, lines=claim.lines), after(there, claim.moves)
+    books |= {(line.sku, "n1"): Balance(line.sku, "n1", 2) for line in order.lines}
+    with pytest.raises(Refusal) as refused:
+        retake(held, "allocated", books, NODES_BY_ID)
+    assert refused.value.reason is Reason.TOO_MANY_LINES
+    placed = allocate_in_place(held)
+    assert all(allowed(books[c.sku, c.node], c) for c in net(placed.moves))
+    now = after(books, placed.moves)
+    assert all(now[line.sku, "n2"] == Balance(line.sku, "n2", 2, 0, 2) for line in order.lines)
+    assert quantities(replace(order, lines=placed.lines)) == quantities(order)
+    assert claimed(replace(order, lines=placed.lines), "allocated") == claimed(held, "reserved")

@@ -1,6 +1,7 @@
 """Run with `python -I -S`: imports each function with nothing but its layers on the path.
 
-Reads [{"name", "folder", "paths"}] from standard input and prints {"name": [modules] or "error"}.
+Reads {"shared": [paths], "functions": [{"name", "folder", "paths"}]} from standard input and prints
+{"name": the traceback, or null when the import went well}.
 """
 
 import json
@@ -10,24 +11,14 @@ import sys
 import traceback
 
 
-def report(function):
-    sys.path[:0] = [function["folder"], *function["paths"]]
-    before = set(sys.modules)
-    runpy.run_path(os.path.join(function["folder"], "app.py"), run_name="app")
-    return sorted(
-        {
-            name.split(".")[0]
-            for name, module in sys.modules.items()
-            if name not in before and (getattr(module, "__file__", None) or "/").startswith("/")
-        }
-    )
-
-
-def in_a_child(function):
+def failure(function):
+    """In a child, so that no function sees what another one has imported."""
     read, write = os.pipe()
     if os.fork() == 0:
+        sys.path[:0] = [function["folder"], *function["paths"]]
+        answer = None
         try:
-            answer = report(function)
+            runpy.run_path(function["folder"] + "/app.py", run_name="app")
         except BaseException:
             answer = traceback.format_exc()
         with os.fdopen(write, "w") as out:
@@ -40,4 +31,8 @@ def in_a_child(function):
     return found
 
 
-print(json.dumps({each["name"]: in_a_child(each) for each in json.load(sys.stdin)}))
+wanted = json.load(sys.stdin)
+sys.path[:0] = wanted["shared"]
+import parcelway.http.api  # noqa: E402, F401  what all functions share is imported once
+
+print(json.dumps({each["name"]: failure(each) for each in wanted["functions"]}))

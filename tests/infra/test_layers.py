@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.metadata
 import json
 import re
@@ -15,7 +16,7 @@ from typing import Any
 import pytest
 from parcelway.language.formats import LANGUAGES
 
-from infra.cli.routes import function_folders
+from infra.cli.routes import FUNCTIONS, function_folders
 from infra.local.template import read
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,7 +29,7 @@ ROUTER_ONLY = {"chalice"}
 HEAVY = {
     "stripe": {"payment", "payment_worker", "capture"},
     "tantivy": {"search", "search_indexer"},
-    "rapidfuzz": {"search", "search_indexer"},
+    "rapidfuzz": {"search"},
     "typst": {"documents"},
     "jinja2": {"notifications", "tracking"},
     "babel": {"notifications", "tracking", "documents"},
@@ -41,7 +42,8 @@ def normal(name: str) -> str:
 
 def requirements(folder: Path) -> dict[str, str]:
     """Versions by distribution."""
-    lines = (line.partition("#")[0].strip() for line in open(folder / "requirements.txt"))
+    text = (folder / "requirements.txt").read_text()
+    lines = (line.partition("#")[0].strip() for line in text.splitlines())
     return {
         normal(name): version for name, _, version in (ln.partition("==") for ln in lines if ln)
     }
@@ -181,28 +183,30 @@ def opt(
 
 
 @pytest.fixture(scope="module")
-def imports(template: dict[str, Any], opt: dict[str, Path]) -> dict[str, list[str] | str]:
-    """The third-party modules that each function imports, or why it cannot."""
-    functions = [
-        resource["Properties"]
+def layers_of(template: dict[str, Any]) -> dict[str, list[str]]:
+    """The layers of each function, by its folder's name."""
+    every = template["Globals"]["Function"]["Layers"]
+    return {
+        resource["Properties"]["CodeUri"].removeprefix("functions/"): [
+            layer["Ref"] for layer in every + resource["Properties"].get("Layers", [])
+        ]
         for resource in template["Resources"].values()
         if resource["Type"] == "AWS::Serverless::Function"
-    ]
-    every = template["Globals"]["Function"]["Layers"]
-    wanted = [
+    }
+
+
+@pytest.fixture(scope="module")
+def failures(layers_of: dict[str, list[str]], opt: dict[str, Path]) -> dict[str, str | None]:
+    """Why a function cannot be imported with its layers and the runtime, None if it can."""
+    functions = [
         {
-            "name": function["CodeUri"].removeprefix("functions/"),
-            "folder": str(ROOT / function["CodeUri"]),
-            "paths": [
-                str(opt[name])
-                for name in [
-                    *(layer["Ref"] for layer in every + function.get("Layers", [])),
-                    "runtime",
-                ]
-            ],
+            "name": function,
+            "folder": str(FUNCTIONS / function),
+            "paths": [str(opt[layer]) for layer in layers],
         }
-        for function in functions
+        for function, layers in layers_of.items()
     ]
+    wanted = {"shared": [str(opt[EVERYWHERE]), str(opt["runtime"])], "functions": functions}
     answer = subprocess.run(
         [sys.executable, "-I", "-S", Path(__file__).parent / "lambda_imports.py"],
         input=json.dumps(wanted),
@@ -211,35 +215,73 @@ def imports(template: dict[str, Any], opt: dict[str, Path]) -> dict[str, list[st
         capture_output=True,
         text=True,
     )
-    found: dict[str, list[str] | str] = json.loads(answer.stdout)
+    found: dict[str, str | None] = json.loads(answer.stdout)
     return found
+
+
+def third_party(function: str) -> set[str]:
+    """The packages that a function's sources name, at the top or inside a function, followed
+    through ours."""
+    folder = FUNCTIONS / function
+    found: set[str] = set()
+    seen: set[Path] = set()
+    files = [folder / "app.py"]
+    while files:
+        file = files.pop()
+        if file in seen:
+            continue
+        seen.add(file)
+        for module, names in imported(file):
+            own = sources_of(module, folder)
+            files += own + [path for name in names for path in sources_of(name, folder)]
+            top = module.split(".")[0]
+            if not own and top not in sys.stdlib_module_names:
+                found.add(top)
+    return found
+
+
+def sources_of(module: str, folder: Path) -> list[Path]:
+    """Where a module of ours is: beside the function, or in the package."""
+    package = LAYERS / "parcelway" / module.replace(".", "/")
+    places = (folder / f"{module}.py", package.with_suffix(".py"), package / "__init__.py")
+    return [path for path in places if path.is_file()]
+
+
+def imported(file: Path) -> Iterator[tuple[str, list[str]]]:
+    """The modules that a file names, with what might be a module inside each."""
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, []) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module, [f"{node.module}.{alias.name}" for alias in node.names]
 
 
 @pytest.mark.parametrize("function", [folder.name for folder in function_folders()])
 def test_a_function_imports_with_its_own_layers_only(
-    function: str, imports: dict[str, list[str] | str]
+    function: str, failures: dict[str, str | None]
 ) -> None:
-    modules = imports[function]
-    assert isinstance(modules, list), modules
-    assert "parcelway" in modules
+    assert failures[function] is None, failures[function]
+
+
+@pytest.mark.parametrize("function", [folder.name for folder in function_folders()])
+def test_what_a_function_imports_later_is_in_its_layers_too(
+    function: str, layers_of: dict[str, list[str]], opt: dict[str, Path]
+) -> None:
+    paths = [opt[layer] for layer in [*layers_of[function], "runtime"]]
+    there = {path.name.split(".")[0] for folder in paths for path in folder.iterdir()}
+    assert third_party(function) <= there
 
 
 @pytest.mark.parametrize("package", HEAVY)
-def test_only_some_functions_pay_for_what_is_slow_to_import(
-    package: str, imports: dict[str, list[str] | str]
-) -> None:
-    paying = {function for function, modules in imports.items() if package in modules}
-    assert paying == HEAVY[package]
+def test_only_some_functions_pay_for_what_is_slow_to_import(package: str) -> None:
+    names = [folder.name for folder in function_folders()]
+    assert {name for name in names if package in third_party(name)} == HEAVY[package]
 
 
-def test_no_function_has_a_layer_that_it_does_not_use(
-    template: dict[str, Any], imports: dict[str, list[str] | str]
-) -> None:
+def test_no_function_has_a_layer_that_it_does_not_use(layers_of: dict[str, list[str]]) -> None:
     uses = {"PaymentsLayer": "stripe", "SearchLayer": "tantivy", "DocumentsLayer": "typst"}
     uses |= {"PagesLayer": "babel"}
-    for resource in template["Resources"].values():
-        properties = resource.get("Properties", {})
-        if resource["Type"] == "AWS::Serverless::Function":
-            name = properties["CodeUri"].removeprefix("functions/")
-            for layer in properties.get("Layers", []):
-                assert uses[layer["Ref"]] in imports[name], (name, layer)
+    for function, layers in layers_of.items():
+        assert {uses[layer] for layer in layers if layer != EVERYWHERE} <= third_party(function), (
+            function
+        )

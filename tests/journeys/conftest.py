@@ -72,9 +72,9 @@ def carrier(app: Application) -> Carrier:
     return Carrier(app)
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def books_balance(app: Application) -> Iterator[None]:
-    """After every journey, whatever it was: nothing is under way and the books add up."""
+    """After the journeys of a file, whatever they were: all is at rest and the books add up."""
     yield
     app.settle()
     assert breaks(app.database) == []

@@ -103,6 +103,10 @@ on("cart", count);
 on("session", () => around().then(show));
 on("language", () => around().then(show));
 addEventListener("hashchange", show);
+document.getElementById("skip").addEventListener("click", (event) => {
+  event.preventDefault(); // the address says which page it is
+  main.focus();
+});
 await around();
 cart.load().catch(() => undefined);
 await show();

@@ -15,7 +15,13 @@ from parcelway.domain.order import Line, Order, Portion, advance, happened, requ
 from parcelway.domain.parties import Actor, Address, Channel, Contact
 from parcelway.domain.pricing import price
 from parcelway.domain.refusals import Reason, Refusal
-from parcelway.domain.reservation import MOST_CHANGES, Claim, give_back, take
+from parcelway.domain.reservation import (
+    MOST_CHANGES,
+    Claim,
+    give_back,
+    require_one_transaction,
+    take,
+)
 from parcelway.domain.shop import Shop
 from parcelway.domain.stock import after
 
@@ -215,4 +221,6 @@ def _claim(draft: Order, sku: str, freed: Claim, facts: Facts) -> Claim:
         return Claim(draft.lines, freed.moves)
     (held,) = taken.lines
     lines = tuple(held if line.sku == sku else line for line in draft.lines)
+    # All holds lapse together, however many edits they were taken in.
+    require_one_transaction(give_back(replace(draft, lines=lines), "open", "reserved").moves)
     return Claim(lines, freed.moves + taken.moves)

@@ -68,7 +68,7 @@ def take(order: Order, to: Stage, balances: Balances, nodes: Mapping[str, Node])
             short[sku] = short.get(sku, 0) + units
     if short:
         raise _out_of_stock(order, short)
-    _require_one_transaction(moves)
+    require_one_transaction(moves)
     return Claim(_placed(order, picks, to), tuple(moves), tuple(because))
 
 
@@ -100,7 +100,7 @@ def retake(order: Order, to: Stage, balances: Balances, nodes: Mapping[str, Node
     freed = give_back(order, "open", "reserved")
     open_order = replace(order, lines=freed.lines)
     taken = take(open_order, to, after(balances, freed.moves), nodes)
-    _require_one_transaction([*freed.moves, *taken.moves])
+    require_one_transaction([*freed.moves, *taken.moves])
     return Claim(taken.lines, freed.moves + taken.moves, taken.because)
 
 
@@ -122,7 +122,8 @@ def allocate_in_place(order: Order) -> Claim:
     return Claim(lines, freed + taken, ("allocated where it was reserved",))
 
 
-def _require_one_transaction(moves: Sequence[Move]) -> None:
+def require_one_transaction(moves: Sequence[Move]) -> None:
+    """Refuse with TOO_MANY_LINES what changes more balances than one transaction holds."""
     if len(net(moves)) > MOST_CHANGES:
         raise Refusal(
             Reason.TOO_MANY_LINES,
