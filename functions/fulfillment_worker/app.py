@@ -17,7 +17,7 @@ from parcelway.ports.executions import answer, start
 from parcelway.store.database import database
 from parcelway.store.orders import get_dossier
 
-processor = BatchProcessor(event_type=EventType.SQS)
+processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 db = cache(database)
 executions = cache(lambda: boto3.client("stepfunctions"))
 

@@ -31,7 +31,7 @@ from parcelway.store.selling import read_facts, selling
 from parcelway.store.shop import load_shop
 
 logger = Logger(service="payment_worker")
-processor = BatchProcessor(event_type=EventType.SQS)
+processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 db = cache(database)
 provider = cache(gateway)
 

@@ -154,7 +154,8 @@ class Warehouse:
         shipments: list[Json] = []
         cursor: dict[str, str] = {}
         while True:
-            page = self.api.call("GET", f"/warehouse/nodes/{node}/shipments", **cursor)
+            path = f"/warehouse/nodes/{node}/shipments"
+            page = self.api.call("GET", path, None, None, **cursor)
             shipments += page["shipments"]
             if not page["next_cursor"]:
                 return shipments

@@ -7,7 +7,8 @@ import logging
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -86,7 +87,7 @@ class Stack:
         self.calls = Calls()
         self.outputs: dict[str, Any] = {}
         self.url = ""
-        self._closing: list[Callable[[], None]] = []
+        self._closing = ExitStack()
 
     # ---- life ---------------------------------------------------------------------------
 
@@ -108,21 +109,20 @@ class Stack:
 
     def close(self) -> None:
         """End every thread, give back the environment, forget all state."""
-        while self._closing:
-            self._closing.pop()()
+        self._closing.close()
 
     def _start(self) -> None:
         self._environment = Environment(self.region, ACCOUNT)
-        self._closing.append(self._environment.restore)
+        self._closing.callback(self._environment.restore)
         self._capture = Capture(self.logs)
-        self._closing.append(self._capture.remove)
+        self._closing.callback(self._capture.remove)
         self._activity = Activity()
         self._functions = Functions(self._activity, self.calls, self.logs)
-        self._closing.append(self._functions.close)
+        self._closing.callback(self._functions.close)
         self._work = Work(self._activity)
-        self._closing.append(self._work.stop)
+        self._closing.callback(self._work.stop)
         self._moto = Moto(ACCOUNT, self.region)
-        self._closing.append(self._moto.stop)
+        self._closing.callback(self._moto.stop)
         self._build = Build(
             self._template.resolve().parent,
             self.name,
@@ -144,6 +144,7 @@ class Stack:
         self.permissions = Permissions(self._build)
         if self._check_permissions:
             self.calls.before.insert(0, self.permissions.check)
+            self.calls.after.insert(0, self.permissions.hide_missing_keys)
         self._environment.set(self._functions.environment(), self._extra_environment)
         self._add_layers()
         self._open_gateway()
@@ -191,7 +192,7 @@ class Stack:
             for path in (str(folder), str(folder / "python")):
                 if Path(path).is_dir() and path not in sys.path:
                     sys.path.append(path)
-                    self._closing.append(lambda path=path: sys.path.remove(path))  # type: ignore[misc]
+                    self._closing.callback(sys.path.remove, path)
 
     def _open_gateway(self) -> None:
         if len(self._build.apis) > 1:
@@ -210,7 +211,7 @@ class Stack:
         )
         if self._run_schedules:
             self._schedules.start()
-            self._closing.append(self._schedules.stop)
+            self._closing.callback(self._schedules.stop)
 
     def _add_pump(self, logical_id: str, settings: dict[str, Any]) -> None:
         mapping = _source_mapping(logical_id, settings, self._functions)
@@ -236,7 +237,7 @@ class Stack:
 
     def _run_pump(self, pump: QueuePump | StreamPump) -> None:
         pump.start()
-        self._closing.append(pump.stop)
+        self._closing.callback(pump.stop)
 
     # ---- use ----------------------------------------------------------------------------
 
@@ -275,14 +276,14 @@ class Stack:
         if self._gateway is None:
             raise TemplateError("the template has no API")
         server = Server(self._gateway.handle, host, port, "api")
-        self._closing.append(server.stop)
+        self._closing.callback(server.stop)
         self.url = server.url
         return server.url
 
     def serve_static(self, port: int, root: Path, extra: Mapping[str, Answer] | None = None) -> str:
         """Serve files and JSON callables (see `static_site`) on loopback; returns the address."""
         server = Server(static_site(root, extra or {}), "127.0.0.1", port, "console")
-        self._closing.append(server.stop)
+        self._closing.callback(server.stop)
         return server.url
 
     def invoke(self, function: str, event: Any) -> Any:

@@ -25,6 +25,12 @@ def test_a_call_outside_the_role_is_denied(stack: Stack) -> None:
     assert "is not authorized to perform: dynamodb:Scan on resource: arn:aws:dynamodb" in log
 
 
+def test_a_missing_key_is_denied_without_list_bucket(stack: Stack) -> None:
+    assert stack.request("GET", "/files/nothing").status == 502
+    log = list(stack.logs["Shop"])
+    assert any("AccessDenied" in line and "s3:ListBucket" in line for line in log)
+
+
 def test_the_stack_itself_is_not_checked(stack: Stack) -> None:
     stack.client("dynamodb").scan(TableName=stack.resource("OrdersTable"), Limit=1)
 

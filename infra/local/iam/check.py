@@ -17,6 +17,8 @@ from infra.local.provision import Build, Role
 from infra.local.template import TemplateError
 
 _SHORT_CODES = {"s3", "sqs"}
+_S3_READS = {"GetObject", "HeadObject"}
+_MISSING = {"NoSuchKey", "404"}
 _POLLER_ACTIONS = {
     "sqs": ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"],
     "dynamodb": ["dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:DescribeStream"],
@@ -53,6 +55,16 @@ class Permissions:
         for need in needs(call, self._build.account, self._build.region):
             if not self._allows(call.function, need):
                 raise _denied(call, need, self._build.account)
+
+    def hide_missing_keys(self, call: Call) -> None:
+        """An `after` hook: S3 tells "no such key" only to those who may list the bucket."""
+        if call.function not in self._statements or call.operation not in _S3_READS:
+            return
+        if isinstance(call.error, ClientError) and call.error.response["Error"]["Code"] in _MISSING:
+            bucket, key = call.parameters["Bucket"], call.parameters["Key"]
+            need = Need("s3:ListBucket", f"arn:aws:s3:::{bucket}", {"s3:prefix": key})
+            if not self._allows(call.function, need):
+                raise _denied(call, need, self._build.account) from None
 
     def unused(self) -> list[tuple[str, str, str]]:
         """(function, action, resource) of inline grants no call has needed so far."""

@@ -180,11 +180,12 @@ def displaced(holder: Customer, now: datetime) -> Change | None:
     """
     if holder.state in ("replaced", "disabled"):
         return None
-    after = replace(holder, state="disabled")
-    if holder.state == "pending":
-        ids = (holder.id, holder.version, "replaced", holder.subject)
-        after = Customer(*ids, email="", email_key="", name="", created_at=holder.created_at)
-    return _changed(holder, after, now, SYSTEM)
+    if holder.state != "pending":
+        return _changed(holder, replace(holder, state="disabled"), now, SYSTEM)
+    emptied = Customer(
+        holder.id, holder.version, "replaced", holder.subject, "", "", "", holder.created_at
+    )
+    return _changed(holder, emptied, now, SYSTEM)
 
 
 def may_hold(customer: Customer, holder: Customer | None) -> bool:

@@ -37,7 +37,7 @@ class Invoice:
     """What was delivered in one shipment and what it costs.
 
     `number` is `sequence` within `series`, gapless. `prices_include_tax` tells how `unit_price`
-    of the lines is meant. `document_key` is where the PDF lies once it is rendered.
+    of the lines is meant.
     """
 
     number: str
