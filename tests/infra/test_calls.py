@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from conftest import count
-
 from infra.local.calls import Call, Hook
 from infra.local.stack import Stack
+from tests.infra.shop import count
 
 
 @contextmanager

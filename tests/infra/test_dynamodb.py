@@ -8,10 +8,10 @@ from typing import Any
 
 import botocore.exceptions
 import pytest
-from conftest import item
 
 from infra.local.moto_patches.streams import Stream
 from infra.local.stack import ACCOUNT, Stack
+from tests.infra.shop import item
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from conftest import count, item, put_event, receive
 
 from infra.local.stack import FunctionFailed, NotSettled, Stack
+from tests.infra.shop import count, item, put_event, receive
 
 
 def test_stream_to_bus_to_function_and_queue(stack: Stack, new_id: str) -> None:

@@ -15,10 +15,10 @@ import botocore.client
 import moto.dynamodb.models
 import pytest
 import yaml
-from conftest import SAMPLE
 
 from infra.local.stack import Stack
 from infra.local.template import TemplateError
+from tests.infra.shop import SAMPLE
 
 HANDLER = "def handler(event, context):\n    return event\n"
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from conftest import count
 
 from infra.local.stack import Stack
+from tests.infra.shop import count
 
 
 def send(stack: Stack, to: str, order: str) -> str:

@@ -8,7 +8,6 @@ from typing import Any
 
 import jwt
 import pytest
-from conftest import item
 from cryptography.hazmat.primitives.asymmetric import rsa
 from joserfc import jwk
 from joserfc import jwt as moto_jwt
@@ -16,6 +15,7 @@ from moto.utilities.utils import load_resource
 
 from infra.local.gateway.tokens import TokenChecker
 from infra.local.stack import ACCOUNT, Stack
+from tests.infra.shop import item
 
 PASSWORD = "correct horse 1"
 

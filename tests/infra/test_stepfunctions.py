@@ -8,9 +8,9 @@ from typing import Any
 
 import botocore.exceptions
 import pytest
-from conftest import item, receive
 
 from infra.local.stack import Stack
+from tests.infra.shop import item, receive
 
 
 def start(stack: Stack, order: str, fail: str = "") -> str:
