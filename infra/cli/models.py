@@ -90,7 +90,7 @@ class NodeDocument(_Strict):
     latitude: float = Field(ge=-90, le=90)
     longitude: float = Field(ge=-180, le=180)
     time_zone: str
-    capabilities: list[Literal["ship", "pickup"]] = Field(default_factory=lambda: ["ship"])
+    capabilities: list[Literal["ship", "pickup"]] = Field(default=["ship"])
     priority: int = Field(100, ge=0)
     processing_days: int = Field(1, ge=0, le=60)
     cut_off: str = Field("15:00", pattern=r"^([01]\d|2[0-3]):[0-5]\d$")

@@ -42,9 +42,10 @@ class Calls:
     """`before` and `after` hooks run around each call in order of registration.
 
     A `before` hook may raise: the call then never reaches the service. An `after` hook sees
-    `response` or `error`; raising there loses the answer of a call that did take effect.
+    `response` or `error`; what it raises replaces the outcome, for the caller and for the hooks
+    after it: so an answer is lost while the call did take effect.
     Keys of `counts`: ("call", function, service, operation), ("invoke", function),
-    ("transition", state machine), ("record", ...).
+    ("transition", state machine).
     """
 
     counts: Counter[tuple[str, ...]] = field(default_factory=Counter)
@@ -75,13 +76,16 @@ class Calls:
                 call.response = original(client, operation, parameters)
             except Exception as error:
                 call.error = error
-                self._finish(call)
-                raise
             self._finish(call)
+            if call.error is not None:
+                raise call.error
             return call.response
 
         patches.replace(BaseClient, "_make_api_call", make_api_call)
 
     def _finish(self, call: Call) -> None:
         for hook in self.after:
-            hook(call)
+            try:
+                hook(call)
+            except Exception as error:
+                call.error = error

@@ -175,11 +175,14 @@ class Functions:
         try:
             context = Context(function, request_id, time.monotonic() + function.timeout)
             answer = _handler_of(function, module)(event, context)
+        except KeyboardInterrupt:
+            raise
         except Exception as error:
+            self._give_back(function, module)
             return self._failed(function, error, request_id)
-        finally:
-            with self._lock:
-                self._free[function.logical_id].append(module)
+        except BaseException as crash:  # the process would be dead: its module is never used again
+            return self._failed(function, crash, request_id)
+        self._give_back(function, module)
         try:
             return Result(json.dumps(answer, cls=_Encoder), False, request_id)
         except (TypeError, ValueError) as error:
@@ -191,6 +194,10 @@ class Functions:
             }
             self.logs.write(function.logical_id, f"[ERROR] {marshal['errorMessage']}")
             return Result(json.dumps(marshal), True, request_id)
+
+    def _give_back(self, function: Function, module: ModuleType) -> None:
+        with self._lock:
+            self._free[function.logical_id].append(module)
 
     def _failed(self, function: Function, error: BaseException, request_id: str) -> Result:
         trace = traceback.format_tb(error.__traceback__)

@@ -24,7 +24,7 @@ from parcelway.ports.search import Listing, SearchQuery
 from parcelway.ports.tantivy_index import TantivyIndex
 from parcelway.store import codec
 
-from infra.sample import extract
+from infra.sample import extract, naming
 
 _SINCE = datetime(2026, 1, 1, tzinfo=UTC)
 _QUERIES = 480
@@ -39,13 +39,13 @@ def main() -> None:
 
 def whole_source() -> list[Product]:
     """Every product of the source, fuel and coupons included; unsold ones cost a dollar."""
-    products = extract.get_data("products")["products"]
+    products = get_data("products")["products"]
     lines = extract.purchase_lines()
     prices = lines[lines.regular > 0].groupby("product_id").regular.median()
     found = []
     for row in products.itertuples():
         category, kind = (
-            "" if pd.isna(text) else extract.naming.label(str(text))
+            "" if pd.isna(text) else naming.label(str(text))
             for text in (row.product_category, row.product_type)
         )
         size = "" if pd.isna(row.package_size) else str(row.package_size).lower()

@@ -42,6 +42,7 @@ moments = st.datetimes(
     timezones=st.just(UTC),
 ).map(lambda t: t.replace(microsecond=t.microsecond // 1000 * 1000))
 st.register_type_strategy(datetime, moments)
+st.register_type_strategy(float, st.floats(allow_nan=False, allow_infinity=False))
 plain = st.recursive(
     st.none() | st.booleans() | st.integers(-(10**30), 10**30) | st.text(max_size=8),
     lambda inner: (

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from infra.local.calls import Call, Hook
 from infra.local.stack import Stack
-from tests.infra.shop import count
+from tests.infra.shop import count, item
 
 
 @contextmanager
@@ -47,6 +47,25 @@ def test_a_lost_answer_has_its_effect(stack: Stack) -> None:
         assert stack.request("POST", "/open/count", "x").status == 502
     assert count(stack, "COUNTER", "N") == before + 1
     assert any("ConnectionError: no answer" in line for line in stack.logs["Shop"])
+
+
+class Crash(BaseException):
+    """The process dies here."""
+
+
+def test_a_crash_ends_the_invocation_and_its_module(stack: Stack, new_id: str) -> None:
+    def die(call: Call) -> None:
+        if call.function == "Worker" and not crashed:
+            crashed.append(call.operation)
+            raise Crash
+
+    crashed: list[str] = []
+    with hooked(stack.calls.after, die):
+        stack.request("POST", "/open/queue", {"id": new_id})
+        stack.settle()
+    assert crashed == ["UpdateItem"]
+    assert count(stack, "WORKER", new_id) == 2  # the message came back, and was processed again
+    assert item(stack, f"DONE#{new_id}", "worker") is not None
 
 
 def test_after_hooks_see_answers_and_errors(stack: Stack) -> None:
