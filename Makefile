@@ -13,7 +13,7 @@ demo: $(VENV)/ready  ## replay real baskets through the public API and check the
 	$(BIN)/python -m infra.demo
 
 test: check  ## all tests, lint and types
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile
 
 check: $(VENV)/ready
 	$(BIN)/ruff format --check .

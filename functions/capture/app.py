@@ -8,6 +8,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from parcelway.domain.authorization import capture_failed, observe, owed
 from parcelway.domain.facts import Facts
+from parcelway.domain.money import Money
 from parcelway.domain.payment import GatewayPayment, Payment
 from parcelway.ports import clock
 from parcelway.ports.gateway import gateway
@@ -36,29 +37,33 @@ def _capture(order_id: str, shipment_id: str) -> None:
     dossier = get_dossier(db(), order_id)
     if dossier is None:
         raise LookupError(f"no order {order_id}")
-    payment = next((p for p in reversed(dossier.payments) if p.authorized), None)
-    due, now = owed(dossier.order, dossier.invoices), clock.now()
-    if payment is None or due.minor <= 0:
-        return
-    facts = Facts(load_shop(db()), now)
+    payment = next((p for p in reversed(dossier.payments) if p.authorized > p.refunded), None)
+    facts = Facts(load_shop(db()), clock.now())
     try:
+        if payment is None:
+            _require_nothing_owed(dossier)
+            return
         seen = _take(dossier, payment, shipment_id)
     except (PaymentDeclined, GatewayRefused) as refused:
         logger.error("capture refused", order=order_id, code=refused.code)
-        decision = capture_failed(dossier.order, refused.code, now)
+        decision = capture_failed(dossier.order, refused.code, facts.now)
     else:
-        if seen is None:
-            return
         decision = observe(dossier.order, payment, seen, facts)
     if decision is not None:
-        save(db(), decision, now)
+        save(db(), decision, facts.now)
 
 
-def _take(dossier: Dossier, payment: Payment, shipment_id: str) -> GatewayPayment | None:
-    """Capture with the provider; None when this hold is better captured later, in one piece."""
+def _take(dossier: Dossier, payment: Payment, shipment_id: str) -> GatewayPayment:
+    """The payment after what is owed was captured; a hold for one capture waits for the last."""
     final = all(s.invoice_number or s.status == "cancelled" for s in dossier.shipments)
     seen = provider().retrieve(payment.reference)
-    if not final and not seen.multicapture:
-        return None
-    amount = owed(dossier.order, dossier.invoices)
+    amount = owed(dossier.invoices, seen.captured)
+    if amount.minor <= 0 or not (final or seen.multicapture):
+        return seen
     return provider().capture(payment.reference, amount, key=f"capture:{shipment_id}", final=final)
+
+
+def _require_nothing_owed(dossier: Dossier) -> None:
+    """Raises PaymentDeclined when goods left for an order without a payment to take it from."""
+    if owed(dossier.invoices, Money(dossier.order.captured, dossier.order.currency)):
+        raise PaymentDeclined("no_authorization")

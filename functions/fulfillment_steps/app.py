@@ -47,6 +47,8 @@ def _schedule(event: dict[str, Any]) -> dict[str, Any]:
         if not dossier.shipments:
             facts = read_facts(db(), dossier.order, clock.now())
             decision = fulfilment.schedule(dossier.order, facts)
+            if decision is None:
+                return dossier
             save(db(), decision, facts.now)
             return Dossier(decision.order, shipments=decision.shipments)
         return dossier

@@ -36,27 +36,25 @@ def receive(call: Call[None]) -> Reply:
         verify_stripe(call.raw, call.headers.get("stripe-signature", ""), secrets, call.now)
     except WebhookRefused as refused:
         raise Problem(400, "signature-refused", "Signature refused", str(refused)) from None
-    reference = _payment_of(call.raw)
-    if reference:
-        message = {"payment": reference}
+    if message := _payment_of(call.raw):
         sqs().send_message(
             QueueUrl=os.environ["PAYMENTS_QUEUE_URL"], MessageBody=json.dumps(message)
         )
     return Reply({"received": True})
 
 
-def _payment_of(raw: bytes) -> str:
-    """The payment that a (verified) event is about, '' for one that is about something else."""
+def _payment_of(raw: bytes) -> dict[str, str] | None:
+    """The payment that a (verified) event is about and the order it names, if it names one; None
+    for an event that is about something else."""
     try:
-        event: Any = json.loads(raw)
-        subject = event["data"]["object"]
-        reference = (
-            subject["id"]
-            if subject.get("object") == "payment_intent"
-            else subject["payment_intent"]
-        )
+        subject: Any = json.loads(raw)["data"]["object"]
+        own = subject["object"] == "payment_intent"
+        reference = subject["id"] if own else subject["payment_intent"]
+        order_id = (subject.get("metadata") or {}).get("order_id", "")
     except (ValueError, RecursionError):
         raise bad_request("The body is not JSON.") from None
     except (KeyError, TypeError, AttributeError):
-        return ""
-    return reference if isinstance(reference, str) and reference.startswith("pi_") else ""
+        return None
+    if not isinstance(reference, str) or not reference.startswith("pi_"):
+        return None
+    return {"payment": reference, "order": str(order_id)}

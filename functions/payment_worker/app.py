@@ -44,43 +44,44 @@ def handler(event: dict[str, Any], context: Any) -> Any:
 def _message(record: Any) -> None:
     message = json.loads(record.body)
     if "payment" in message:
-        _settle(message["payment"])
+        _settle(message["payment"], message["order"])
         return
     dossier = get_dossier(db(), message["detail"]["order_id"])
     for payment in dossier.payments if dossier else ():
-        _settle(payment.reference)
+        _settle(payment.reference, payment.order_id)
 
 
-def _settle(reference: str) -> None:
-    """Bring one payment and its order into line."""
+def _settle(reference: str, order_id: str) -> None:
+    """Bring one payment and its order into line; '' asks the provider for the order."""
+    order_id = order_id or provider().retrieve(reference).order_id
+    if not order_id:
+        logger.info("payment of another system", payment=reference)
+        return
     try:
-        selling(db(), clock.now(), lambda: _align(reference))
+        selling(db(), clock.now(), lambda: _align(order_id, reference))
     except Refusal as refusal:
         if refusal.reason is not Reason.OUT_OF_STOCK:
             raise
-        until_fresh(lambda: _sold_out(reference))
-        until_fresh(lambda: _align(reference))
+        until_fresh(lambda: _sold_out(order_id))
+        until_fresh(lambda: _align(order_id, reference))
 
 
-def _align(reference: str) -> None:
-    seen, now = provider().retrieve(reference), clock.now()
-    if not seen.order_id:
-        logger.info("payment of another system", payment=reference)
-        return
-    dossier = _dossier(seen)
-    seen = _undone(dossier, seen)
-    facts = Facts(load_shop(db()), now)
+def _align(order_id: str, reference: str) -> None:
+    """Read the order, then the provider: so what is seen there is never older than the order."""
+    dossier = _dossier(order_id)
+    seen = _undone(dossier, provider().retrieve(reference))
+    facts = Facts(load_shop(db()), clock.now())
     if any(line.count("open") for line in dossier.order.lines):
-        facts = read_facts(db(), dossier.order, now)
+        facts = read_facts(db(), dossier.order, facts.now)
     decision = observe(dossier.order, dossier.payment(reference), seen, facts)
     if decision is not None:
-        save(db(), decision, now)
+        save(db(), decision, facts.now)
 
 
-def _dossier(seen: GatewayPayment) -> Dossier:
-    dossier = get_dossier(db(), seen.order_id)
+def _dossier(order_id: str) -> Dossier:
+    dossier = get_dossier(db(), order_id)
     if dossier is None:
-        raise LookupError(f"payment {seen.reference} names an order that does not exist")
+        raise LookupError(f"a payment names order {order_id}, which does not exist")
     return dossier
 
 
@@ -99,8 +100,8 @@ def _undone(dossier: Dossier, seen: GatewayPayment) -> GatewayPayment:
     return provider().refund(undo.reference, undo.amount, key=key)
 
 
-def _sold_out(reference: str) -> None:
+def _sold_out(order_id: str) -> None:
     """End an order whose goods were sold before its payment came through."""
-    dossier, now = _dossier(provider().retrieve(reference)), clock.now()
+    dossier, now = _dossier(order_id), clock.now()
     if dossier.order.state == "placed":
         save(db(), cancel(dossier.order, (), "out_of_stock", PROVIDER, now), now)

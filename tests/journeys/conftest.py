@@ -21,7 +21,7 @@ NODE = "dc-columbus"
 _numbers = count(1)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
     folder = tmp_path_factory.mktemp("sample")
     products = SAMPLE_FILES["catalogue"].read_text().splitlines()[:50]
@@ -62,12 +62,12 @@ def shopper(app: Application) -> Shopper:
     return Shopper(app.url, app.stripe)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def warehouse(app: Application) -> Warehouse:
     return Warehouse(app)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def carrier(app: Application) -> Carrier:
     return Carrier(app)
 

@@ -5,7 +5,7 @@ import { configuration } from "/common/http.js";
 import { accountPage } from "./account.js";
 import * as api from "./api.js";
 import * as cart from "./cart.js";
-import { cataloguePage, productPage } from "./catalogue.js";
+import { cataloguePage, homePage, productPage } from "./catalogue.js";
 import { checkoutPage } from "./checkout.js";
 import * as drawer from "./drawer.js";
 import { currentLanguage, LANGUAGES, money, setLanguage, t } from "./i18n.js";
@@ -17,7 +17,7 @@ const main = document.getElementById("main");
 const top = document.getElementById("top");
 const foot = document.getElementById("foot");
 let leave = null; // ends what the page that is shown keeps doing
-let shown = "";
+let shown = false;
 
 function route() {
   const [path, query = ""] = location.hash.replace(/^#/, "").split("?");
@@ -26,7 +26,7 @@ function route() {
 }
 
 const PAGES = {
-  "": ({ query }) => cataloguePage(main, query),
+  "": ({ query }) => (query.size ? cataloguePage(main, query) : homePage(main)),
   product: ({ id }) => productPage(main, id),
   checkout: () => checkoutPage(main),
   order: ({ id }) => orderPage(main, id),
@@ -39,11 +39,9 @@ async function show() {
   leave = null;
   const asked = route();
   const page = PAGES[asked.name] ?? PAGES[""];
-  if (asked.name !== shown || asked.id) {
-    scrollTo(0, 0);
-    if (shown) main.focus();
-  }
-  shown = asked.name || "catalogue";
+  scrollTo(0, 0);
+  if (shown) main.focus({ preventScroll: true });
+  shown = true;
   const box = top.querySelector("[name=q]");
   if (box) box.value = asked.query.get("q") ?? "";
   const end = await page(asked);
@@ -71,14 +69,19 @@ async function around() {
       h("div", { class: "languages", role: "group", "aria-label": t("language") }, LANGUAGES.map((code) => h("button", {
         class: "language", lang: code, "aria-pressed": String(code === currentLanguage()), on: { click: () => speak(code) },
       }, code.toUpperCase()))),
-      h("a", { href: "#/orders", class: "tool" }, t("orders")),
-      h("a", { href: "#/account", class: "tool" }, api.signedIn() ? t("account") : t("sign_in")),
+      tool("#/orders", t("orders"), "M5 8l7-4 7 4v8l-7 4-7-4zM5 8l7 4 7-4M12 12v8"),
+      tool("#/account", api.signedIn() ? t("account") : t("sign_in"), "M12 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8zM4 21c1-5 4-7 8-7s7 2 8 7"),
       h("button", { class: "button small primary", id: "open-cart", on: { click: drawer.open } }),
     ),
   );
   count();
   fill(foot, h("p", { class: "soft small" }, t("demo")), h("p", { class: "row small" },
     h("a", { href: "/inbox/", target: "_blank" }, t("demo.inbox")), h("a", { href: "/warehouse/", target: "_blank" }, t("demo.warehouse"))));
+}
+
+/** A link in the header; where there is little room its picture alone. */
+function tool(href, words, drawing) {
+  return h("a", { href, class: "tool" }, h("span", {}, words), h("svg", { viewBox: "0 0 24 24", "aria-hidden": "true" }, h("path", { d: drawing })));
 }
 
 async function speak(code) {

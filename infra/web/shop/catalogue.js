@@ -9,6 +9,9 @@ import { notice } from "./trouble.js";
 
 const PAGE = 24;
 const BRANDS_SHOWN = 12;
+const SHELVES = 3;
+const ON_A_SHELF = 6;
+const FIRST_SHELVES = ["Produce", "Bakery", "Deli"];
 const SORTS = ["relevance", "price_asc", "price_desc", "name", "newest"];
 
 /** The address of a search; `changes` on top of `asked`, empty values leave a filter out. */
@@ -19,26 +22,47 @@ export function address(asked, changes = {}) {
   return text ? `#/?${text}` : "#/";
 }
 
+/** The start page: the departments, and a shelf of some of them. */
+export async function homePage(main) {
+  const nav = h("nav", { class: "departments-box", "aria-label": t("departments") });
+  const shelves = h("div", { class: "shelves" }, skeletons());
+  fill(main, h("section", { class: "hero" }, h("h1", {}, t("hero.title")), h("p", { class: "soft" }, t("hero.text")), nav), shelves);
+  try {
+    const { facets: { categories } } = await api.find({ limit: 1 });
+    fill(nav, departments(categories));
+    const names = categories.map(({ value }) => value);
+    const shown = [...FIRST_SHELVES.filter((name) => names.includes(name)), ...names.filter((name) => !FIRST_SHELVES.includes(name))].slice(0, SHELVES);
+    fill(shelves, await Promise.all(shown.map(shelf)));
+  } catch (error) {
+    fill(shelves, notice(error));
+  }
+}
+
+async function shelf(category) {
+  const found = await api.find({ category, in_stock: "true", limit: ON_A_SHELF, facets: "false" });
+  api.keep(found.products);
+  return h("section", { "aria-label": category },
+    h("div", { class: "row spread" }, h("h2", {}, category), h("a", { href: address({ category }) }, t("shelf.all", { count: found.total }))),
+    h("ul", { class: "grid shelf" }, found.products.map(card)));
+}
+
 /** The page for the search that `query` (URLSearchParams) asks for. */
 export function cataloguePage(main, query) {
   const asked = Object.fromEntries(query);
-  const home = !query.toString();
   const results = h("section", { class: "results", "aria-label": t("search") }, skeletons());
   const side = h("details", { class: "filters" });
   side.open = matchMedia("(min-width: 56rem)").matches;
   const top = h("div", { class: "catalogue-top" });
-  fill(main, home ? hero(top) : top, h("div", { class: "catalogue" }, side, results));
-  if (!home) fill(top, heading(asked, null));
-  load(asked, home, { results, side, top });
+  fill(main, top, h("div", { class: "catalogue" }, side, results));
+  fill(top, heading(asked, null));
+  load(asked, { results, side, top });
 }
 
-async function load(asked, home, places) {
-  const { results, side, top } = places;
+async function load(asked, { results, side, top }) {
   try {
     const found = await api.find({ ...asked, limit: PAGE });
     api.keep(found.products);
-    if (home) fill(top, departments(found.facets));
-    else fill(top, heading(asked, found));
+    fill(top, heading(asked, found));
     fill(side, h("summary", {}, filtersTitle(asked)), facets(asked, found));
     fill(results, notes(asked, found), toolbar(asked, found), listing(asked, found));
   } catch (error) {
@@ -46,18 +70,11 @@ async function load(asked, home, places) {
   }
 }
 
-function hero(top) {
-  return h("section", { class: "hero" }, h("h1", {}, t("hero.title")), h("p", { class: "soft" }, t("hero.text")), top);
-}
-
-function departments({ categories }) {
-  return h(
-    "nav", { "aria-label": t("departments") },
-    h("ul", { class: "departments" }, categories.map(({ value, count }) => h(
-      "li", {}, h("a", { href: address({ category: value }) }, tile({ category: [value] }), h("span", {}, value),
-        h("small", { class: "soft numbers" }, count)),
-    ))),
-  );
+function departments(categories) {
+  return h("ul", { class: "departments" }, categories.map(({ value, count }) => h(
+    "li", {}, h("a", { href: address({ category: value }) }, tile({ category: [value] }), h("span", {}, value),
+      h("small", { class: "soft numbers" }, count)),
+  )));
 }
 
 function heading(asked, found) {
@@ -258,7 +275,7 @@ export async function productPage(main, sku) {
       h("p", { class: "row" }, h("strong", { class: "numbers price" }, money(product.price)),
         h("span", { class: "soft small" }, t(product.tax_included ? "product.tax_included" : "product.tax"))),
       stockNote(product),
-      stepper({ sku: product.sku, name: product.name, soldOut }),
+      stepper({ sku: product.sku, name: product.name, soldOut, large: true }),
       h("p", {}, product.description),
       h("h2", {}, t("product.details")),
       details(product),

@@ -7,7 +7,7 @@ import { on } from "./state.js";
 import { sentence } from "./trouble.js";
 
 /** "Add", and once it is in the cart: minus, how many, plus. Follows the cart by itself. */
-export function stepper({ sku, name, soldOut = false, removable = false }) {
+export function stepper({ sku, name, soldOut = false, removable = false, large = false }) {
   const box = h("div", { class: "stepper" });
   let drawn = -1;
 
@@ -37,10 +37,10 @@ export function stepper({ sku, name, soldOut = false, removable = false }) {
     return h(
       "button",
       {
-        class: "button small", "data-part": "more", disabled: soldOut, "aria-label": t("add.to", { name }),
+        class: large ? "button primary" : "button small", "data-part": "more", disabled: soldOut, "aria-label": t("add.to", { name }),
         on: { click: () => change(() => cart.add(sku, 1), t("added", { name })) },
       },
-      t("add"),
+      t(large ? "add.large" : "add"),
     );
   }
 

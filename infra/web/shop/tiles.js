@@ -126,16 +126,21 @@ const RULES = [
   [/carrot|potato|onion|pepper|tomato|mushroom|corn|squash/i, "carrot"],
   [/salad|lettuce|broccoli|celery|herb|cabbage|organic|vegetable/i, "leaf"],
 ];
+// What a department looks like when nothing finer is known, and its colour as a hue.
 const DEPARTMENTS = {
-  Grocery: "jar", "Drug & General": "tube", Produce: "apple", Deli: "wedge", "Packaged Meat": "sausage",
-  Meat: "steak", "Natural Foods": "leaf", Bakery: "loaf", Seafood: "fish", "Packaged Seafood": "can",
-  Cosmetics: "tube", Floral: "flower",
+  Grocery: ["jar", 38], "Drug & General": ["tube", 210], Produce: ["apple", 112], Deli: ["wedge", 46],
+  "Packaged Meat": ["sausage", 14], Meat: ["steak", 358], "Natural Foods": ["leaf", 150], Bakery: ["loaf", 30],
+  Seafood: ["fish", 196], "Packaged Seafood": ["can", 184], Cosmetics: ["tube", 322], Floral: ["flower", 290],
 };
+const OTHER = ["box", 60];
 
 /** A picture for a product, or for a category alone; decoration only. */
 export function tile({ category, sku = "" }) {
   const kind = drawing(category);
-  const hue = hash(category.slice(0, 2).join(">"));
+  const department = (DEPARTMENTS[category[0]] ?? OTHER)[1];
+  // Groceries are most of a shop: there the shelf gives the colour, elsewhere it shades it.
+  const hue = category.length < 2 ? department
+    : category[0] === "Grocery" ? hash(category[1]) : department + (hash(category[1]) % 40) - 20;
   const turn = sku ? (hash(sku) % 24) - 12 : 0;
   return h(
     "div",
@@ -146,12 +151,13 @@ export function tile({ category, sku = "" }) {
 
 function drawing(category) {
   if (category.length > 1) {
+    if (category.some((name) => /^canned/i.test(name))) return "can";
     for (const name of [...category.slice(1)].reverse()) {
       const rule = RULES.find(([words]) => words.test(name));
       if (rule) return rule[1];
     }
   }
-  return DEPARTMENTS[category[0]] ?? "box";
+  return (DEPARTMENTS[category[0]] ?? OTHER)[0];
 }
 
 function hash(text) {

@@ -32,6 +32,7 @@ from parcelway.domain.refusals import Reason, Refusal
 from parcelway.domain.reservation import take
 
 PROVIDER = Actor("provider")
+PAYMENT_LOST = "payment_lost"  # the hold of a confirmed order without money behind it
 # Entering a card and passing 3-D Secure may take this long; granted once per order.
 GRACE = timedelta(minutes=15)
 
@@ -117,15 +118,14 @@ def observe(
     postings = _postings(order, payment, known, facts.now)
     if known.authorized and usable(order, payment, seen) and order.state == "placed":
         return _confirm(changed, known, postings, facts)
-    after = advance(changed)
+    after = advance(changed, holds=_holds(changed, facts.now))
     told = events(after, facts.now, PROVIDER, *_news(payment, known))
     return Decision(after, told, payment=known, postings=postings)
 
 
-def owed(order: Order, invoices: Sequence[Invoice]) -> Money:
-    """What has been invoiced and not captured yet."""
-    invoiced = total((invoice.gross for invoice in invoices), order.currency)
-    return Money(invoiced.minor - order.captured, order.currency)
+def owed(invoices: Sequence[Invoice], captured: Money) -> Money:
+    """What has been invoiced and is not captured yet; `captured` is what the provider says."""
+    return total((invoice.gross for invoice in invoices), captured.currency) - captured
 
 
 def capture_failed(order: Order, code: str, now: datetime) -> Decision | None:
@@ -135,6 +135,16 @@ def capture_failed(order: Order, code: str, now: datetime) -> Decision | None:
     after = advance(order, alerts=(*order.alerts, Hold("capture_failed", code, now)))
     fact = ("payment.capture_failed", {"code": code})
     return Decision(after, events(after, now, PROVIDER, fact))
+
+
+def _holds(order: Order, now: datetime) -> tuple[Hold, ...]:
+    """The order's holds: nothing more leaves for an order that lost its money, until it has some
+    again."""
+    others = tuple(hold for hold in order.holds if hold.code != PAYMENT_LOST)
+    secured = order.authorized or order.captured or not totals(order).gross
+    if order.state != "confirmed" or secured:
+        return others
+    return (*others, Hold(PAYMENT_LOST, "The authorization was voided or has lapsed.", now))
 
 
 def _confirm(

@@ -54,7 +54,7 @@ def options(order: Order, country: str, facts: Facts) -> list[Option]:
             stores = [node for node in facts.shop.nodes.values() if "pickup" in node.capabilities]
             found += [Option(service, charge, promise([s], service, facts.now), s) for s in stores]
         elif country in service.countries:
-            shipping = [node for node in facts.shop.nodes.values() if "ship" in node.capabilities]
+            shipping = candidates(order.group, facts.shop.nodes)
             if shipping:
                 found.append(Option(service, charge, promise(shipping[:1], service, facts.now)))
     return sorted(

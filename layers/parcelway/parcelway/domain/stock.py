@@ -107,16 +107,16 @@ def apply(balance: Balance, change: Change) -> Balance:
 
 
 def allowed(balance: Balance, change: Change) -> bool:
-    """Whether the change leaves no counter negative and promises nothing that is not there.
+    """Whether the change promises nothing that is not there and takes back no more than was taken.
 
     A counter that only grows is never refused, so a balance that a count has driven negative
-    can still be filled up.
+    can still be filled up. `on_hand` is not guarded: what left the house has left it, even where
+    a count had found less; the negative balance shows it.
     """
     after = apply(balance, change)
     return all(
         delta >= 0 or value >= 0
         for delta, value in (
-            (change.on_hand, after.on_hand),
             (change.reserved, after.reserved),
             (change.allocated, after.allocated),
             (change.available, after.available),

@@ -200,7 +200,7 @@ def _order_item(order: Order, now: datetime) -> dict[str, Any]:
         item |= {"due_shard": str(shard), "due_at": iso(due)}
         if held := [line.sku for line in order.lines if line.count("reserved")]:
             item["held_skus"] = held
-    if order.state == "draft":
+    if order.state == "draft" and order.hold_until is None:  # what holds stock is not deleted
         item["expires"] = int((order.created_at + _DRAFT_KEPT).timestamp())
     elif order.customer_id and order.placed_at is not None:
         item |= {"owner": order.customer_id, "placed_at": iso(order.placed_at)}

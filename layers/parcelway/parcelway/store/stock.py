@@ -53,7 +53,7 @@ def set_on_hand(
 ) -> bool:
     """Correct a balance to `quantity` units counted at `as_of`; holds stay as they are.
 
-    False when nothing changed: the same quantity, or a count older than one already taken.
+    False for a count older than one already taken. An equal count is news too: it is later.
     `reference` names the feed or count and, with `as_of`, is booked at most once.
     """
 
@@ -61,10 +61,10 @@ def set_on_hand(
         item = db.get(db.stock, f"SKU#{sku}", f"NODE#{node}") or {}
         difference = quantity - int(item.get("on_hand", 0))
         counted_at = item.get("counted_at", "")
-        if not difference or counted_at >= iso(as_of):
+        if counted_at >= iso(as_of):
             return False
         kind: Kind = "adjust" if item else "receive"
-        (change,) = net([Move(sku, node, kind, difference)])
+        change = Change(sku, node, difference, 0, 0)
         write = _change(db, change, counted_at=iso(as_of), seen=item.get("counted_at"))
         sequence = int(as_of.timestamp() * 1000)
         source = f"{reference}/{sku}/{node}"
@@ -81,7 +81,8 @@ def _change(db: Database, change: Change, counted_at: str = "", seen: str | None
     values = {":zero": 0, ":sku": change.sku, ":node": change.node}
     values |= {f":{name}": delta for name, delta in deltas.items()}
     # A count may drive what is available below zero: that is a shortage to show, not to hide.
-    guarded = [n for n in _COUNTERS if deltas[n] < 0 and not (counted_at and n == "available")]
+    claimed = ("reserved", "allocated") if counted_at else ("reserved", "allocated", "available")
+    guarded = [name for name in claimed if deltas[name] < 0]
     conditions = [f"{name} >= :least_{name}" for name in guarded]
     values |= {f":least_{name}": -deltas[name] for name in guarded}
     if counted_at:
