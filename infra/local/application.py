@@ -12,6 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TextIO
 
+from aws_lambda_powertools.utilities import parameters as parameters_cache
 from parcelway.ports import clock
 from parcelway.store.database import Database
 
@@ -97,6 +98,7 @@ def running(
                 stack.client("ssm").put_parameter(
                     Name=f"/parcelway/{name}", Value=value, Type="SecureString"
                 )
+            parameters_cache.clear_caches()  # of the secrets of an application before this one
             stack.client("sesv2").create_email_identity(EmailIdentity=MAIL_FROM)
             stack.serve(port=port)
             try:

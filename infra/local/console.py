@@ -151,7 +151,7 @@ class Console:
                     }
                     for node in shop.nodes.values()
                 ],
-                "carriers": sorted({s.carrier for s in shop.services.values() if s.carrier}),
+                "carriers": {s.id: s.carrier for s in shop.services.values() if s.carrier},
             }
         )
 

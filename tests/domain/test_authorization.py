@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from parcelway.domain import ledger
 from parcelway.domain.authorization import (
     GRACE,
+    PAYMENT_LOST,
     Undo,
     capture_failed,
     next_attempt,
@@ -318,9 +319,18 @@ def test_a_payment_that_nobody_completed_cannot_be_completed_after_the_end(ended
 
 def test_what_is_owed_is_what_was_invoiced_and_not_taken() -> None:
     story = at("invoiced")
-    assert owed(story.order, story.invoices) == GROSS
-    assert owed(story.captured().order, story.invoices) == Money(0, "USD")
-    assert owed(at("packed").order, []) == Money(0, "USD")
+    nothing = Money(0, "USD")
+    assert owed(story.invoices, nothing) == GROSS
+    assert owed(story.invoices, GROSS) == nothing
+    assert owed([], nothing) == nothing
+
+
+def test_a_confirmed_order_that_loses_its_money_is_held_until_it_has_some_again() -> None:
+    story = at("packed").pays("voided", authorized=0)
+    assert [hold.code for hold in story.order.holds] == [PAYMENT_LOST]
+    with pytest.raises(Refusal) as refused:
+        story.shipped()
+    assert refused.value.reason is Reason.ILLEGAL_STATE
 
 
 def test_a_capture_that_failed_is_noted_once_and_moves_nothing() -> None:

@@ -39,11 +39,24 @@ export async function homePage(main) {
 }
 
 async function shelf(category) {
-  const found = await api.find({ category, in_stock: "true", limit: ON_A_SHELF, facets: "false" });
+  const found = await api.find({ category, in_stock: "true", limit: 4 * ON_A_SHELF, facets: "false" });
   api.keep(found.products);
   return h("section", { "aria-label": category },
     h("div", { class: "row spread" }, h("h2", {}, category), h("a", { href: address({ category }) }, t("shelf.all", { count: found.total }))),
-    h("ul", { class: "grid shelf" }, found.products.map(card)));
+    h("ul", { class: "grid shelf" }, varied(found.products).map(card)));
+}
+
+/** As few as possible of the same kind. */
+function varied(products) {
+  const kinds = new Map();
+  for (const each of products) {
+    const kind = each.category[1];
+    kinds.set(kind, [...(kinds.get(kind) ?? []), each]);
+  }
+  const rows = [...kinds.values()];
+  const turns = Math.max(...rows.map((row) => row.length), 0);
+  const mixed = Array.from({ length: turns }, (_, turn) => rows.map((row) => row[turn])).flat();
+  return mixed.filter(Boolean).slice(0, ON_A_SHELF);
 }
 
 /** The page for the search that `query` (URLSearchParams) asks for. */

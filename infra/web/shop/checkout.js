@@ -254,7 +254,7 @@ function paymentStep(view) {
     h("h3", {}, t("billing")),
     same ? h("label", { class: "check" }, same, t("billing.same")) : null,
     billing,
-    h("h3", {}, t("step.payment")),
+    h("h3", {}, t("card")),
     cardFields(),
     h("button", { class: "button primary wide", id: "place" }, t("place", { total: money(seen.totals.gross) })),
   );

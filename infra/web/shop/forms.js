@@ -25,10 +25,9 @@ export function addressFields(address, section) {
     { value: address?.[name] ?? "", autocomplete: `section-${section} ${autocomplete}`, required, maxlength: most, id: `${section}-${name}` },
     { kind },
   );
-  const names = new Intl.DisplayNames([currentLanguage()], { type: "region" });
   const country = field("country", t("field.country"), {
     autocomplete: `section-${section} country`, id: `${section}-country`,
-    options: COUNTRIES.map((code) => h("option", { value: code, selected: code === (address?.country || "US") }, names.of(code))),
+    options: COUNTRIES.map((code) => h("option", { value: code, selected: code === (address?.country || "US") }, countryName(code))),
   }, { kind: "half" });
   return h(
     "div", { class: "fields" },
@@ -37,6 +36,10 @@ export function addressFields(address, section) {
     one("city", "address-level2", "half", true, 80), one("region", "address-level1", "third", false, 40),
     one("postal_code", "postal-code", "third", true, 16), country,
   );
+}
+
+function countryName(code) {
+  return new Intl.DisplayNames([currentLanguage()], { type: "region" }).of(code);
 }
 
 /** What was entered in the address fields of a form. */
@@ -51,7 +54,7 @@ export function addressOf(form) {
 /** An address as people write it, a line per line. */
 export function addressLines(address) {
   const town = [address.city, [address.region, address.postal_code].filter(Boolean).join(" ")].filter(Boolean).join(", ");
-  return [address.name, address.company, address.line1, address.line2, town, address.country].filter(Boolean);
+  return [address.name, address.company, address.line1, address.line2, town, countryName(address.country)].filter(Boolean);
 }
 
 /** The same as a block. */

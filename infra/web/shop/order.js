@@ -113,15 +113,16 @@ function payment(view, order) {
 function body(view, order, tracked) {
   return h(
     "div", { class: "order" },
-    h("section", { class: "panel stack" },
-      h("h2", {}, t("summary")),
-      h("ul", { class: "order-lines" }, order.lines.map(line)),
-      totals(order),
-      cancellation(view, order)),
+    h("div", { class: "stack" },
+      h("section", { class: "panel stack" },
+        h("h2", {}, t("summary")),
+        h("ul", { class: "order-lines" }, order.lines.map(line)),
+        totals(order),
+        cancellation(view, order)),
+      tracked?.timeline.length ? history(tracked.timeline) : null),
     h("div", { class: "stack" },
       order.state === "placed" ? null : follow(order, tracked),
-      h("section", { class: "panel" }, facts(order, tracked)),
-      tracked?.timeline.length ? history(tracked.timeline) : null),
+      h("section", { class: "panel" }, facts(order, tracked))),
   );
 }
 

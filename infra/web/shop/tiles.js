@@ -73,6 +73,24 @@ const DRAWINGS = {
     path("M32 21c5-5 18-4 18 11 0 12-8 22-13 22-3 0-3-1-5-1s-2 1-5 1c-5 0-13-10-13-22 0-15 13-16 18-11z", "body"),
     path("M32 21c0-5 2-9 6-11", "line"), path("M34 15c4-6 10-6 13-5-1 5-6 9-13 5z", "label"),
   ],
+  orange: () => [
+    oval(32, 34, 20, 20, "body"), oval(32, 34, 15, 15, "label"), path("M32 20v28M20 27l24 14M44 27L20 41", "line"),
+    path("M32 14c2-5 7-7 12-6-1 5-6 8-12 6z", "ink"),
+  ],
+  banana: () => [
+    path("M14 18c2 16 14 27 34 27 3 0 4-2 3-4-1-3-3-4-6-5-12-3-20-10-24-21-1-3-8-1-7 3z", "body"),
+    path("M20 18c4 13 13 21 27 23", "line"),
+  ],
+  berry: () => [
+    path("M32 56C20 50 13 40 14 30c1-7 8-9 18-9s17 2 18 9c1 10-6 20-18 26z", "body"),
+    path("M20 20c4-1 5-5 12-7 7 2 8 6 12 7-4 5-8 6-12 6s-8-1-12-6z", "label"),
+    oval(25, 34, 1.5, 2, "ink"), oval(32, 38, 1.5, 2, "ink"), oval(39, 34, 1.5, 2, "ink"), oval(28, 44, 1.5, 2, "ink"), oval(36, 45, 1.5, 2, "ink"),
+  ],
+  grapes: () => [
+    oval(24, 26, 6.5, 6.5, "body"), oval(37, 26, 6.5, 6.5, "body"), oval(30.5, 35, 6.5, 6.5, "edge"),
+    oval(43, 35, 5.5, 5.5, "body"), oval(19, 35, 5.5, 5.5, "body"), oval(25, 44, 6, 6, "body"), oval(37, 44, 6, 6, "body"), oval(31, 53, 5.5, 5.5, "edge"),
+    path("M31 20c0-5 1-8 4-11", "line"),
+  ],
   leaf: () => [
     path("M12 50C10 26 26 10 54 12c2 28-14 42-38 38z", "body"), path("M12 54C22 40 32 30 46 21", "line"),
   ],
@@ -112,7 +130,8 @@ const DRAWINGS = {
 
 // The first words that fit a product's category, coarse to fine, decide.
 const RULES = [
-  [/pizza/i, "pizza"], [/ice cream|sherbet|novelt|water ice/i, "cone"],
+  [/apple(?!sauce)|pear|peach|plum|mango|melon|kiwi/i, "apple"], [/orange(?! juice)|citrus|lemon|lime|grapefruit|tangerine/i, "orange"],
+  [/banana/i, "banana"], [/berr|cherr/i, "berry"], [/grape/i, "grapes"], [/pizza/i, "pizza"], [/ice cream|sherbet|novelt|water ice/i, "cone"],
   [/soft drink|water\b|juice|drink|beverage|isotonic|tea|wine|vinegar|oil|syrup|sauce|dressing/i, "bottle"],
   [/milk|cream\b|carton/i, "carton"], [/cheese/i, "wedge"], [/yogurt|pudding|margarine|butter|dip|sour/i, "cup"],
   [/egg/i, "egg"], [/cookie|cracker/i, "cookie"], [/candy|chocolate|gum/i, "candy"],
@@ -133,15 +152,17 @@ const DEPARTMENTS = {
   Seafood: ["fish", 196], "Packaged Seafood": ["can", 184], Cosmetics: ["tube", 322], Floral: ["flower", 290],
 };
 const OTHER = ["box", 60];
+// What is not a package has a colour of its own.
+const NATURAL = {
+  apple: 6, orange: 30, banana: 48, berry: 342, grapes: 282, carrot: 24, leaf: 112, wedge: 44, loaf: 30, steak: 356, sausage: 12,
+  fish: 198, egg: 36, cookie: 28, pizza: 20, cone: 330, flower: 300,
+};
 
 /** A picture for a product, or for a category alone; decoration only. */
 export function tile({ category, sku = "" }) {
   const kind = drawing(category);
-  const department = (DEPARTMENTS[category[0]] ?? OTHER)[1];
-  // Groceries are most of a shop: there the shelf gives the colour, elsewhere it shades it.
-  const hue = category.length < 2 ? department
-    : category[0] === "Grocery" ? hash(category[1]) : department + (hash(category[1]) % 40) - 20;
-  const turn = sku ? (hash(sku) % 24) - 12 : 0;
+  const hue = category.length < 2 ? (DEPARTMENTS[category[0]] ?? OTHER)[1] : NATURAL[kind] ?? hash(category[1]);
+  const turn = sku ? (hash(sku) % 20) - 10 : 0;
   return h(
     "div",
     { class: "tile", style: { "--hue": String((hue + turn + 360) % 360) }, "aria-hidden": "true" },

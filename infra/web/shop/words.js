@@ -116,6 +116,7 @@ export const WORDS = {
   "saved": ["Saved address", "Gespeicherte Adresse"],
   "saved.new": ["Another address", "Andere Adresse"],
 
+  "card": ["Card", "Karte"],
   "card.number": ["Card number", "Kartennummer"],
   "card.expiry": ["Valid to (MM/YY)", "Gültig bis (MM/JJ)"],
   "card.cvc": ["Security code", "Prüfziffer"],

@@ -121,7 +121,7 @@ function buttons(one, report) {
 
 function shipping(one, report, reject) {
   if (!numbers.has(one.id)) numbers.set(one.id, parcelNumber());
-  const carrier = h("select", { name: "carrier" }, config.carriers.map((name) => h("option", { selected: one.carrier === name }, name)));
+  const carrier = h("select", { name: "carrier" }, [...new Set(Object.values(config.carriers))].map((name) => h("option", { selected: config.carriers[one.service] === name }, name)));
   const number = h("input", { name: "parcel_number", value: numbers.get(one.id), required: true, maxlength: "60", on: { input: () => numbers.set(one.id, number.value) } });
   return h("form", { on: { submit: (event) => { event.preventDefault(); report("ship", { carrier: carrier.value, parcel_number: number.value.trim() }); } } },
     h("div", { class: "parcel-form" },

@@ -17,7 +17,7 @@ from parcelway.domain.sourcing import Need, Pick, candidates, plan
 from parcelway.domain.stock import Kind, Move, after, net
 
 # A transaction holds 100 writes; the rest is for the order, its parts and its events.
-MOST_CHANGES = 85
+MOST_CHANGES = 84
 _TAKE: dict[Stage, Kind] = {"reserved": "reserve", "allocated": "allocate"}
 _UNDO: dict[Stage, Kind] = {
     "reserved": "release",
