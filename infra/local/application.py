@@ -98,7 +98,7 @@ def running(
                 stack.client("ssm").put_parameter(
                     Name=f"/parcelway/{name}", Value=value, Type="SecureString"
                 )
-            parameters_cache.clear_caches()  # of the secrets of an application before this one
+            parameters_cache.clear_caches()  # type: ignore[no-untyped-call] # of the secrets of an application before this one
             stack.client("sesv2").create_email_identity(EmailIdentity=MAIL_FROM)
             stack.serve(port=port)
             try:

@@ -12,6 +12,7 @@ import time
 import traceback
 import uuid
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -40,6 +41,7 @@ class Function:
     environment: Mapping[str, str]
     role: str
     dead_letter_arn: str | None = None
+    concurrency: int | None = None
 
 
 @dataclass
@@ -101,6 +103,7 @@ class Functions:
     async_config: dict[str, AsyncConfig] = field(default_factory=dict)
     _free: dict[str, list[ModuleType]] = field(default_factory=dict)
     _loaded: list[str] = field(default_factory=list)
+    _reserved: dict[str, threading.BoundedSemaphore] = field(default_factory=dict)
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def add(self, function: Function) -> None:
@@ -110,6 +113,8 @@ class Functions:
         self.by_id[function.logical_id] = function
         self.async_config.setdefault(function.logical_id, AsyncConfig())
         self._free[function.logical_id] = []
+        if function.concurrency is not None:
+            self._reserved[function.logical_id] = threading.BoundedSemaphore(function.concurrency)
 
     def find(self, name_or_arn: str) -> Function:
         """By logical id, name or ARN (a version suffix is ignored); KeyError otherwise."""
@@ -141,7 +146,14 @@ class Functions:
         return {name: value for name, (_, value) in union.items()}
 
     def invoke(self, function: Function, event: Any) -> Result:
-        """Run the handler now. `event` crosses a JSON border, and so does the answer."""
+        """Run the handler now. `event` crosses a JSON border, and so does the answer.
+
+        A function with reserved concurrency waits for its turn; AWS would throttle and try again.
+        """
+        with self._reserved.get(function.logical_id, nullcontext()):
+            return self._invoke(function, event)
+
+    def _invoke(self, function: Function, event: Any) -> Result:
         request_id = str(uuid.uuid4())
         event = json.loads(json.dumps(event, cls=_Encoder))
         token = current_function.set(function.logical_id)

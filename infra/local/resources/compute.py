@@ -62,11 +62,12 @@ def function(build: Build, logical_id: str, p: Properties) -> Resource:
         memory=int(p.get("MemorySize", 128)),
         environment={k: str(v) for k, v in p.get("Environment", {}).get("Variables", {}).items()},
         role=role_arn.rsplit("/", 1)[1],
+        concurrency=p.get("ReservedConcurrentExecutions"),
         dead_letter_arn=p.get("DeadLetterConfig", {}).get("TargetArn"),
     )
     build.functions.add(function)
     p.ignore("Architectures", "Description", "EphemeralStorage", "LoggingConfig", "SnapStart")
-    p.ignore("ReservedConcurrentExecutions", "Tags", "TracingConfig", "RecursiveLoop")
+    p.ignore("Tags", "TracingConfig", "RecursiveLoop")
     build.client("lambda").create_function(
         FunctionName=name,
         Runtime=p.required("Runtime"),

@@ -205,24 +205,34 @@ async function offer(box, country, method, chosen) {
     const names = recall("service-names", {});
     for (const each of found) names[each.service + each.store] = each.store ? { en: each.store_name } : each.name;
     remember("service-names", names);
+    const short = method === "pickup" ? await shortAt(found.map((each) => each.store)) : new Set();
     const legend = t(method === "pickup" ? "delivery.where" : "delivery.how");
     fill(box, found.length
-      ? h("fieldset", {}, h("legend", {}, legend), h("ul", { class: "choices" }, found.map((each) => choice(each, chosen))))
+      ? h("fieldset", {}, h("legend", {}, legend), h("ul", { class: "choices" }, found.map((each) => choice(each, chosen, short.has(each.store)))))
       : h("p", { class: "notice warn" }, t("delivery.none")));
   } catch (error) {
     fill(box, notice(error));
   }
 }
 
-function choice(option, chosen) {
+/** The stores among `stores` that do not have everything at present. */
+async function shortAt(stores) {
+  const lines = cart.current().lines;
+  const products = await Promise.all(lines.map((line) => api.product(line.sku, { fresh: true })));
+  return new Set(stores.filter((store) => lines.some(
+    (line, index) => (products[index].availability.pickup[store] ?? 0) < line.quantity,
+  )));
+}
+
+function choice(option, chosen, short) {
   const value = option.store ? `${option.service}@${option.store}` : option.service;
   const at = option.store_address;
   const when = option.store ? t("delivery.ready", { days: days(option.from_date, option.to_date) }) : days(option.from_date, option.to_date);
   return h("li", {}, h(
     "label", { class: "choice" },
-    h("input", { type: "radio", name: "service", value, checked: value === chosen }),
+    h("input", { type: "radio", name: "service", value, checked: value === chosen && !short, disabled: short }),
     h("span", { class: "grow" }, h("strong", {}, option.store ? option.store_name : named(option.name)),
-      h("span", { class: "soft small" }, option.store ? `${at.line1}, ${at.city}` : option.carrier, " · ", when)),
+      h("span", { class: "soft small" }, option.store ? `${at.line1}, ${at.city}` : option.carrier, " · ", short ? t("delivery.short") : when)),
     h("span", { class: "numbers" }, option.price.minor ? money(option.price) : t("shipping.free")),
   ));
 }

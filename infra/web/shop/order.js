@@ -161,7 +161,7 @@ function facts(order, tracked) {
 }
 
 function history(timeline) {
-  return h("section", { class: "panel stack" }, h("h2", {}, t("order.history")), h("ol", { class: "timeline" }, timeline.map(({ text, at }) => h(
+  return h("section", { class: "panel stack history" }, h("h2", {}, t("order.history")), h("ol", { class: "timeline" }, timeline.map(({ text, at }) => h(
     "li", {}, h("span", {}, text), h("time", { class: "soft small", datetime: at }, moment(at)),
   ))));
 }

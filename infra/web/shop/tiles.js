@@ -136,7 +136,7 @@ const RULES = [
   [/milk|cream\b|carton/i, "carton"], [/cheese/i, "wedge"], [/yogurt|pudding|margarine|butter|dip|sour/i, "cup"],
   [/egg/i, "egg"], [/cookie|cracker/i, "cookie"], [/candy|chocolate|gum/i, "candy"],
   [/snack|chips|nuts|coffee|flour|sugar|rice|bean|pasta|noodle/i, "bag"], [/cereal|frozen|dinner|mix|breakfast/i, "box"],
-  [/soup|canned|can\b|tuna|vegetables?$/i, "can"], [/pickle|olive|jelly|jam|peanut|spread|condiment|baby|spice/i, "jar"],
+  [/soup|can\b|tuna/i, "can"], [/pickle|olive|jelly|jam|peanut|spread|condiment|baby|spice/i, "jar"],
   [/bread|bun|roll|bakery|cake|bagel|pie|pastr|donut|sweet goods/i, "loaf"],
   [/dog|cat\b|pet/i, "bone"], [/paper|tissue|towel|diaper|foil|bags/i, "roll"],
   [/clean|laundry|detergent|bleach|dish|air/i, "spray"], [/hair|soap|oral|tooth|skin|lotion|make|cosmetic|shav/i, "tube"],

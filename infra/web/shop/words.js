@@ -110,6 +110,7 @@ export const WORDS = {
   "delivery.where": ["Where to collect it", "Wo Sie es abholen"],
   "delivery.none": ["Nothing is delivered there; collecting at a store is possible.", "Dorthin wird nicht geliefert; eine Abholung ist möglich."],
   "delivery.pick": ["Choose one of the options.", "Bitte eine Möglichkeit wählen."],
+  "delivery.short": ["does not have everything at present", "hat zurzeit nicht alles da"],
   "delivery.ready": ["Ready {days}", "Bereit {days}"],
   "billing": ["Billing address", "Rechnungsadresse"],
   "billing.same": ["Same as the delivery address", "Wie die Lieferadresse"],
