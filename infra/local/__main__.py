@@ -1,4 +1,4 @@
-"""Parcelway on this machine: `python -m infra.local`. Serves until Ctrl-C and forgets everything."""
+"""Parcelway on this machine: `python -m infra.local`. Serves until Ctrl-C, then forgets all."""
 
 from __future__ import annotations
 

@@ -9,13 +9,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
 from infra.local import console
 from infra.local.application import SAMPLE_FILES, Application, running
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 PRODUCTS = 80  # of the sample; enough to search in
 PATIENCE = 15_000  # milliseconds
 _CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+# Pages that are not in front are drawn once a second otherwise, and a click waits for that.
+_AWAKE = (
+    "--disable-renderer-backgrounding",
+    "--disable-background-timer-throttling",
+    "--disable-backgrounding-occluded-windows",
+)
 
 
 @dataclass
@@ -59,7 +66,7 @@ def browser() -> Iterator[Browser]:
     if path is None:
         pytest.skip(f"no Chromium on this machine (looked for {', '.join(_CHROMIUM)})")
     with sync_playwright() as playwright:
-        arguments = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+        arguments = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", *_AWAKE]
         browser = playwright.chromium.launch(executable_path=path, args=arguments)
         yield browser
         browser.close()
@@ -89,7 +96,9 @@ def _few_products(folder: Path) -> dict[str, Path]:
     products = SAMPLE_FILES["catalogue"].read_text().splitlines()[:PRODUCTS]
     skus = {json.loads(line)["sku"] for line in products}
     stock = [
-        row for row in SAMPLE_FILES["stock"].read_text().splitlines() if json.loads(row)["sku"] in skus
+        row
+        for row in SAMPLE_FILES["stock"].read_text().splitlines()
+        if json.loads(row)["sku"] in skus
     ]
     files = dict(SAMPLE_FILES)
     for kind, lines in (("catalogue", products), ("stock", stock)):

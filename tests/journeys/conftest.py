@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
 import pytest
 from parcelway.domain.catalogue import Product
 from parcelway.domain.money import Money
+from parcelway.domain.shop import ReservationPolicy
 from parcelway.ports import clock
-from parcelway.store import catalogue, stock
+from parcelway.store import catalogue, shop, stock
 
 from infra.demo.books import breaks
 from infra.demo.people import Carrier, Shopper, Warehouse
@@ -55,6 +57,22 @@ def article(app: Application) -> Callable[..., str]:
         return sku
 
     return make
+
+
+@pytest.fixture
+def policy(
+    app: Application, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[ReservationPolicy], None]]:
+    """Sets when stock is reserved for online orders; at once, where a container may wait a minute."""
+    monkeypatch.setattr(shop, "CACHED_SECONDS", -1)
+    settings = shop.load_shop(app.database).settings
+
+    def reserve(when: ReservationPolicy) -> None:
+        shop.put_settings(app.database, replace(settings, reservation_policy={"online": when}))
+
+    yield reserve
+    app.settle()
+    shop.put_settings(app.database, settings)
 
 
 @pytest.fixture

@@ -2,15 +2,18 @@
 
 /** An element: `props` are attributes, `class`, `on` {event: listener} and `style` {--name: value}. */
 export function h(tag, props = {}, ...children) {
-  const element = tag === "svg" || NESTED_SVG.has(tag)
-    ? document.createElementNS("http://www.w3.org/2000/svg", tag)
-    : document.createElement(tag);
+  const element =
+    tag === "svg" || NESTED_SVG.has(tag)
+      ? document.createElementNS("http://www.w3.org/2000/svg", tag)
+      : document.createElement(tag);
   for (const [name, value] of Object.entries(props ?? {})) {
     if (value === undefined || value === null || value === false) continue;
     if (name === "on") {
-      for (const [event, listener] of Object.entries(value)) element.addEventListener(event, listener);
+      for (const [event, listener] of Object.entries(value))
+        element.addEventListener(event, listener);
     } else if (name === "style") {
-      for (const [property, text] of Object.entries(value)) element.style.setProperty(property, text);
+      for (const [property, text] of Object.entries(value))
+        element.style.setProperty(property, text);
     } else if (name === "value" && "value" in element && tag !== "li" && tag !== "button") {
       element.value = value;
     } else {

@@ -44,7 +44,10 @@ export const readCart = (cart) => call("GET", `/carts/${cart.id}`, { headers: he
 export const addLine = (cart, sku, quantity, key) =>
   call("POST", `/carts/${cart.id}/lines`, { body: { sku, quantity }, key, headers: held(cart) });
 export const setLine = (cart, sku, quantity) =>
-  call("PUT", `/carts/${cart.id}/lines/${segment(sku)}`, { body: { quantity }, headers: held(cart) });
+  call("PUT", `/carts/${cart.id}/lines/${segment(sku)}`, {
+    body: { quantity },
+    headers: held(cart),
+  });
 export const removeLine = (cart, sku) =>
   call("DELETE", `/carts/${cart.id}/lines/${segment(sku)}`, { headers: held(cart) });
 export const describe = (cart, details) =>
@@ -55,7 +58,9 @@ export const deliver = (cart, delivery) =>
   call("PUT", `/carts/${cart.id}/delivery`, { body: delivery, headers: held(cart) });
 export const place = (cart, expectedTotal, key) =>
   call("POST", `/carts/${cart.id}/checkout`, {
-    body: { expected_total: expectedTotal }, key, headers: held(cart),
+    body: { expected_total: expectedTotal },
+    key,
+    headers: held(cart),
   });
 export const startPayment = (cart, key) =>
   call("POST", `/carts/${cart.id}/payment`, { body: {}, key, headers: held(cart) });
@@ -80,7 +85,8 @@ export async function trackingPage(path) {
 export const signUp = (customer, key) => call("POST", "/customers", { body: customer, key });
 export const confirm = (email, code, signUpName) =>
   call("POST", "/customers/confirmation", { body: { email, code, sign_up: signUpName } });
-export const resend = (email) => call("POST", "/customers/confirmation/resend", { body: { email } });
+export const resend = (email) =>
+  call("POST", "/customers/confirmation/resend", { body: { email } });
 export const me = () => call("GET", "/customers/me", { signed: true });
 export const editMe = (changes) => call("PATCH", "/customers/me", { body: changes, signed: true });
 export const addAddress = (entry, key) =>
@@ -95,7 +101,10 @@ export async function signIn(email, password) {
 export async function signOut() {
   const session = recall("session");
   try {
-    await call("DELETE", "/sessions", { body: { access_token: session.access_token }, signed: true });
+    await call("DELETE", "/sessions", {
+      body: { access_token: session.access_token },
+      signed: true,
+    });
   } finally {
     end();
   }
@@ -119,9 +128,12 @@ async function idToken() {
   if (!session) throw new Refused(401, { detail: "Sign in first.", type: ":unauthenticated" });
   if (session.until - EARLY > Date.now()) return session.id_token;
   try {
-    start(session.email, await call("POST", "/sessions/refresh", {
-      body: { refresh_token: session.refresh_token },
-    }));
+    start(
+      session.email,
+      await call("POST", "/sessions/refresh", {
+        body: { refresh_token: session.refresh_token },
+      }),
+    );
   } catch (refused) {
     if (refused instanceof Refused) end();
     throw refused;

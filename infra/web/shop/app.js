@@ -5,11 +5,12 @@ import { configuration } from "/common/http.js";
 import { accountPage } from "./account.js";
 import * as api from "./api.js";
 import * as cart from "./cart.js";
-import { cataloguePage, homePage, productPage } from "./catalogue.js";
+import { cataloguePage, homePage } from "./catalogue.js";
 import { checkoutPage } from "./checkout.js";
 import * as drawer from "./drawer.js";
 import { currentLanguage, LANGUAGES, money, setLanguage, t } from "./i18n.js";
 import { orderPage, ordersPage } from "./order.js";
+import { productPage } from "./product.js";
 import { searchBox } from "./searchbox.js";
 import { on, remember } from "./state.js";
 
@@ -52,8 +53,12 @@ function count() {
   const button = document.getElementById("open-cart");
   const units = cart.count();
   button.setAttribute("aria-label", t("cart.count", { count: units }));
-  fill(button, h("span", {}, t("cart")), units ? h("strong", { class: "numbers", id: "cart-count" }, units) : null,
-    units ? h("span", { class: "numbers wide-only" }, money(cart.current().totals.goods)) : null);
+  fill(
+    button,
+    h("span", {}, t("cart")),
+    units ? h("strong", { class: "numbers", id: "cart-count" }, units) : null,
+    units ? h("span", { class: "numbers wide-only" }, money(cart.current().totals.goods)) : null,
+  );
 }
 
 async function around() {
@@ -65,28 +70,60 @@ async function around() {
     h("a", { class: "wordmark", href: "#/" }, shop),
     searchBox(route().query.get("q") ?? ""),
     h(
-      "nav", { class: "row tools", "aria-label": shop },
-      h("div", { class: "languages", role: "group", "aria-label": t("language") }, LANGUAGES.map((code) => h("button", {
-        class: "language", lang: code, "aria-pressed": String(code === currentLanguage()), on: { click: () => speak(code) },
-      }, code.toUpperCase()))),
+      "nav",
+      { class: "row tools", "aria-label": shop },
+      h(
+        "div",
+        { class: "languages", role: "group", "aria-label": t("language") },
+        LANGUAGES.map((code) =>
+          h(
+            "button",
+            {
+              class: "language",
+              lang: code,
+              "aria-pressed": String(code === currentLanguage()),
+              on: { click: () => speak(code) },
+            },
+            code.toUpperCase(),
+          ),
+        ),
+      ),
       tool("#/orders", t("orders"), "M5 8l7-4 7 4v8l-7 4-7-4zM5 8l7 4 7-4M12 12v8"),
-      tool("#/account", api.signedIn() ? t("account") : t("sign_in"), "M12 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8zM4 21c1-5 4-7 8-7s7 2 8 7"),
+      tool(
+        "#/account",
+        api.signedIn() ? t("account") : t("sign_in"),
+        "M12 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8zM4 21c1-5 4-7 8-7s7 2 8 7",
+      ),
       h("button", { class: "button small primary", id: "open-cart", on: { click: drawer.open } }),
     ),
   );
   count();
-  fill(foot, h("p", { class: "soft small" }, t("demo")), h("p", { class: "row small" },
-    h("a", { href: "/inbox/", target: "_blank" }, t("demo.inbox")), h("a", { href: "/warehouse/", target: "_blank" }, t("demo.warehouse"))));
+  fill(
+    foot,
+    h("p", { class: "soft small" }, t("demo")),
+    h(
+      "p",
+      { class: "row small" },
+      h("a", { href: "/inbox/", target: "_blank" }, t("demo.inbox")),
+      h("a", { href: "/warehouse/", target: "_blank" }, t("demo.warehouse")),
+    ),
+  );
 }
 
 /** A link in the header; where there is little room its picture alone. */
 function tool(href, words, drawing) {
-  return h("a", { href, class: "tool" }, h("span", {}, words), h("svg", { viewBox: "0 0 24 24", "aria-hidden": "true" }, h("path", { d: drawing })));
+  return h(
+    "a",
+    { href, class: "tool" },
+    h("span", {}, words),
+    h("svg", { viewBox: "0 0 24 24", "aria-hidden": "true" }, h("path", { d: drawing })),
+  );
 }
 
 async function speak(code) {
   setLanguage(code);
-  if (cart.reference()) await cart.change((held) => api.describe(held, { language: code })).catch(() => undefined);
+  if (cart.reference())
+    await cart.change((held) => api.describe(held, { language: code })).catch(() => undefined);
 }
 
 /** The bank's page came back: note how it went, and have the address tell it no more. */

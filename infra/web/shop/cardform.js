@@ -9,27 +9,61 @@ import { field } from "./forms.js";
 /** The fields, with a button to fill in each test card. */
 export function cardFields() {
   const box = h(
-    "div", { class: "card-fields stack" },
+    "div",
+    { class: "card-fields stack" },
     h(
-      "div", { class: "fields" },
-      field("card_number", t("card.number"), { inputmode: "numeric", autocomplete: "cc-number", pattern: "[\\d ]{12,23}", placeholder: "1234 1234 1234 1234" }),
-      field("card_expiry", t("card.expiry"), { inputmode: "numeric", autocomplete: "cc-exp", pattern: "\\d\\d ?/ ?\\d\\d", placeholder: "12/34" }, { kind: "half" }),
-      field("card_cvc", t("card.cvc"), { inputmode: "numeric", autocomplete: "cc-csc", pattern: "\\d{3,4}", placeholder: "123" }, { kind: "half" }),
+      "div",
+      { class: "fields" },
+      field("card_number", t("card.number"), {
+        inputmode: "numeric",
+        autocomplete: "cc-number",
+        pattern: "[\\d ]{12,23}",
+        placeholder: "1234 1234 1234 1234",
+      }),
+      field(
+        "card_expiry",
+        t("card.expiry"),
+        {
+          inputmode: "numeric",
+          autocomplete: "cc-exp",
+          pattern: "\\d\\d ?/ ?\\d\\d",
+          placeholder: "12/34",
+        },
+        { kind: "half" },
+      ),
+      field(
+        "card_cvc",
+        t("card.cvc"),
+        { inputmode: "numeric", autocomplete: "cc-csc", pattern: "\\d{3,4}", placeholder: "123" },
+        { kind: "half" },
+      ),
     ),
     h("p", { class: "soft small" }, t("card.note")),
     h(
-      "div", { class: "row test-cards", role: "group", "aria-label": t("card.test") },
+      "div",
+      { class: "row test-cards", role: "group", "aria-label": t("card.test") },
       h("span", { class: "soft small" }, t("card.test")),
-      TEST_CARDS.map(({ number, name }) => h("button", {
-        type: "button", class: "button small", "data-card": name, on: { click: () => fillIn(box, number) },
-      }, t(`card.${name}`))),
+      TEST_CARDS.map(({ number, name }) =>
+        h(
+          "button",
+          {
+            type: "button",
+            class: "button small",
+            "data-card": name,
+            on: { click: () => fillIn(box, number) },
+          },
+          t(`card.${name}`),
+        ),
+      ),
     ),
   );
   return box;
 }
 
 function fillIn(box, number) {
-  const put = (name, value) => { box.querySelector(`[name="${name}"]`).value = value; };
+  const put = (name, value) => {
+    box.querySelector(`[name="${name}"]`).value = value;
+  };
   put("card_number", number.replace(/(\d{4})(?=\d)/g, "$1 "));
   put("card_expiry", "12/34");
   put("card_cvc", "123");
@@ -37,7 +71,9 @@ function fillIn(box, number) {
 
 function cardOf(form) {
   const value = (name) => form.elements.namedItem(name).value.trim();
-  const [month, year] = value("card_expiry").split("/").map((part) => part.trim());
+  const [month, year] = value("card_expiry")
+    .split("/")
+    .map((part) => part.trim());
   return { number: value("card_number"), month, year, cvc: value("card_cvc") };
 }
 

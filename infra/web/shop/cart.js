@@ -54,7 +54,9 @@ export function add(sku, quantity) {
 export function set(sku, quantity) {
   return inTurn(async () => {
     const cartHeld = await held();
-    show(quantity ? await api.setLine(cartHeld, sku, quantity) : await api.removeLine(cartHeld, sku));
+    show(
+      quantity ? await api.setLine(cartHeld, sku, quantity) : await api.removeLine(cartHeld, sku),
+    );
   });
 }
 

@@ -10,7 +10,8 @@ import { tile } from "./tiles.js";
 import { sentence } from "./trouble.js";
 
 const drawer = h("dialog", {
-  class: "drawer", "aria-labelledby": "drawer-title",
+  class: "drawer",
+  "aria-labelledby": "drawer-title",
   on: { click: (event) => event.target === drawer && drawer.close() },
 });
 const rows = new Map(); // SKU -> its row, so that a change keeps the focus
@@ -52,13 +53,17 @@ function draw() {
   wanted.forEach((each, index) => {
     if (list.children[index] !== each) list.insertBefore(each, list.children[index] ?? null);
   });
-  fill(drawer.querySelector(".drawer-foot"), lines.length ? foot(seen) : h("p", { class: "empty" }, t("cart.empty")));
+  fill(
+    drawer.querySelector(".drawer-foot"),
+    lines.length ? foot(seen) : h("p", { class: "empty" }, t("cart.empty")),
+  );
 }
 
 function frame() {
   return [
     h(
-      "header", { class: "row spread" },
+      "header",
+      { class: "row spread" },
       h("h2", { id: "drawer-title" }),
       h("button", { class: "close", on: { click: close } }, "×"),
     ),
@@ -70,19 +75,41 @@ function frame() {
 function row(line) {
   if (!rows.has(line.sku)) {
     const picture = h("span", { class: "line-tile" });
-    api.product(line.sku).then((product) => fill(picture, tile(product)), () => undefined);
-    rows.set(line.sku, h(
-      "li", { class: "drawer-line", "data-sku": line.sku },
-      picture,
-      h("div", {}, h("a", { href: `#/product/${encodeURIComponent(line.sku)}`, on: { click: close } }, line.name),
-        h("p", { class: "soft small" }, t("each", { price: money(line.unit_price) }))),
-      stepper({ sku: line.sku, name: line.name, removable: true }),
-      h("strong", { class: "numbers sum" }),
-      h("button", {
-        class: "link small remove", "aria-label": t("remove.of", { name: line.name }),
-        on: { click: () => cart.set(line.sku, 0).catch((error) => toast(sentence(error), "bad")) },
-      }, t("remove")),
-    ));
+    api.product(line.sku).then(
+      (product) => fill(picture, tile(product)),
+      () => undefined,
+    );
+    rows.set(
+      line.sku,
+      h(
+        "li",
+        { class: "drawer-line", "data-sku": line.sku },
+        picture,
+        h(
+          "div",
+          {},
+          h(
+            "a",
+            { href: `#/product/${encodeURIComponent(line.sku)}`, on: { click: close } },
+            line.name,
+          ),
+          h("p", { class: "soft small" }, t("each", { price: money(line.unit_price) })),
+        ),
+        stepper({ sku: line.sku, name: line.name, removable: true }),
+        h("strong", { class: "numbers sum" }),
+        h(
+          "button",
+          {
+            class: "link small remove",
+            "aria-label": t("remove.of", { name: line.name }),
+            on: {
+              click: () => cart.set(line.sku, 0).catch((error) => toast(sentence(error), "bad")),
+            },
+          },
+          t("remove"),
+        ),
+      ),
+    );
   }
   const element = rows.get(line.sku);
   element.querySelector(".sum").textContent = money(line.net);
@@ -92,7 +119,11 @@ function row(line) {
 function foot(seen) {
   return [
     totals(seen),
-    h("a", { class: "button primary wide", href: "#/checkout", on: { click: close } }, t("cart.checkout")),
+    h(
+      "a",
+      { class: "button primary wide", href: "#/checkout", on: { click: close } },
+      t("cart.checkout"),
+    ),
   ];
 }
 
@@ -100,11 +131,16 @@ function foot(seen) {
 export function totals(order) {
   const delivery = order.deliveries[0];
   const sums = order.totals;
-  const shipping = !delivery?.service ? t("shipping.later")
-    : sums.shipping.minor ? money(sums.shipping) : t("shipping.free");
-  const line = (name, value, kind) => h("div", { class: kind }, h("dt", {}, name), h("dd", { class: "numbers" }, value));
+  const shipping = !delivery?.service
+    ? t("shipping.later")
+    : sums.shipping.minor
+      ? money(sums.shipping)
+      : t("shipping.free");
+  const line = (name, value, kind) =>
+    h("div", { class: kind }, h("dt", {}, name), h("dd", { class: "numbers" }, value));
   return h(
-    "dl", { class: "totals" },
+    "dl",
+    { class: "totals" },
     line(t("goods"), money(sums.goods)),
     line(t("shipping"), shipping),
     line(t("tax"), money(sums.tax)),

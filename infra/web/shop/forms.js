@@ -10,31 +10,67 @@ export function field(name, label, props = {}, { kind = "", hint = "" } = {}) {
   const required = props.required ?? true;
   const note = hint || (required ? "" : t("optional"));
   return h(
-    "label", { class: `field ${kind}` },
+    "label",
+    { class: `field ${kind}` },
     h("span", {}, label, note ? h("em", {}, ` (${note})`) : null),
     props.options
-      ? h("select", { name, id: props.id, autocomplete: props.autocomplete, value: props.value, on: props.on }, props.options)
+      ? h(
+          "select",
+          {
+            name,
+            id: props.id,
+            autocomplete: props.autocomplete,
+            value: props.value,
+            on: props.on,
+          },
+          props.options,
+        )
       : h("input", { type: "text", ...props, name, required }),
   );
 }
 
 /** The fields of a postal address; `section` keeps two addresses on one page apart. */
 export function addressFields(address, section) {
-  const one = (name, autocomplete, kind, required, most) => field(
-    name, t(`field.${name}`),
-    { value: address?.[name] ?? "", autocomplete: `section-${section} ${autocomplete}`, required, maxlength: most, id: `${section}-${name}` },
-    { kind },
+  const one = (name, autocomplete, kind, required, most) =>
+    field(
+      name,
+      t(`field.${name}`),
+      {
+        value: address?.[name] ?? "",
+        autocomplete: `section-${section} ${autocomplete}`,
+        required,
+        maxlength: most,
+        id: `${section}-${name}`,
+      },
+      { kind },
+    );
+  const country = field(
+    "country",
+    t("field.country"),
+    {
+      autocomplete: `section-${section} country`,
+      id: `${section}-country`,
+      options: COUNTRIES.map((code) =>
+        h(
+          "option",
+          { value: code, selected: code === (address?.country || "US") },
+          countryName(code),
+        ),
+      ),
+    },
+    { kind: "half" },
   );
-  const country = field("country", t("field.country"), {
-    autocomplete: `section-${section} country`, id: `${section}-country`,
-    options: COUNTRIES.map((code) => h("option", { value: code, selected: code === (address?.country || "US") }, countryName(code))),
-  }, { kind: "half" });
   return h(
-    "div", { class: "fields" },
-    one("name", "name", "half", true, 100), one("company", "organization", "half", false, 100),
-    one("line1", "address-line1", "", true, 120), one("line2", "address-line2", "half", false, 120),
-    one("city", "address-level2", "half", true, 80), one("region", "address-level1", "third", false, 40),
-    one("postal_code", "postal-code", "third", true, 16), country,
+    "div",
+    { class: "fields" },
+    one("name", "name", "half", true, 100),
+    one("company", "organization", "half", false, 100),
+    one("line1", "address-line1", "", true, 120),
+    one("line2", "address-line2", "half", false, 120),
+    one("city", "address-level2", "half", true, 80),
+    one("region", "address-level1", "third", false, 40),
+    one("postal_code", "postal-code", "third", true, 16),
+    country,
   );
 }
 
@@ -45,7 +81,16 @@ function countryName(code) {
 /** What was entered in the address fields of a form. */
 export function addressOf(form) {
   const address = {};
-  for (const name of ["name", "company", "line1", "line2", "city", "region", "postal_code", "country"]) {
+  for (const name of [
+    "name",
+    "company",
+    "line1",
+    "line2",
+    "city",
+    "region",
+    "postal_code",
+    "country",
+  ]) {
     address[name] = form.elements.namedItem(name).value.trim();
   }
   return address;
@@ -53,35 +98,52 @@ export function addressOf(form) {
 
 /** An address as people write it, a line per line. */
 export function addressLines(address) {
-  const town = [address.city, [address.region, address.postal_code].filter(Boolean).join(" ")].filter(Boolean).join(", ");
-  return [address.name, address.company, address.line1, address.line2, town, countryName(address.country)].filter(Boolean);
+  const town = [address.city, [address.region, address.postal_code].filter(Boolean).join(" ")]
+    .filter(Boolean)
+    .join(", ");
+  return [
+    address.name,
+    address.company,
+    address.line1,
+    address.line2,
+    town,
+    countryName(address.country),
+  ].filter(Boolean);
 }
 
 /** The same as a block. */
 export function addressBlock(address) {
-  return h("address", {}, addressLines(address).flatMap((line, index) => (index ? [h("br"), line] : [line])));
+  return h(
+    "address",
+    {},
+    addressLines(address).flatMap((line, index) => (index ? [h("br"), line] : [line])),
+  );
 }
 
 /** A form that runs `send` once at a time, its button disabled meanwhile. */
 export function form(props, send, ...children) {
   let busy = false;
-  const element = h("form", {
-    ...props,
-    on: {
-      submit: async (event) => {
-        event.preventDefault();
-        if (busy) return;
-        busy = true;
-        const buttons = element.querySelectorAll("button.primary");
-        for (const button of buttons) button.disabled = true;
-        try {
-          await send(element);
-        } finally {
-          busy = false;
-          for (const button of buttons) button.disabled = false;
-        }
+  const element = h(
+    "form",
+    {
+      ...props,
+      on: {
+        submit: async (event) => {
+          event.preventDefault();
+          if (busy) return;
+          busy = true;
+          const buttons = element.querySelectorAll("button.primary");
+          for (const button of buttons) button.disabled = true;
+          try {
+            await send(element);
+          } finally {
+            busy = false;
+            for (const button of buttons) button.disabled = false;
+          }
+        },
       },
     },
-  }, children);
+    children,
+  );
   return element;
 }

@@ -35,7 +35,10 @@ const digits = new Map();
 function exponent(currency) {
   if (!digits.has(currency)) {
     const options = { style: "currency", currency };
-    digits.set(currency, new Intl.NumberFormat("en", options).resolvedOptions().maximumFractionDigits);
+    digits.set(
+      currency,
+      new Intl.NumberFormat("en", options).resolvedOptions().maximumFractionDigits,
+    );
   }
   return digits.get(currency);
 }

@@ -50,7 +50,9 @@ function show(view, order, tracked) {
   const confirming = order.state === "placed" && paidAt && Date.now() - paidAt < CONFIRMED_WITHIN;
   if (order.state !== "placed") forget(order.id);
   const key = [order.version, tracked, confirming, currentLanguage()];
-  fillIfChanged(view.head, [...key, recall(`trouble.${order.id}`)], () => head(view, order, tracked, confirming));
+  fillIfChanged(view.head, [...key, recall(`trouble.${order.id}`)], () =>
+    head(view, order, tracked, confirming),
+  );
   fillIfChanged(view.body, key, () => body(view, order, tracked));
 }
 
@@ -63,8 +65,11 @@ function forget(id) {
 
 function head(view, order, tracked, confirming) {
   const status = tracked?.status ?? order.state;
-  const title = confirming ? t("order.confirming")
-    : order.state === "placed" ? t("order.unpaid") : tracked?.text ?? t(`status.${order.state}`);
+  const title = confirming
+    ? t("order.confirming")
+    : order.state === "placed"
+      ? t("order.unpaid")
+      : (tracked?.text ?? t(`status.${order.state}`));
   return [
     h("p", { class: "soft numbers" }, `${t("order")} ${order.tracking_number}`),
     h("h1", { id: "order-status", "data-status": status, role: "status" }, title),
@@ -77,110 +82,226 @@ function head(view, order, tracked, confirming) {
 function when(order) {
   if (order.state === "expired") return h("p", { class: "soft" }, t("order.expired"));
   if (order.state === "placed") {
-    return order.pay_until ? h("p", { class: "soft" }, t("order.until", { time: moment(order.pay_until) })) : null;
+    return order.pay_until
+      ? h("p", { class: "soft" }, t("order.until", { time: moment(order.pay_until) }))
+      : null;
   }
   const delivery = order.deliveries[0];
   if (order.state !== "confirmed" || !delivery.promised_from) return null;
   const words = t(delivery.method === "pickup" ? "order.promise.pickup" : "order.promise");
-  return h("p", { class: "soft" }, `${words} ${days(delivery.promised_from, delivery.promised_to)}`);
+  return h(
+    "p",
+    { class: "soft" },
+    `${words} ${days(delivery.promised_from, delivery.promised_to)}`,
+  );
 }
 
 function steps(found) {
-  return h("ol", { class: "progress" }, found.map(({ text, state }) => h(
-    "li", { class: state, "aria-current": state === "current" ? "step" : undefined }, text,
-  )));
+  return h(
+    "ol",
+    { class: "progress" },
+    found.map(({ text, state }) =>
+      h("li", { class: state, "aria-current": state === "current" ? "step" : undefined }, text),
+    ),
+  );
 }
 
 function payment(view, order) {
   const trouble = recall(`trouble.${order.id}`);
   const total = money(order.totals.gross);
-  return form({ class: "panel stack pay-again" }, async (element) => {
-    const button = element.querySelector("button.primary");
-    button.textContent = t("paying");
-    const reason = await pay(view.held, element).catch((error) => sentence(error));
-    remember(`trouble.${order.id}`, reason);
-    remember(`paid.${order.id}`, reason ? null : Date.now());
-    button.textContent = t("pay", { total });
-    await refresh(view);
-  },
-  trouble ? h("div", { class: "notice bad", role: "alert" }, trouble) : null,
-  cardFields(),
-  h("button", { class: "button primary wide" }, t("pay", { total })));
+  return form(
+    { class: "panel stack pay-again" },
+    async (element) => {
+      const button = element.querySelector("button.primary");
+      button.textContent = t("paying");
+      const reason = await pay(view.held, element).catch((error) => sentence(error));
+      remember(`trouble.${order.id}`, reason);
+      remember(`paid.${order.id}`, reason ? null : Date.now());
+      button.textContent = t("pay", { total });
+      await refresh(view);
+    },
+    trouble ? h("div", { class: "notice bad", role: "alert" }, trouble) : null,
+    cardFields(),
+    h("button", { class: "button primary wide" }, t("pay", { total })),
+  );
 }
 
 // --- everything else ---
 
 function body(view, order, tracked) {
   return h(
-    "div", { class: "order" },
-    h("div", { class: "stack" },
-      h("section", { class: "panel stack" },
+    "div",
+    { class: "order" },
+    h(
+      "div",
+      { class: "stack" },
+      h(
+        "section",
+        { class: "panel stack" },
         h("h2", {}, t("summary")),
         h("ul", { class: "order-lines" }, order.lines.map(line)),
         totals(order),
-        cancellation(view, order)),
-      tracked?.timeline.length ? history(tracked.timeline) : null),
-    h("div", { class: "stack" },
+        cancellation(view, order),
+      ),
+      tracked?.timeline.length ? history(tracked.timeline) : null,
+    ),
+    h(
+      "div",
+      { class: "stack" },
       order.state === "placed" ? null : follow(order, tracked),
-      h("section", { class: "panel" }, facts(order, tracked))),
+      h("section", { class: "panel" }, facts(order, tracked)),
+    ),
   );
 }
 
 function line(each) {
   const picture = h("span", { class: "line-tile" });
-  api.product(each.sku).then((product) => fill(picture, tile(product)), () => undefined);
-  return h("li", {}, picture, h("span", { class: "grow" }, each.name, h("span", { class: "soft small" }, ` × ${each.quantity}`)),
-    h("span", { class: "numbers" }, money(each.net)));
+  api.product(each.sku).then(
+    (product) => fill(picture, tile(product)),
+    () => undefined,
+  );
+  return h(
+    "li",
+    {},
+    picture,
+    h(
+      "span",
+      { class: "grow" },
+      each.name,
+      h("span", { class: "soft small" }, ` × ${each.quantity}`),
+    ),
+    h("span", { class: "numbers" }, money(each.net)),
+  );
 }
 
 function follow(order, tracked) {
-  const link = h("a", { class: "button primary wide", target: "_blank", rel: "noopener", id: "track" }, t("order.track"));
-  api.trackingPage(order.tracking_path).then((url) => { link.href = url; });
+  const link = h(
+    "a",
+    { class: "button primary wide", target: "_blank", rel: "noopener", id: "track" },
+    t("order.track"),
+  );
+  api.trackingPage(order.tracking_path).then((url) => {
+    link.href = url;
+  });
   const extra = [
-    ...(tracked?.invoices ?? []).map(({ number, url }) => h("li", {}, h("a", { href: url, target: "_blank", rel: "noopener" }, t("order.invoice", { number })))),
-    tracked?.receipt_url ? h("li", {}, h("a", { href: tracked.receipt_url, target: "_blank", rel: "noopener" }, t("order.receipt"))) : null,
+    ...(tracked?.invoices ?? []).map(({ number, url }) =>
+      h(
+        "li",
+        {},
+        h("a", { href: url, target: "_blank", rel: "noopener" }, t("order.invoice", { number })),
+      ),
+    ),
+    tracked?.receipt_url
+      ? h(
+          "li",
+          {},
+          h(
+            "a",
+            { href: tracked.receipt_url, target: "_blank", rel: "noopener" },
+            t("order.receipt"),
+          ),
+        )
+      : null,
   ];
-  return h("section", { class: "panel stack" },
-    h("p", {}, h("span", { class: "soft small" }, t("order.number")), h("br"), h("strong", { class: "mono", id: "tracking-number" }, order.tracking_number)),
+  return h(
+    "section",
+    { class: "panel stack" },
+    h(
+      "p",
+      {},
+      h("span", { class: "soft small" }, t("order.number")),
+      h("br"),
+      h("strong", { class: "mono", id: "tracking-number" }, order.tracking_number),
+    ),
     link,
-    (tracked?.parcels ?? []).filter((parcel) => parcel.parcel_number).map((parcel) => h("p", { class: "small" },
-      t("order.parcel", { carrier: parcel.carrier, number: parcel.parcel_number }), h("br"), h("span", { class: "soft" }, parcel.text))),
-    h("ul", { class: "row small" }, extra));
+    (tracked?.parcels ?? [])
+      .filter((parcel) => parcel.parcel_number)
+      .map((parcel) =>
+        h(
+          "p",
+          { class: "small" },
+          t("order.parcel", { carrier: parcel.carrier, number: parcel.parcel_number }),
+          h("br"),
+          h("span", { class: "soft" }, parcel.text),
+        ),
+      ),
+    h("ul", { class: "row small" }, extra),
+  );
 }
 
 function facts(order, tracked) {
   const delivery = order.deliveries[0];
-  const store = tracked?.destinations?.find((place) => place.method === "pickup")?.store || delivery.store;
+  const store =
+    tracked?.destinations?.find((place) => place.method === "pickup")?.store || delivery.store;
   const rows = [
     [t("order.payment"), t(`pay.${order.payment_status}`)],
-    delivery.address ? [t("order.goes"), addressBlock(delivery.address)] : [t("order.collect"), store],
+    delivery.address
+      ? [t("order.goes"), addressBlock(delivery.address)]
+      : [t("order.collect"), store],
     order.billing_address ? [t("order.billed"), addressBlock(order.billing_address)] : null,
     order.contact ? [t("field.email"), order.contact.email] : null,
   ];
-  return h("dl", { class: "facts" }, rows.filter(Boolean).map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
+  return h(
+    "dl",
+    { class: "facts" },
+    rows.filter(Boolean).map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]),
+  );
 }
 
 function history(timeline) {
-  return h("section", { class: "panel stack history" }, h("h2", {}, t("order.history")), h("ol", { class: "timeline" }, timeline.map(({ text, at }) => h(
-    "li", {}, h("span", {}, text), h("time", { class: "soft small", datetime: at }, moment(at)),
-  ))));
+  return h(
+    "section",
+    { class: "panel stack history" },
+    h("h2", {}, t("order.history")),
+    h(
+      "ol",
+      { class: "timeline" },
+      timeline.map(({ text, at }) =>
+        h(
+          "li",
+          {},
+          h("span", {}, text),
+          h("time", { class: "soft small", datetime: at }, moment(at)),
+        ),
+      ),
+    ),
+  );
 }
 
 function cancellation(view, order) {
-  const started = ["partially_shipped", "shipped", "partially_delivered", "delivered"].includes(order.fulfilment_status);
+  const started = ["partially_shipped", "shipped", "partially_delivered", "delivered"].includes(
+    order.fulfilment_status,
+  );
   if (!["placed", "confirmed"].includes(order.state) || started) return null;
   const box = h("div", { class: "cancellation" });
   const ask = () => {
-    fill(box, h("div", { class: "notice warn stack" }, h("p", {}, t("order.cancel.sure")), h("div", { class: "row" },
-      h("button", { class: "button small", id: "cancel-yes", on: { click: cancel } }, t("order.cancel.yes")),
-      h("button", { class: "button small", on: { click: offer } }, t("order.cancel.no")))));
+    fill(
+      box,
+      h(
+        "div",
+        { class: "notice warn stack" },
+        h("p", {}, t("order.cancel.sure")),
+        h(
+          "div",
+          { class: "row" },
+          h(
+            "button",
+            { class: "button small", id: "cancel-yes", on: { click: cancel } },
+            t("order.cancel.yes"),
+          ),
+          h("button", { class: "button small", on: { click: offer } }, t("order.cancel.no")),
+        ),
+      ),
+    );
     box.querySelector("button").focus();
   };
-  const offer = () => fill(box, h("button", { class: "link", id: "cancel", on: { click: ask } }, t("order.cancel")));
+  const offer = () =>
+    fill(box, h("button", { class: "link", id: "cancel", on: { click: ask } }, t("order.cancel")));
   const cancel = async (event) => {
     event.target.disabled = true;
     try {
-      const send = (key) => (view.held ? api.cancelHeld(view.held, key) : api.cancelOwn(order.id, key));
+      const send = (key) =>
+        view.held ? api.cancelHeld(view.held, key) : api.cancelOwn(order.id, key);
       await api.once(`cancel.${order.id}`, send);
       await refresh(view);
     } catch (error) {
@@ -199,11 +320,35 @@ export async function ordersPage(main) {
   const own = h("div", { class: "stack" });
   fill(main, h("h1", {}, t("orders")), own);
   if (api.signedIn()) await ownOrders(own);
-  else fill(own, h("p", { class: "soft" }, t("sign_in.why"), " ", h("a", { href: "#/account" }, t("sign_in"))));
+  else
+    fill(
+      own,
+      h("p", { class: "soft" }, t("sign_in.why"), " ", h("a", { href: "#/account" }, t("sign_in"))),
+    );
   if (here.length) {
-    main.append(h("section", { class: "stack here" }, h("h2", {}, t("orders.here")), h("ul", { class: "order-list" }, here.map((each) => h(
-      "li", {}, h("a", { href: `#/order/${each.id}` }, h("strong", { class: "mono" }, each.number), h("span", { class: "soft" }, moment(each.placedAt))),
-    )))));
+    main.append(
+      h(
+        "section",
+        { class: "stack here" },
+        h("h2", {}, t("orders.here")),
+        h(
+          "ul",
+          { class: "order-list" },
+          here.map((each) =>
+            h(
+              "li",
+              {},
+              h(
+                "a",
+                { href: `#/order/${each.id}` },
+                h("strong", { class: "mono" }, each.number),
+                h("span", { class: "soft" }, moment(each.placedAt)),
+              ),
+            ),
+          ),
+        ),
+      ),
+    );
   }
 }
 
@@ -229,10 +374,17 @@ async function ownOrders(box) {
 
 function entry(order) {
   const units = order.lines.reduce((sum, line) => sum + line.quantity, 0);
-  return h("li", {}, h("a", { href: `#/order/${order.id}` },
-    h("strong", { class: "mono" }, order.tracking_number),
-    h("span", { class: "soft" }, moment(order.placed_at)),
-    h("span", {}, t(`status.${order.state}`)),
-    h("span", { class: "soft" }, t("orders.items", { count: units })),
-    h("span", { class: "numbers right" }, money(order.totals.gross))));
+  return h(
+    "li",
+    {},
+    h(
+      "a",
+      { href: `#/order/${order.id}` },
+      h("strong", { class: "mono" }, order.tracking_number),
+      h("span", { class: "soft" }, moment(order.placed_at)),
+      h("span", {}, t(`status.${order.state}`)),
+      h("span", { class: "soft" }, t("orders.items", { count: units })),
+      h("span", { class: "numbers right" }, money(order.totals.gross)),
+    ),
+  );
 }

@@ -3,7 +3,7 @@
 import { fill, h } from "/common/dom.js";
 import * as api from "./api.js";
 import { t } from "./i18n.js";
-import { address } from "./catalogue.js";
+import { address } from "./places.js";
 
 const PAUSE = 120; // milliseconds without a key before suggestions are asked for
 
@@ -12,23 +12,63 @@ export function searchBox(words) {
   let asked = 0;
   let timer = 0;
   let active = -1;
-  const list = h("ul", { id: "suggestions", role: "listbox", hidden: true, "aria-label": t("search") });
+  const list = h("ul", {
+    id: "suggestions",
+    role: "listbox",
+    hidden: true,
+    "aria-label": t("search"),
+  });
   const input = h("input", {
-    type: "search", name: "q", role: "combobox", autocomplete: "off", "aria-expanded": "false", "aria-controls": "suggestions",
-    "aria-autocomplete": "list", "aria-label": t("search"), placeholder: t("search.placeholder"), value: words, maxlength: "200",
-    on: { input: () => { clearTimeout(timer); timer = setTimeout(offer, PAUSE); }, keydown: keys, blur: () => setTimeout(close, 150) },
+    type: "search",
+    name: "q",
+    role: "combobox",
+    autocomplete: "off",
+    "aria-expanded": "false",
+    "aria-controls": "suggestions",
+    "aria-autocomplete": "list",
+    "aria-label": t("search"),
+    placeholder: t("search.placeholder"),
+    value: words,
+    maxlength: "200",
+    on: {
+      input: () => {
+        clearTimeout(timer);
+        timer = setTimeout(offer, PAUSE);
+      },
+      keydown: keys,
+      blur: () => setTimeout(close, 150),
+    },
   });
 
   async function offer() {
     const mine = ++asked;
     const text = input.value.trim();
-    const found = text ? (await api.suggest(text).catch(() => ({ suggestions: [] }))).suggestions : [];
+    const found = text
+      ? (await api.suggest(text).catch(() => ({ suggestions: [] }))).suggestions
+      : [];
     if (mine !== asked || document.activeElement !== input) return;
     active = -1;
-    fill(list, found.map(({ value, count }, index) => h(
-      "li", { role: "option", id: `suggestion-${index}`, "data-value": value, on: { mousedown: (event) => { event.preventDefault(); choose(value); } } },
-      h("span", {}, value), h("small", { class: "soft numbers" }, count),
-    )));
+    fill(
+      list,
+      found.map(({ value, count }, index) =>
+        h(
+          "li",
+          {
+            role: "option",
+            id: `suggestion-${index}`,
+            "data-value": value,
+            on: {
+              mousedown: (event) => {
+                event.preventDefault();
+                choose(value);
+              },
+            },
+          },
+          h("span", {}, value),
+          h("small", { class: "soft numbers" }, count),
+        ),
+      ),
+    );
     list.hidden = !found.length;
     input.setAttribute("aria-expanded", String(!list.hidden));
     input.removeAttribute("aria-activedescendant");
@@ -59,8 +99,22 @@ export function searchBox(words) {
     input.setAttribute("aria-activedescendant", options[active].id);
   }
 
-  return h("form", {
-    class: "search", role: "search",
-    on: { submit: (event) => { event.preventDefault(); choose(list.hidden || active < 0 ? input.value.trim() : list.children[active].dataset.value); } },
-  }, input, h("button", { class: "button small", type: "submit" }, t("search")), list);
+  return h(
+    "form",
+    {
+      class: "search",
+      role: "search",
+      on: {
+        submit: (event) => {
+          event.preventDefault();
+          choose(
+            list.hidden || active < 0 ? input.value.trim() : list.children[active].dataset.value,
+          );
+        },
+      },
+    },
+    input,
+    h("button", { class: "button small", type: "submit" }, t("search")),
+    list,
+  );
 }

@@ -27,17 +27,23 @@ export function stepper({ sku, name, soldOut = false, removable = false, large =
   function draw(anyway = false) {
     const units = cart.quantityOf(sku);
     if (units === drawn && !anyway) return;
-    const focused = box.contains(document.activeElement) ? document.activeElement.dataset.part : null;
+    const focused = box.contains(document.activeElement)
+      ? document.activeElement.dataset.part
+      : null;
     drawn = units;
     fill(box, units || removable ? counter(units) : first());
-    if (focused) (box.querySelector(`[data-part="${focused}"]`) ?? box.querySelector("button"))?.focus();
+    if (focused)
+      (box.querySelector(`[data-part="${focused}"]`) ?? box.querySelector("button"))?.focus();
   }
 
   function first() {
     return h(
       "button",
       {
-        class: large ? "button primary" : "button small", "data-part": "more", disabled: soldOut, "aria-label": t("add.to", { name }),
+        class: large ? "button primary" : "button small",
+        "data-part": "more",
+        disabled: soldOut,
+        "aria-label": t("add.to", { name }),
         on: { click: () => change(() => cart.add(sku, 1), t("added", { name })) },
       },
       t(large ? "add.large" : "add"),
@@ -46,7 +52,12 @@ export function stepper({ sku, name, soldOut = false, removable = false, large =
 
   function counter(units) {
     const input = h("input", {
-      type: "number", inputmode: "numeric", min: "0", max: "999", value: String(units), "data-part": "count",
+      type: "number",
+      inputmode: "numeric",
+      min: "0",
+      max: "999",
+      value: String(units),
+      "data-part": "count",
       "aria-label": t("quantity", { name }),
       on: {
         change: () => {
@@ -55,11 +66,21 @@ export function stepper({ sku, name, soldOut = false, removable = false, large =
         },
       },
     });
-    const button = (part, sign, label, act) => h(
-      "button", { type: "button", "data-part": part, "aria-label": label, on: { click: () => change(act) } }, sign,
-    );
+    const button = (part, sign, label, act) =>
+      h(
+        "button",
+        {
+          type: "button",
+          "data-part": part,
+          "aria-label": label,
+          on: { click: () => change(act) },
+        },
+        sign,
+      );
     return [
-      button("fewer", "−", t("fewer", { name }), () => cart.set(sku, Math.max(0, cart.quantityOf(sku) - 1))),
+      button("fewer", "−", t("fewer", { name }), () =>
+        cart.set(sku, Math.max(0, cart.quantityOf(sku) - 1)),
+      ),
       input,
       button("more", "+", t("another", { name }), () => cart.add(sku, 1)),
     ];

@@ -33,8 +33,9 @@ export function notice(error, names = {}) {
  */
 export function mark(form, error, prefix = "") {
   unmark(form);
-  const errors = error.problem?.errors ?? (error.problem?.pointer
-    ? [{ pointer: error.problem.pointer, detail: error.message }] : []);
+  const errors =
+    error.problem?.errors ??
+    (error.problem?.pointer ? [{ pointer: error.problem.pointer, detail: error.message }] : []);
   let first = null;
   for (const { pointer, detail } of errors) {
     if (!pointer.startsWith(prefix)) continue;

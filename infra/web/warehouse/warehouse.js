@@ -4,9 +4,16 @@ import { every, fill, fillIfChanged, h } from "/common/dom.js";
 import { configuration, newKey, Refused, request } from "/common/http.js";
 
 const EARLY = 60_000; // milliseconds before its end at which the session is renewed
-const OPEN = new Map([["label_created", "Handed over"], ["in_transit", "In transit"], ["out_for_delivery", "Out for delivery"],
-  ["available_for_pickup", "At a pick-up point"], ["failed_attempt", "Attempt failed"], ["exception", "Problem"],
-  ["returned", "Returned"], ["delivered", "Delivered"]]);
+const OPEN = new Map([
+  ["label_created", "Handed over"],
+  ["in_transit", "In transit"],
+  ["out_for_delivery", "Out for delivery"],
+  ["available_for_pickup", "At a pick-up point"],
+  ["failed_attempt", "Attempt failed"],
+  ["exception", "Problem"],
+  ["returned", "Returned"],
+  ["delivered", "Delivered"],
+]);
 const REPORTS = ["in_transit", "out_for_delivery", "failed_attempt", "delivered"];
 const FINAL = ["delivered", "returned"];
 
@@ -31,7 +38,11 @@ async function token() {
 async function call(method, path, body) {
   const headers = { Authorization: `Bearer ${await token()}` };
   try {
-    return await request(method, config.api + path, { body, headers, key: method === "POST" ? newKey() : undefined });
+    return await request(method, config.api + path, {
+      body,
+      headers,
+      key: method === "POST" ? newKey() : undefined,
+    });
   } catch (error) {
     if (error instanceof Refused && error.status === 401) session = null;
     throw error;
@@ -43,7 +54,10 @@ async function queue(node) {
   let cursor = "";
   do {
     const query = new URLSearchParams({ limit: "50", ...(cursor ? { cursor } : {}) });
-    const page = await call("GET", `/warehouse/nodes/${encodeURIComponent(node)}/shipments?${query}`);
+    const page = await call(
+      "GET",
+      `/warehouse/nodes/${encodeURIComponent(node)}/shipments?${query}`,
+    );
     found.push(...page.shipments);
     cursor = page.next_cursor;
   } while (cursor);
@@ -62,28 +76,62 @@ async function refresh() {
 }
 
 function draw(sent) {
-  fillIfChanged(nodes, [chosen, [...queues].map(([id, waiting]) => [id, waiting.length])], () => config.nodes.map((node) => h(
-    "button", {
-      class: "button small", "aria-pressed": String(node.id === chosen), "data-node": node.id,
-      on: { click: () => { chosen = node.id; draw(sent); nodes.querySelector(`[data-node="${chosen}"]`).focus(); } },
-    }, node.name.replace(/ \(.*\)/, ""), h("span", { class: "badge" }, queues.get(node.id)?.length ?? 0),
-  )));
-  each(shipments, queues.get(chosen) ?? [], (one) => one.id, (one) => one, shipment, "Nothing waits here.");
-  each(parcels, sent, (one) => one.carrier + one.parcel_number, (one) => one, parcel, "No parcels yet: pack and ship one.");
+  fillIfChanged(nodes, [chosen, [...queues].map(([id, waiting]) => [id, waiting.length])], () =>
+    config.nodes.map((node) =>
+      h(
+        "button",
+        {
+          class: "button small",
+          "aria-pressed": String(node.id === chosen),
+          "data-node": node.id,
+          on: {
+            click: () => {
+              chosen = node.id;
+              draw(sent);
+              nodes.querySelector(`[data-node="${chosen}"]`).focus();
+            },
+          },
+        },
+        node.name.replace(/ \(.*\)/, ""),
+        h("span", { class: "badge" }, queues.get(node.id)?.length ?? 0),
+      ),
+    ),
+  );
+  each(
+    shipments,
+    queues.get(chosen) ?? [],
+    (one) => one.id,
+    (one) => one,
+    shipment,
+    "Nothing waits here.",
+  );
+  each(
+    parcels,
+    sent,
+    (one) => one.carrier + one.parcel_number,
+    (one) => one,
+    parcel,
+    "No parcels yet: pack and ship one.",
+  );
 }
 
 /** Keeps the elements of what has not changed, so that what is being typed or focused stays. */
 function each(list, values, id, key, make, nothing) {
   const before = new Map([...list.children].map((child) => [child.dataset.id, child]));
-  fill(list, values.length ? values.map((value) => {
-    const old = before.get(id(value));
-    const text = JSON.stringify(key(value));
-    if (old?.dataset.key === text) return old;
-    const made = make(value);
-    made.dataset.id = id(value);
-    made.dataset.key = text;
-    return made;
-  }) : h("li", { class: "empty panel" }, nothing));
+  fill(
+    list,
+    values.length
+      ? values.map((value) => {
+          const old = before.get(id(value));
+          const text = JSON.stringify(key(value));
+          if (old?.dataset.key === text) return old;
+          const made = make(value);
+          made.dataset.id = id(value);
+          made.dataset.key = text;
+          return made;
+        })
+      : h("li", { class: "empty panel" }, nothing),
+  );
 }
 
 // --- the node ---
@@ -92,42 +140,118 @@ const WORDS = { released: "To pack", packed: "Packed", ready_for_pickup: "Waits 
 
 function shipment(one) {
   const trouble = h("p", { class: "notice bad trouble", role: "alert" });
-  const report = (what, body = {}) => act(trouble, () => call("POST", `/warehouse/orders/${one.order_id}/shipments/${one.id}/${what}`, body));
+  const report = (what, body = {}) =>
+    act(trouble, () =>
+      call("POST", `/warehouse/orders/${one.order_id}/shipments/${one.id}/${what}`, body),
+    );
   const where = one.ship_to ?? null;
   return h(
-    "li", { class: "panel shipment", "data-order": one.order_id, "data-status": one.status },
-    h("div", { class: "row spread" },
+    "li",
+    { class: "panel shipment", "data-order": one.order_id, "data-status": one.status },
+    h(
+      "div",
+      { class: "row spread" },
       h("h2", {}, where ? `${where.name}, ${where.city}` : "Pick-up in the store"),
-      h("span", { class: `badge ${one.status === "released" ? "warn" : "good"}` }, WORDS[one.status])),
+      h(
+        "span",
+        { class: `badge ${one.status === "released" ? "warn" : "good"}` },
+        WORDS[one.status],
+      ),
+    ),
     h("p", { class: "soft small" }, h("span", { class: "mono" }, one.id), " · ", one.service),
-    where ? h("address", { class: "small" }, [where.company, where.line1, where.line2, `${where.city}, ${where.region} ${where.postal_code}`].filter(Boolean).join(" · ")) : null,
+    where
+      ? h(
+          "address",
+          { class: "small" },
+          [
+            where.company,
+            where.line1,
+            where.line2,
+            `${where.city}, ${where.region} ${where.postal_code}`,
+          ]
+            .filter(Boolean)
+            .join(" · "),
+        )
+      : null,
     one.instructions ? h("p", { class: "small" }, `“${one.instructions}”`) : null,
-    h("ul", { class: "items" }, one.lines.map((line) => h("li", {}, h("strong", { class: "numbers" }, `${line.quantity} ×`), h("span", {}, line.name), h("span", { class: "soft mono" }, line.sku)))),
+    h(
+      "ul",
+      { class: "items" },
+      one.lines.map((line) =>
+        h(
+          "li",
+          {},
+          h("strong", { class: "numbers" }, `${line.quantity} ×`),
+          h("span", {}, line.name),
+          h("span", { class: "soft mono" }, line.sku),
+        ),
+      ),
+    ),
     buttons(one, report),
     trouble,
   );
 }
 
 function buttons(one, report) {
-  const button = (words, what, primary = true) => h("button", {
-    class: `button small ${primary ? "primary" : ""}`, "data-act": what, on: { click: () => report(what) },
-  }, words);
+  const button = (words, what, primary = true) =>
+    h(
+      "button",
+      {
+        class: `button small ${primary ? "primary" : ""}`,
+        "data-act": what,
+        on: { click: () => report(what) },
+      },
+      words,
+    );
   const reject = button("Goods are missing", "reject", false);
-  if (one.status === "released") return h("div", { class: "row" }, button("Packed", "pack"), reject);
-  if (one.status === "ready_for_pickup") return h("div", { class: "row" }, button("Handed over", "hand-over"), reject);
-  if (one.method === "pickup") return h("div", { class: "row" }, button("Ready to collect", "ready"), reject);
+  if (one.status === "released")
+    return h("div", { class: "row" }, button("Packed", "pack"), reject);
+  if (one.status === "ready_for_pickup")
+    return h("div", { class: "row" }, button("Handed over", "hand-over"), reject);
+  if (one.method === "pickup")
+    return h("div", { class: "row" }, button("Ready to collect", "ready"), reject);
   return shipping(one, report, reject);
 }
 
 function shipping(one, report, reject) {
   if (!numbers.has(one.id)) numbers.set(one.id, parcelNumber());
-  const carrier = h("select", { name: "carrier" }, [...new Set(Object.values(config.carriers))].map((name) => h("option", { selected: config.carriers[one.service] === name }, name)));
-  const number = h("input", { name: "parcel_number", value: numbers.get(one.id), required: true, maxlength: "60", on: { input: () => numbers.set(one.id, number.value) } });
-  return h("form", { on: { submit: (event) => { event.preventDefault(); report("ship", { carrier: carrier.value, parcel_number: number.value.trim() }); } } },
-    h("div", { class: "parcel-form" },
+  const carrier = h(
+    "select",
+    { name: "carrier" },
+    [...new Set(Object.values(config.carriers))].map((name) =>
+      h("option", { selected: config.carriers[one.service] === name }, name),
+    ),
+  );
+  const number = h("input", {
+    name: "parcel_number",
+    value: numbers.get(one.id),
+    required: true,
+    maxlength: "60",
+    on: { input: () => numbers.set(one.id, number.value) },
+  });
+  return h(
+    "form",
+    {
+      on: {
+        submit: (event) => {
+          event.preventDefault();
+          report("ship", { carrier: carrier.value, parcel_number: number.value.trim() });
+        },
+      },
+    },
+    h(
+      "div",
+      { class: "parcel-form" },
       h("label", { class: "field" }, h("span", {}, "Carrier"), carrier),
-      h("label", { class: "field" }, h("span", {}, "Parcel number"), number)),
-    h("div", { class: "row" }, h("button", { class: "button small primary", "data-act": "ship" }, "Shipped"), reject));
+      h("label", { class: "field" }, h("span", {}, "Parcel number"), number),
+    ),
+    h(
+      "div",
+      { class: "row" },
+      h("button", { class: "button small primary", "data-act": "ship" }, "Shipped"),
+      reject,
+    ),
+  );
 }
 
 function parcelNumber() {
@@ -139,19 +263,65 @@ function parcelNumber() {
 
 function parcel(one) {
   const trouble = h("p", { class: "notice bad trouble", role: "alert" });
-  const report = (status) => act(trouble, () => request("POST", "/local/carrier-event", {
-    body: { carrier: one.carrier, parcel_number: one.parcel_number, status },
-  }));
+  const report = (status) =>
+    act(trouble, () =>
+      request("POST", "/local/carrier-event", {
+        body: { carrier: one.carrier, parcel_number: one.parcel_number, status },
+      }),
+    );
   const done = FINAL.includes(one.tracking);
-  const time = (text) => new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" }).format(new Date(text));
+  const time = (text) =>
+    new Intl.DateTimeFormat("en-GB", {
+      day: "numeric",
+      month: "short",
+      hour: "2-digit",
+      minute: "2-digit",
+    }).format(new Date(text));
   return h(
-    "li", { class: "panel", "data-parcel": one.parcel_number, "data-tracking": one.tracking },
-    h("div", { class: "row spread" }, h("h2", { class: "mono" }, one.parcel_number), h("span", { class: `badge ${done ? "good" : "warn"}` }, OPEN.get(one.tracking) ?? one.tracking)),
+    "li",
+    { class: "panel", "data-parcel": one.parcel_number, "data-tracking": one.tracking },
+    h(
+      "div",
+      { class: "row spread" },
+      h("h2", { class: "mono" }, one.parcel_number),
+      h(
+        "span",
+        { class: `badge ${done ? "good" : "warn"}` },
+        OPEN.get(one.tracking) ?? one.tracking,
+      ),
+    ),
     h("p", { class: "soft small" }, `${one.carrier}, from ${one.node}`),
-    one.checkpoints.length ? h("ol", { class: "checkpoints" }, one.checkpoints.map((point) => h("li", {}, OPEN.get(point.status) ?? point.status, h("time", { class: "soft", datetime: point.at }, time(point.at))))) : null,
-    done ? null : h("div", { class: "row" }, REPORTS.map((status) => h("button", {
-      class: `button small ${status === "delivered" ? "primary" : ""}`, "data-act": status, on: { click: () => report(status) },
-    }, OPEN.get(status)))),
+    one.checkpoints.length
+      ? h(
+          "ol",
+          { class: "checkpoints" },
+          one.checkpoints.map((point) =>
+            h(
+              "li",
+              {},
+              OPEN.get(point.status) ?? point.status,
+              h("time", { class: "soft", datetime: point.at }, time(point.at)),
+            ),
+          ),
+        )
+      : null,
+    done
+      ? null
+      : h(
+          "div",
+          { class: "row" },
+          REPORTS.map((status) =>
+            h(
+              "button",
+              {
+                class: `button small ${status === "delivered" ? "primary" : ""}`,
+                "data-act": status,
+                on: { click: () => report(status) },
+              },
+              OPEN.get(status),
+            ),
+          ),
+        ),
     trouble,
   );
 }

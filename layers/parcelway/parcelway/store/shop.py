@@ -21,8 +21,8 @@ class NotSetUp(Exception):
 def load_shop(db: Database) -> Shop:
     """The shop as it is configured, at most CACHED_SECONDS old. Raises NotSetUp."""
     cached = db.memory.get("shop")
-    if cached is None or time.monotonic() > cached[0]:
-        cached = (time.monotonic() + CACHED_SECONDS, _read(db))
+    if cached is None or time.monotonic() - cached[0] > CACHED_SECONDS:
+        cached = (time.monotonic(), _read(db))
         db.memory["shop"] = cached
     shop: Shop = cached[1]
     return shop
