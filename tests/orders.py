@@ -312,6 +312,13 @@ class Story:
         made = cancellation.cancel(self.order, self.shipments, reason, actor, self.now)
         return self._apply(made)
 
+    def rejected(self, reason: str = "out_of_stock") -> Story:
+        """The first shipment cannot be sent."""
+        first, shipments = self.shipments[0], self.shipments
+        return self._apply(
+            cancellation.reject(self.order, shipments, first, reason, WAREHOUSE, self.now)
+        )
+
     def expired(self) -> Story:
         """Nobody paid in time."""
         self.now += timedelta(hours=2)
@@ -387,7 +394,8 @@ def store_shop(db: Database, shop: Shop = SHOP) -> None:
 def store(db: Database, story: Story) -> Order:
     """Write the shop, its stock and the order with all its parts, as the functions would have."""
     store_shop(db, story.shop)
-    open_balances(db, story.stock, START - timedelta(days=1), "opening")
+    for place, units in story.stock.items():  # what a story stored before has opened stays
+        open_balances(db, {place: units}, START - timedelta(days=1), f"opening {' '.join(place)}")
     for made, now in story.decisions:
         save(db, made, now)
     return story.order

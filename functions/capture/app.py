@@ -13,14 +13,13 @@ from parcelway.domain.payment import GatewayPayment, Payment
 from parcelway.ports import clock
 from parcelway.ports.gateway import gateway
 from parcelway.ports.payments import GatewayRefused, PaymentDeclined
-from parcelway.store.commit import until_fresh
+from parcelway.store.commit import Stale, until_fresh
 from parcelway.store.database import database
 from parcelway.store.orders import Dossier, get_dossier, save
 from parcelway.store.shop import load_shop
 
 logger = Logger(service="capture")
 db = cache(database)
-provider = cache(gateway)
 
 
 def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
@@ -29,11 +28,11 @@ def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     A hold that allows one capture only waits for the last shipment. A provider that refuses for
     good leaves an alert on the order: the goods have left, so this is a person's business.
     """
-    until_fresh(lambda: _capture(event["order_id"], event["shipment_id"]))
+    until_fresh(lambda: _capture(event["order_id"]))
     return {}
 
 
-def _capture(order_id: str, shipment_id: str) -> None:
+def _capture(order_id: str) -> None:
     dossier = get_dossier(db(), order_id)
     if dossier is None:
         raise LookupError(f"no order {order_id}")
@@ -43,8 +42,10 @@ def _capture(order_id: str, shipment_id: str) -> None:
         if payment is None:
             _require_nothing_owed(dossier)
             return
-        seen = _take(dossier, payment, shipment_id)
+        seen = _take(dossier, payment)
     except (PaymentDeclined, GatewayRefused) as refused:
+        if payment is not None and _overtaken(dossier, payment, facts):
+            raise Stale from None
         logger.error("capture refused", order=order_id, code=refused.code)
         decision = capture_failed(dossier.order, refused.code, facts.now)
     else:
@@ -53,14 +54,24 @@ def _capture(order_id: str, shipment_id: str) -> None:
         save(db(), decision, facts.now)
 
 
-def _take(dossier: Dossier, payment: Payment, shipment_id: str) -> GatewayPayment:
+def _take(dossier: Dossier, payment: Payment) -> GatewayPayment:
     """The payment after what is owed was captured; a hold for one capture waits for the last."""
     final = all(s.invoice_number or s.status == "cancelled" for s in dossier.shipments)
-    seen = provider().retrieve(payment.reference)
+    seen = gateway().retrieve(payment.reference)
     amount = owed(dossier.invoices, seen.captured)
     if amount.minor <= 0 or not (final or seen.multicapture):
         return seen
-    return provider().capture(payment.reference, amount, key=f"capture:{shipment_id}", final=final)
+    # Named by where it starts: the same amount from the same point on is the same capture.
+    key = f"from:{seen.captured.minor}"
+    return gateway().capture(payment.reference, amount, key=key, final=final)
+
+
+def _overtaken(dossier: Dossier, payment: Payment, facts: Facts) -> bool:
+    """Whether the refusal was because another capture came first; that one is recorded."""
+    news = observe(dossier.order, payment, gateway().retrieve(payment.reference), facts)
+    if news is not None:
+        save(db(), news, facts.now)
+    return news is not None
 
 
 def _require_nothing_owed(dossier: Dossier) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from datetime import UTC
+from datetime import UTC, timedelta
 from functools import cache
 from typing import ClassVar
 
@@ -28,6 +28,8 @@ api = Api("carrier_webhook")
 handler = api
 db = cache(database)
 
+_OLDEST, _AHEAD = timedelta(days=365), timedelta(days=1)  # of a believable event
+
 
 class CarrierEvent(Input):
     """One tracking event, in the tracking vocabulary; `at` with its offset from UTC."""
@@ -47,6 +49,8 @@ def receive(call: Call[None]) -> Reply:
     _verify(call)
     event = read_json(call.raw, CarrierEvent)
     assert isinstance(event, CarrierEvent)
+    if not call.now - _OLDEST < event.at < call.now + _AHEAD:
+        raise Problem(422, "invalid-request", "Invalid request", "No such time.", pointer="/at")
     found = order_of_parcel(db(), event.carrier, event.parcel_number)
     if found is None:
         raise not_found()

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, ClassVar
 
-from parcelway.domain import fulfilment
-from parcelway.domain.cancellation import cancel
+from parcelway.domain import cancellation, fulfilment
 from parcelway.domain.commands import repeated
 from parcelway.domain.decision import Decision
 from parcelway.domain.facts import Facts
@@ -109,19 +108,34 @@ def hand_over(call: Call[Nothing]) -> ShipmentView:
     return _report(call, lambda o, s, who, facts: fulfilment.hand_over(o, s, who, facts))
 
 
+@api.route(
+    "POST", f"{_SHIPMENT}/delivered", who=WAREHOUSE, body=Nothing, reply=ShipmentView, key=True
+)
+def delivered(call: Call[Nothing]) -> ShipmentView:
+    """The parcel arrived, as the shop itself knows: a van of its own, or a carrier that is mute."""
+    return _report(call, lambda o, s, who, facts: fulfilment.deliver(o, s, who, facts))
+
+
 @api.route("POST", f"{_SHIPMENT}/reject", who=WAREHOUSE, body=Shortage, reply=OrderView, key=True)
 def reject(call: Call[Shortage]) -> OrderView:
-    """The goods are not there: the order is cancelled and everything given back."""
+    """The goods are not there: the shipment is cancelled, and the order if nothing else is left."""
 
     def attempt() -> Order:
         dossier = any_dossier(db(), call.path["order_id"])
-        dossier.shipment(call.path["shipment_id"])
+        shipment = dossier.shipment(call.path["shipment_id"])
         if repeated(dossier.order, call.command):
             return dossier.order
-        who = Actor("staff", call.caller.subject)
-        decision = cancel(
-            dossier.order, dossier.shipments, call.body.reason, who, call.now, call.command
+        decision = cancellation.reject(
+            dossier.order,
+            dossier.shipments,
+            shipment,
+            call.body.reason,
+            Actor("staff", call.caller.subject),
+            call.now,
+            call.command,
         )
+        if decision is None:
+            return dossier.order
         save(db(), decision, call.now)
         return decision.order
 

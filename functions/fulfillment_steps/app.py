@@ -31,12 +31,16 @@ db = cache(database)
 executions = cache(lambda: boto3.client("stepfunctions"))
 
 
+class OnHold(Exception):
+    """The order may not go on for now; the state machine catches this by name."""
+
+
 class OutOfStock(Exception):
     """The goods are not there (any more); the state machine catches this by name."""
 
 
 def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
-    """Do one step; raises OrderCancelled and OutOfStock for the state machine to branch on."""
+    """Do one step; OrderCancelled, OnHold and OutOfStock are for the state machine to branch on."""
     logger.info("step", step=event["step"], order=event["order_id"])
     return _STEPS[event["step"]](event)
 
@@ -70,6 +74,8 @@ def _release(event: dict[str, Any]) -> dict[str, Any]:
         shipment = dossier.shipment(event["shipment_id"])
         if shipment.status == "cancelled":
             raise OrderCancelled
+        if dossier.order.holds and shipment.status == "scheduled":
+            raise OnHold
         return fulfilment.release(dossier.order, shipment, facts)
 
     _commit(event, decide)
@@ -79,7 +85,7 @@ def _release(event: dict[str, Any]) -> dict[str, Any]:
 def _wait(event: dict[str, Any]) -> dict[str, Any]:
     """Keep the task token, then answer it at once if what it waits for has happened already."""
     order_id, shipment_id = event["order_id"], event["shipment_id"]
-    wait = Wait(order_id, shipment_id, event["until"], event["token"], event["entered"])
+    wait = Wait(order_id, shipment_id, event["until"], event["token"])
     keep(db(), wait)
     answer_one(executions(), db(), wait, _dossier(event).shipment(shipment_id))
     return {}

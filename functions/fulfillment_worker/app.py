@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any
 
 import boto3
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.batch import (
     BatchProcessor,
     EventType,
@@ -17,6 +18,7 @@ from parcelway.ports.executions import answer, start
 from parcelway.store.database import database
 from parcelway.store.orders import get_dossier
 
+logger = Logger(service="fulfillment_worker")
 processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 db = cache(database)
 executions = cache(lambda: boto3.client("stepfunctions"))
@@ -28,8 +30,15 @@ def handler(event: dict[str, Any], context: Any) -> Any:
 
 
 def _message(record: Any) -> None:
+    try:
+        _handle(json.loads(record.body))
+    except Exception as error:
+        logger.error("failed", message=record.message_id, error=type(error).__name__)
+        raise
+
+
+def _handle(told: dict[str, Any]) -> None:
     """Act on the order as it is now: the event only says that it is worth a look."""
-    told = json.loads(record.body)
     order_id = told["detail"]["order_id"]
     if told["detail-type"] == "order.confirmed":
         start(executions(), os.environ["FULFILLMENT_ARN"], order_id)

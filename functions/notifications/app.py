@@ -22,6 +22,7 @@ from aws_lambda_powertools.utilities.batch import (
     EventType,
     process_partial_response,
 )
+from parcelway.domain.mailing import mailed
 from parcelway.domain.order import Event
 from parcelway.ports import clock
 from parcelway.ports.mail import MailRefused, ses_mailer
@@ -31,7 +32,7 @@ from parcelway.store.database import database
 from parcelway.store.mails import MailKey
 from parcelway.store.orders import get_dossier
 from parcelway.store.shop import load_shop
-from rendering import KINDS, Rendered, render
+from rendering import Rendered, render
 
 logger = Logger(service="notifications")
 # Left to itself the processor would raise when all of a batch fails, with every exception's text.
@@ -68,12 +69,12 @@ def _message(record: Any) -> None:
 
 
 def _tell(event: Event, now: datetime) -> None:
-    """Mail the customer about an event of an order."""
-    if event.type not in KINDS:
-        return
+    """Mail the customer about an event of an order, if it is one to write about."""
     dossier = get_dossier(db(), event.order_id)
     if dossier is None:
         raise LookupError("an event of an order that does not exist")
+    if not mailed(event, dossier.order):
+        return
     mail = render(dossier, event, load_shop(db()), os.environ["PUBLIC_URL"])
     _send_once(MailKey(event.order_id, event.sequence, event.type), mail, now)
 

@@ -19,7 +19,7 @@ from urllib.parse import quote
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from parcelway.domain.invoice import InvoiceLine
 from parcelway.domain.money import Money
-from parcelway.domain.order import DeliveryGroup, Event, Order, totals
+from parcelway.domain.order import DONE, DeliveryGroup, Event, Order, totals
 from parcelway.domain.public_view import promised, receipt
 from parcelway.domain.shipment import Shipment
 from parcelway.domain.shop import Shop
@@ -28,10 +28,7 @@ from parcelway.language.formats import address_lines, language_for, money, windo
 from parcelway.language.wording import say
 from parcelway.store.orders import Dossier
 
-KINDS = (
-    "order.confirmed",
-    "order.cancelled",
-    "payment.refunded",
+_ON_THE_WAY = (
     "shipment.shipped",
     "shipment.out_for_delivery",
     "shipment.ready_for_pickup",
@@ -39,7 +36,9 @@ KINDS = (
 )
 _WITH_INVOICE = ("shipment.shipped", "shipment.ready_for_pickup")
 _WITH_PROMISE = ("order.confirmed", "shipment.shipped")
-_WITH_PLACE = ("order.confirmed", *(kind for kind in KINDS if kind.startswith("shipment.")))
+_WITH_PLACE = ("order.confirmed", *_ON_THE_WAY)
+_WITH_TOTAL = ("payment.refunded", *_ON_THE_WAY)  # said in a line; others add it up, or have none
+_WITHOUT_AMOUNTS = ("payment.refunded", "payment.voided")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +69,7 @@ class Place:
 
 
 def render(dossier: Dossier, event: Event, shop: Shop, public_url: str) -> Rendered:
-    """The mail about `event`, one of KINDS.
+    """The mail about `event`, one that is `mailed`.
 
     Raises LookupError or ValueError when the order cannot be told about: it has no contact, or not
     the shipment that the event names.
@@ -128,6 +127,7 @@ def _said(
         "amount": _amount(data, order, language),
         "out_of_stock": data.get("reason") == "out_of_stock",
         "charged": order.captured > order.refunded,
+        "rest": any(line.count(*DONE) < line.quantity for line in order.lines),
     }
     said = _words().get_template(f"{language}/{event.type}.txt").render(words)
     blocks = (" ".join(block.split()) for block in re.split(r"\n\s*\n", said))
@@ -159,7 +159,8 @@ def _facts(
     if shipment and shipment.parcel_number:
         facts.append((say("label.carrier", language), shipment.carrier))
         facts.append((say("label.parcel_number", language), shipment.parcel_number))
-    if shipment or event.type == "payment.refunded":
+    # With a part cancelled the total is no longer what is paid.
+    if event.type in _WITH_TOTAL and not any(line.count("cancelled") for line in order.lines):
         gross = money(totals(order).gross, language)
         facts.append((say("label.order_total", language), gross))
     return facts
@@ -172,7 +173,7 @@ def _items(
     if shipment is not None:
         names = {line.number: line.name for line in order.lines}
         return [Item(names[line.line], line.quantity) for line in shipment.lines]
-    if event.type == "payment.refunded":
+    if event.type in _WITHOUT_AMOUNTS:
         return [Item(line.name, line.quantity) for line in order.lines]
 
     def item(line: InvoiceLine) -> Item:

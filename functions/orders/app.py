@@ -8,14 +8,14 @@ from functools import cache
 
 from parcelway.domain.cancellation import cancel
 from parcelway.domain.commands import repeated
-from parcelway.domain.order import Order
+from parcelway.domain.order import Event, Hold, Order
 from parcelway.domain.parties import Actor
 from parcelway.http.access import any_dossier, held_dossier, own_dossier
 from parcelway.http.api import CART, CUSTOMER, Api, staff
 from parcelway.http.call import Call
 from parcelway.http.paging import Page, from_cursor, to_cursor
 from parcelway.http.schemas import Input, Text
-from parcelway.http.views import OrderView, order_view
+from parcelway.http.views import OrderView, ShipmentView, order_view, shipment_view
 from parcelway.store.commit import until_fresh
 from parcelway.store.database import database
 from parcelway.store.orders import Dossier, get_order, orders_of, save
@@ -23,6 +23,8 @@ from parcelway.store.orders import Dossier, get_order, orders_of, save
 api = Api("orders")
 handler = api
 db = cache(database)
+
+STAFF = staff("csr", "csr_supervisor", "warehouse", "finance", "admin")
 
 
 class Cancellation(Input):
@@ -37,6 +39,18 @@ class OrdersView:
 
     orders: list[OrderView]
     next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class StaffOrderView:
+    """Everything the people of the shop may need to know of an order."""
+
+    order: OrderView
+    shipments: list[ShipmentView]
+    invoices: list[str]
+    holds: list[Hold]
+    alerts: list[Hold]
+    events: list[Event]
 
 
 @api.route("GET", "/orders", who=CUSTOMER, query=Page, reply=OrdersView)
@@ -70,6 +84,21 @@ def cancel_own(call: Call[Cancellation]) -> OrderView:
 def cancel_held(call: Call[Cancellation]) -> OrderView:
     """Cancel the placed order whose cart token the caller holds."""
     return _cancel(call, lambda: held_dossier(db(), call), Actor("guest"))
+
+
+@api.route("GET", "/staff/orders/{order_id}", who=STAFF, reply=StaffOrderView)
+def inspect(call: Call[None]) -> StaffOrderView:
+    """Anybody's order with its parts, what happened to it, and what needs somebody's attention."""
+    dossier = any_dossier(db(), call.path["order_id"])
+    order = dossier.order
+    return StaffOrderView(
+        order=order_view(order),
+        shipments=[shipment_view(order, shipment) for shipment in dossier.shipments],
+        invoices=[invoice.number for invoice in dossier.invoices],
+        holds=list(order.holds),
+        alerts=list(order.alerts),
+        events=list(dossier.events),
+    )
 
 
 @api.route(

@@ -24,7 +24,6 @@ from parcelway.store.orders import Dossier, save
 api = Api("payment")
 handler = api
 db = cache(database)
-provider = cache(gateway)
 
 
 class NewPayment(Input):
@@ -68,9 +67,9 @@ def _pay(dossier: Dossier, call: Call[NewPayment]) -> GatewayPayment:
     last = dossier.payments[-1] if dossier.payments else None
     number = next_attempt(order, last, call.now)
     if last is not None and number == last.number:
-        return provider().retrieve(last.reference)
+        return gateway().retrieve(last.reference)
     try:
-        seen = provider().create(
+        seen = gateway().create(
             order_id=order.id,
             attempt=number,
             amount=totals(order).gross,

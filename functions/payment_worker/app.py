@@ -17,7 +17,7 @@ from aws_lambda_powertools.utilities.batch import (
     EventType,
     process_partial_response,
 )
-from parcelway.domain.authorization import PROVIDER, observe, undo_first
+from parcelway.domain.authorization import PROVIDER, Undo, observe, undo_first
 from parcelway.domain.cancellation import cancel
 from parcelway.domain.facts import Facts
 from parcelway.domain.payment import GatewayPayment
@@ -33,7 +33,6 @@ from parcelway.store.shop import load_shop
 logger = Logger(service="payment_worker")
 processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 db = cache(database)
-provider = cache(gateway)
 
 
 def handler(event: dict[str, Any], context: Any) -> Any:
@@ -42,9 +41,16 @@ def handler(event: dict[str, Any], context: Any) -> Any:
 
 
 def _message(record: Any) -> None:
-    message = json.loads(record.body)
+    try:
+        _handle(json.loads(record.body))
+    except Exception as error:
+        logger.error("failed", message=record.message_id, error=type(error).__name__)
+        raise
+
+
+def _handle(message: dict[str, Any]) -> None:
     if "payment" in message:
-        _settle(message["payment"], message["order"])
+        _settle(message["payment"], message.get("order", ""))
         return
     dossier = get_dossier(db(), message["detail"]["order_id"])
     for payment in dossier.payments if dossier else ():
@@ -53,7 +59,7 @@ def _message(record: Any) -> None:
 
 def _settle(reference: str, order_id: str) -> None:
     """Bring one payment and its order into line; '' asks the provider for the order."""
-    order_id = order_id or provider().retrieve(reference).order_id
+    order_id = order_id or gateway().retrieve(reference).order_id
     if not order_id:
         logger.info("payment of another system", payment=reference)
         return
@@ -69,11 +75,19 @@ def _settle(reference: str, order_id: str) -> None:
 def _align(order_id: str, reference: str) -> None:
     """Read the order, then the provider: so what is seen there is never older than the order."""
     dossier = _dossier(order_id)
-    seen = _undone(dossier, provider().retrieve(reference))
+    seen = gateway().retrieve(reference)
+    undo = undo_first(dossier.order, dossier.payment(reference), seen)
+    if undo is not None and dossier.order.state in ("expired", "cancelled"):
+        _record(dossier, seen)  # that there was money is told, also when we crash before the undo
+        dossier = _dossier(order_id)
+    _record(dossier, _undone(dossier, undo) if undo else seen)
+
+
+def _record(dossier: Dossier, seen: GatewayPayment) -> None:
     facts = Facts(load_shop(db()), clock.now())
     if any(line.count("open") for line in dossier.order.lines):
         facts = read_facts(db(), dossier.order, facts.now)
-    decision = observe(dossier.order, dossier.payment(reference), seen, facts)
+    decision = observe(dossier.order, dossier.payment(seen.reference), seen, facts)
     if decision is not None:
         save(db(), decision, facts.now)
 
@@ -85,19 +99,16 @@ def _dossier(order_id: str) -> Dossier:
     return dossier
 
 
-def _undone(dossier: Dossier, seen: GatewayPayment) -> GatewayPayment:
+def _undone(dossier: Dossier, undo: Undo) -> GatewayPayment:
     """The payment after money that the order may not keep was given back.
 
     A provider that has moved on meanwhile refuses; the message comes again and is judged anew.
     """
-    undo = undo_first(dossier.order, dossier.payment(seen.reference), seen)
-    if undo is None:
-        return seen
-    key = f"undo:{dossier.order.id}:{seen.reference}"
-    logger.info("undo", action=undo.action, order=dossier.order.id, payment=seen.reference)
+    key = f"undo:{dossier.order.id}:{undo.reference}"
+    logger.info("undo", action=undo.action, order=dossier.order.id, payment=undo.reference)
     if undo.action == "void":
-        return provider().void(undo.reference, key=key)
-    return provider().refund(undo.reference, undo.amount, key=key)
+        return gateway().void(undo.reference, key=key)
+    return gateway().refund(undo.reference, undo.amount, key=key)
 
 
 def _sold_out(order_id: str) -> None:

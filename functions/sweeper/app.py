@@ -29,13 +29,16 @@ _LONGEST = 16 * QUIET  # pauses double up to this while an order stays quiet
 
 
 def handler(_event: dict[str, Any], _context: Any) -> dict[str, int]:
-    """Sweep once; counts of holds taken back, orders nudged, and those left for the next time."""
-    counts = {"lapsed": 0, "nudged": 0, "left": 0}
+    """Sweep once; counts of holds taken back, orders nudged, left for later, failed."""
+    counts = {"lapsed": 0, "nudged": 0, "left": 0, "failed": 0}
     for due in due_orders(db(), clock.now()):
         try:
             counts[_sweep(due)] += 1
         except (Busy, Stale):
             counts["left"] += 1  # somebody else is at it
+        except Exception as error:  # one order that cannot be read must not stop all others
+            counts["failed"] += 1
+            logger.error("not swept", order=due.order_id, error=type(error).__name__)
     logger.info("swept", **counts)
     return counts
 

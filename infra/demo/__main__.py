@@ -13,11 +13,12 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
+from parcelway.domain.mailing import mailed
 from parcelway.domain.money import Money
 from parcelway.domain.order import totals
 from parcelway.store.orders import get_dossier
 
-from infra.demo.books import MAILED, breaks, postings_of
+from infra.demo.books import breaks, postings_of
 from infra.demo.people import DECLINED, GOOD, NEEDS_3D_SECURE, Carrier, Refused, Shopper, Warehouse
 from infra.local.application import SAMPLE, SAMPLE_FILES, Application, running
 
@@ -148,7 +149,7 @@ class Demo:
         """Check every order, its documents and mails, and the books as a whole."""
         self.step("Checking")
         db = self._app.database
-        mailed = posted = documents = 0
+        wanted_mails = posted = documents = 0
         debits: Counter[str] = Counter()
         for sale in self.sales:
             dossier = get_dossier(db, sale.shopper.id)
@@ -156,7 +157,7 @@ class Demo:
             order, wanted = dossier.order, _ENDS.get(sale.fate, "closed")
             if order.state != wanted:
                 self.check(f"{order.id} ({sale.fate}) is {order.state}, not {wanted}", False)
-            mailed += sum(event.type in MAILED for event in dossier.events)
+            wanted_mails += sum(mailed(event, order) for event in dossier.events)
             for posting in postings_of(db, order.id):
                 posted += 1
                 debits.update({entry.account: entry.debit for entry in posting.entries})
@@ -168,7 +169,7 @@ class Demo:
                     self.check(f"{order.id}: invoiced {invoiced}, captured {order.captured}", False)
         self.check(f"{self._wanted('closed')} orders delivered or collected, and closed", True)
         sent = [mail for mail in self._app.stack.mails() if "mail_id" in mail.tags]
-        self.check(f"{len(sent)} mails, one per event", len(sent) == mailed)
+        self.check(f"{len(sent)} mails, one per event", len(sent) == wanted_mails)
         self.check(f"{documents} invoices to download as PDF", documents >= self._wanted("closed"))
         for told in breaks(db):
             self.check(told, False)

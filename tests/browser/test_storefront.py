@@ -24,7 +24,7 @@ HOME = {
 
 
 def test_from_a_misspelt_word_to_the_door(visitor: Visitor) -> None:
-    """Search, cart, 3-D Secure, the mail, packing, shipping, delivery, the tracking page."""
+    """Search, cart, 3-D Secure, mail, packing, shipping, invoice, delivery, the tracking page."""
     shop = visitor.open("/shop/")
     shop.fill("[name=q]", "cranbery sauce")
     shop.keyboard.press("Enter")
@@ -48,6 +48,10 @@ def test_from_a_misspelt_word_to_the_door(visitor: Visitor) -> None:
 
     shop.bring_to_front()
     expect(shop.locator("#order-status")).to_have_attribute("data-status", "delivered")
+    expect(shop.locator(".facts")).to_contain_text("Charged")
+    invoice = shop.get_by_role("link", name=re.compile("Invoice INV-")).get_attribute("href")
+    assert invoice is not None
+    assert visitor.context.request.get(invoice).body().startswith(b"%PDF")
     with visitor.context.expect_page() as opened:
         shop.click("#track")
     tracking = opened.value

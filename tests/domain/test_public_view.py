@@ -118,6 +118,31 @@ def test_a_cancelled_shipment_is_no_parcel() -> None:
     assert seen(at("packed").cancelled()).parcels == ()
 
 
+def test_a_part_that_was_cancelled_is_told_and_the_rest_goes_on() -> None:
+    story = at("packed", stock=SPLIT_STOCK).rejected()
+    for linked in (False, True):
+        view = seen(story, linked)
+        assert (view.status, [parcel.number for parcel in view.parcels]) == ("preparing", [1])
+        latest = view.timeline[0]
+        assert (latest.name, latest.parcel) == ("partly_cancelled", 0)
+    link = seen(story).link
+    assert link is not None
+    assert [dict(line.stages) for line in link.lines] == [
+        {"packed": 3},
+        {"cancelled": 1},
+        {"packed": 2},
+    ]
+    (rest,) = (shipment for shipment in story.shipments if shipment.status == "packed")
+    story.by_id = {rest.id: rest}
+    assert seen(story.shipped().delivered()).status == "delivered"
+
+
+def test_a_parcel_that_came_back_is_told_so() -> None:
+    view = seen(at("shipped").tracked("returned"))
+    assert (view.status, view.timeline[0].name, view.steps) == ("returned", "returned", ())
+    assert [parcel.status for parcel in view.parcels] == ["returned"]
+
+
 def test_a_receipt_adds_up() -> None:
     story = at("closed").refunded(500)
     assert story.payment is not None

@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
-from parcelway.domain.order import Event
+from parcelway.domain.order import Event, totals
 from parcelway.ports import clock
 from parcelway.store import mails
 from parcelway.store.database import Database
@@ -20,6 +20,8 @@ from tests.functions.tables import aws
 from tests.orders import Story, at, store
 
 URL = "https://shop.example/live"
+# Two shipments, the first of them of nothing but mugs.
+MUGS_APART = {("MUG-1", "dc-1"): 9, ("TEA-9", "dc-2"): 9, ("BOOK-3", "dc-2"): 9}
 STORIES: Mapping[str, Callable[..., Story]] = {
     "order.confirmed": lambda **options: at("confirmed", **options),
     "shipment.shipped": lambda **options: at("shipped", **options),
@@ -28,7 +30,16 @@ STORIES: Mapping[str, Callable[..., Story]] = {
     "shipment.delivered": lambda **options: at("delivered", **options),
     "order.cancelled": lambda **options: at("confirmed", **options).cancelled("out_of_stock"),
     "payment.refunded": lambda **options: at("closed", **options).refunded(1234),
+    "payment.voided": lambda **options: paid_late(at("placed", **options)),
+    "shipment.cancelled": lambda **options: at("packed", stock=MUGS_APART, **options).rejected(),
 }
+
+
+def paid_late(story: Story) -> Story:
+    """A placed order that expires before the provider holds its money, which it then releases."""
+    story.pays("awaiting_customer", authorized=0).expired()
+    story.pays("authorized", authorized=totals(story.order).gross.minor)
+    return story.pays("voided", authorized=0)
 
 
 class Crash(Exception):

@@ -15,7 +15,7 @@ REGION: Final = "eu-central-1"
 TABLES = ("CUSTOMERS", "CATALOGUE", "STOCK", "ORDERS", "LEDGER")
 # OrdersTable's sparse indexes: partition and sort key (see store/orders.py).
 INDEXES = {
-    "by_hold": ("hold_shard", "hold_at"),
+    "by_due": ("due_shard", "due_at"),
     "by_customer": ("owner", "placed_at"),
     "by_node": ("queue", "queued_at"),
 }

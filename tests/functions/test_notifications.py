@@ -6,16 +6,21 @@ import io
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
+from parcelway.domain.mailing import KINDS
 from parcelway.domain.order import Order
 from parcelway.domain.parties import Contact
 from parcelway.language.formats import LANGUAGES
 from parcelway.store import mails
 
+from infra.demo.books import breaks
+from infra.local.template import read
 from tests.functions.calls import bus_event
 from tests.functions.mailing import (
+    MUGS_APART,
     STORIES,
     URL,
     Page,
@@ -29,6 +34,8 @@ from tests.functions.mailing import (
 )
 from tests.orders import CONTACT, PRODUCTS, SPLIT_STOCK, Story, at, store
 
+ROOT = Path(__file__).parents[2]
+
 
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
@@ -40,6 +47,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
 
 
 def test_every_kind_in_every_language(world: World) -> None:
+    assert set(STORIES) == set(KINDS)
     for kind, make in STORIES.items():
         subjects = set()
         for language in LANGUAGES:
@@ -137,12 +145,125 @@ def test_out_of_stock_says_why_and_that_nothing_was_charged(world: World) -> Non
     assert "nichts berechnet" in german
 
 
-def test_a_reason_in_free_text_is_never_repeated(world: World) -> None:
-    story = at("confirmed").cancelled("customer said <b>rude</b> things")
+@pytest.mark.parametrize(
+    ("language", "wanted", "unwanted"),
+    [
+        (
+            "en",
+            ["out of stock", "Nothing is charged for them. The rest of your order comes"],
+            ["Delivery to", "Order total", "Assam"],
+        ),
+        (
+            "de",
+            ["nicht mehr vorrätig", "wird nichts berechnet. Der Rest der Bestellung kommt"],
+            ["Lieferung an", "Gesamtbetrag", "Assam"],
+        ),
+    ],
+)
+def test_a_cancelled_shipment_is_its_lines_only(
+    world: World, language: str, wanted: list[str], unwanted: list[str]
+) -> None:
+    story = at("packed", stock=MUGS_APART, language=language).rejected("out_of_stock")
     store(world.db, story)
-    world.tell(story.event("order.cancelled"))
+    assert world.tell(story.event("shipment.cancelled")) == []
     (mail,) = world.mailer.sent
-    assert "rude" not in mail["html"] + mail["text"]
+    for text in (mail["text"], Page(mail["html"]).text):
+        assert [part for part in wanted if part not in text] == []
+        assert [part for part in unwanted if part in text] == []
+    assert "- 3 × Stoneware mug, blue\n" in mail["text"]
+
+
+def test_after_a_part_was_cancelled_the_first_total_is_not_told_any_more(world: World) -> None:
+    whole = at("packed", stock=MUGS_APART, seed="whole").shipped()
+    part = at("packed", stock=MUGS_APART, seed="part").rejected()
+    part.by_id = {s.id: s for s in part.shipments if s.status == "packed"}
+    part.shipped()
+    for story in (whole, part):
+        store(world.db, story)
+        assert world.tell(story.event("shipment.shipped")) == []
+    of_whole, of_part = (mail["text"] for mail in world.mailer.sent)
+    assert "Order total, tax included: $86.15" in of_whole
+    assert "Order total" not in of_part
+    assert "Assam" in of_part
+
+
+def test_where_nothing_else_comes_no_rest_is_promised(world: World) -> None:
+    called_off = at("packed", stock=MUGS_APART, seed="off").rejected().cancelled()
+    arrived = at("packed", stock=MUGS_APART, seed="on").rejected()
+    for shipment in arrived.shipments:
+        if shipment.status == "packed":
+            arrived.by_id = {shipment.id: shipment}
+    arrived.shipped().delivered()
+    for story in (called_off, arrived):
+        store(world.db, story)
+        assert world.tell(story.event("shipment.cancelled")) == []
+    for mail in world.mailer.sent:
+        assert "Nothing is charged for them." in mail["text"]
+        assert "The rest" not in mail["text"]
+
+
+@pytest.mark.parametrize(
+    ("language", "wanted"),
+    [
+        ("en", ["payment of $86.15", "the $86.15 held on your card was released", "new cart"]),
+        ("de", ["Zahlung von 86,15 $", "reservierte Betrag von 86,15 $", "Warenkorb"]),
+    ],
+)
+def test_who_paid_too_late_learns_that_the_money_is_free_again(
+    world: World, language: str, wanted: list[str]
+) -> None:
+    story = STORIES["payment.voided"](language=language)
+    store(world.db, story)
+    assert world.tell(*story.events) == []
+    (mail,) = world.mailer.sent
+    assert [part for part in wanted if part not in mail["text"]] == []
+    assert "- 3 × Stoneware mug, blue\n" in mail["text"]
+
+
+def test_a_payment_voided_for_any_other_reason_is_no_mail(world: World) -> None:
+    given_up = at("placed", seed="1").pays("awaiting_customer", authorized=0).expired()
+    given_up.pays("voided", authorized=0)
+    called_off = at("confirmed", seed="2").cancelled().pays("voided", authorized=0)
+    for story in (given_up, called_off):
+        store(world.db, story)
+        assert world.tell(story.event("payment.voided")) == []
+    assert world.mailer.sent == []
+
+
+def test_the_queue_gets_every_kind_and_no_other() -> None:
+    rule = read(ROOT / "template.yaml")["Resources"]["MailRule"]["Properties"]
+    assert sorted(rule["EventPattern"]["detail-type"]) == sorted(KINDS)
+
+
+def test_the_books_want_exactly_the_mails_that_are_sent(world: World) -> None:
+    kinds = ("payment.voided", "shipment.cancelled")
+    stories = [STORIES[kind](seed=kind) for kind in kinds]
+    stories.append(at("confirmed").cancelled().pays("voided", authorized=0))
+    for story in stories:
+        store(world.db, story)
+    missing = [told for told in breaks(world.db) if " 0 mails for " in told]
+    assert sorted(told.split()[-1] for told in missing) == [
+        "order.cancelled",
+        "order.confirmed",
+        "order.confirmed",
+        *kinds,
+    ]
+    assert world.tell(*(event for story in stories for event in story.events)) == []
+    assert len(world.mailer.sent) == len(missing)
+    assert [told for told in breaks(world.db) if "mail" in told] == []
+
+
+def test_a_reason_in_free_text_is_never_repeated(world: World) -> None:
+    reason = "customer said <b>rude</b> things"
+    whole = at("confirmed", seed="1").cancelled(reason)
+    part = at("packed", seed="2", stock=MUGS_APART).rejected(reason)
+    for story, kind in ((whole, "order.cancelled"), (part, "shipment.cancelled")):
+        store(world.db, story)
+        assert world.tell(story.event(kind)) == []
+    for mail in world.mailer.sent:
+        assert "rude" not in mail["html"] + mail["text"]
+        assert "out of stock" not in mail["text"]
+    assert len(world.mailer.sent) == 2
 
 
 def test_hostile_names_are_only_text(world: World) -> None:

@@ -207,6 +207,7 @@ STORIES: Mapping[str, Callable[..., Story]] = {
     "ready_for_pickup": lambda **o: at("shipped", method="pickup", **o),
     "delivered": lambda **o: at("closed", **o),
     "collected": lambda **o: at("closed", method="pickup", **o),
+    "returned": lambda **o: at("shipped", **o).tracked("returned"),
     "cancelled": lambda **o: at("confirmed", **o).cancelled(),
     "expired": lambda **o: at("placed", **o).expired(),
 }
@@ -258,6 +259,13 @@ def test_two_parcels_are_told_apart(world: World) -> None:
     page = Page(world.track(order.tracking_number, BROWSER)["body"])
     assert "Parcel 1 of 2" in page.text
     assert "Parcel 2 of 2" in page.text
+
+
+def test_a_part_that_was_cancelled_is_told_on_the_page(world: World) -> None:
+    order = store(world.db, at("packed", stock=SPLIT_STOCK, language="de").rejected())
+    page = Page(world.track(order.tracking_number, BROWSER)["body"])
+    assert "Teil der Bestellung storniert" in page.text
+    assert "Wird vorbereitet" in page.text
 
 
 def test_hostile_names_are_only_text(world: World) -> None:

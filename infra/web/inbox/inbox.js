@@ -1,6 +1,6 @@
 // The mails that were sent, newest first.
 
-import { every, fill, fillIfChanged, h } from "/common/dom.js";
+import { every, fillIfChanged, h } from "/common/dom.js";
 import { request } from "/common/http.js";
 
 const list = document.getElementById("mails");

@@ -12,6 +12,7 @@ import { recall, remember } from "./state.js";
 import { tile } from "./tiles.js";
 import { notice, sentence } from "./trouble.js";
 
+const ARRIVED = ["delivered", "collected"];
 const CONFIRMED_WITHIN = 20_000; // milliseconds; then a payment that nobody confirmed may be repeated
 
 /** The page; returns what ends its polling. */
@@ -73,13 +74,13 @@ function head(view, order, tracked, confirming) {
   return [
     h("p", { class: "soft numbers" }, `${t("order")} ${order.tracking_number}`),
     h("h1", { id: "order-status", "data-status": status, role: "status" }, title),
-    when(order),
+    when(order, status),
     tracked?.steps.length && !confirming && order.state !== "placed" ? steps(tracked.steps) : null,
     order.state === "placed" && !confirming && view.held ? payment(view, order) : null,
   ];
 }
 
-function when(order) {
+function when(order, status) {
   if (order.state === "expired") return h("p", { class: "soft" }, t("order.expired"));
   if (order.state === "placed") {
     return order.pay_until
@@ -87,7 +88,8 @@ function when(order) {
       : null;
   }
   const delivery = order.deliveries[0];
-  if (order.state !== "confirmed" || !delivery.promised_from) return null;
+  if (order.state !== "confirmed" || !delivery.promised_from || ARRIVED.includes(status))
+    return null;
   const words = t(delivery.method === "pickup" ? "order.promise.pickup" : "order.promise");
   return h(
     "p",

@@ -58,3 +58,12 @@ export function unmark(form) {
     input.removeAttribute("aria-describedby");
   }
 }
+
+/** Show what went wrong in the form it happened in: at its fields, else at its top. */
+export function tell(form, error, prefix = "", names = {}) {
+  form.querySelector(".notice")?.remove();
+  if (mark(form, error, prefix)) return;
+  const shown = notice(error, names);
+  form.prepend(shown);
+  shown.scrollIntoView({ block: "center" });
+}

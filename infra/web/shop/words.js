@@ -3,7 +3,6 @@
 export const WORDS = {
   skip: ["Skip to content", "Zum Inhalt springen"],
   language: ["Language", "Sprache"],
-  home: ["Start page", "Startseite"],
   search: ["Search", "Suchen"],
   "search.placeholder": ["Milk, coffee, oranges …", "Milk, coffee, oranges …"],
   account: ["Account", "Konto"],
@@ -172,7 +171,6 @@ export const WORDS = {
   ],
 
   order: ["Order", "Bestellung"],
-  "order.thanks": ["Thank you!", "Vielen Dank!"],
   "order.confirming": ["Your payment is being confirmed …", "Ihre Zahlung wird bestätigt …"],
   "order.unpaid": ["One thing is missing: the payment", "Nur die Zahlung fehlt noch"],
   "order.until": [

@@ -21,6 +21,7 @@ from parcelway.domain.order import (
     Hold,
     Order,
     PaymentStatus,
+    Stage,
     advance,
     events,
     require,
@@ -52,8 +53,8 @@ def next_attempt(order: Order, payment: Payment | None, now: datetime) -> int:
     The last attempt while it can still be completed, else a new one. Raises Refusal
     ILLEGAL_STATE unless the order awaits payment, TOO_LATE when its hold is over.
     """
-    require(order, "placed")
-    if order.hold_until is None or order.hold_until <= now:
+    _require_payable(order)
+    if order.state == "placed" and (order.hold_until is None or order.hold_until <= now):
         raise Refusal(Reason.TOO_LATE, "The time to pay for this order is over.")
     if payment is not None and payment.open:
         return payment.number
@@ -65,15 +66,13 @@ def start(order: Order, seen: GatewayPayment, now: datetime) -> Decision | None:
 
     The first attempt extends a hold that would lapse within GRACE, once.
     """
-    require(order, "placed")
+    _require_payable(order)
     if seen.attempt <= order.payment_attempts:
         return None
-    hold_until = order.hold_until
-    if order.payment_attempts == 0 and hold_until is not None:
-        hold_until = max(hold_until, now + GRACE)
     payment = _payment(order, None, seen, now)
+    until = _graced(order, now)
     return Decision(
-        advance(order, payment_attempts=seen.attempt, hold_until=hold_until), payment=payment
+        advance(order, payment_attempts=seen.attempt, hold_until=until), payment=payment
     )
 
 
@@ -98,7 +97,7 @@ def usable(order: Order, payment: Payment | None, seen: GatewayPayment) -> bool:
     """Whether the order is waiting for exactly this money, or already counts on it."""
     if payment is not None and (payment.authorized or payment.captured):
         return order.state in ("confirmed", "closed")
-    return order.state == "placed" and seen.authorized - seen.refunded == totals(order).gross
+    return _payable(order) and seen.authorized - seen.refunded == totals(order).gross
 
 
 def observe(
@@ -118,7 +117,7 @@ def observe(
     postings = _postings(order, payment, known, facts.now)
     if known.authorized and usable(order, payment, seen) and order.state == "placed":
         return _confirm(changed, known, postings, facts)
-    after = advance(changed, holds=_holds(changed, facts.now))
+    after = advance(changed, holds=_holds(changed, facts.now), hold_until=_graced(order, facts.now))
     told = events(after, facts.now, PROVIDER, *_news(payment, known))
     return Decision(after, told, payment=known, postings=postings)
 
@@ -137,12 +136,37 @@ def capture_failed(order: Order, code: str, now: datetime) -> Decision | None:
     return Decision(after, events(after, now, PROVIDER, fact))
 
 
+def _payable(order: Order) -> bool:
+    """Whether the order waits for a payment: a new one, or one that lost its money before any of
+    it was taken."""
+    lost = any(hold.code == PAYMENT_LOST for hold in order.holds)
+    return order.state == "placed" or (order.state == "confirmed" and lost and not order.captured)
+
+
+def _require_payable(order: Order) -> None:
+    if not _payable(order):
+        require(order, "placed")
+        raise Refusal(Reason.ILLEGAL_STATE, "This order needs no payment.")
+
+
+def _graced(order: Order, now: datetime) -> datetime | None:
+    """When the order's hold lapses now that its first payment is under way."""
+    if order.hold_until is None or order.payment_attempts or order.state != "placed":
+        return order.hold_until
+    return max(order.hold_until, now + GRACE)
+
+
 def _holds(order: Order, now: datetime) -> tuple[Hold, ...]:
     """The order's holds: nothing more leaves for an order that lost its money, until it has some
     again."""
     others = tuple(hold for hold in order.holds if hold.code != PAYMENT_LOST)
-    secured = order.authorized or order.captured or not totals(order).gross
-    if order.state != "confirmed" or secured:
+    to_send: tuple[Stage, ...] = ("open", "reserved", "allocated", "released", "packed")
+    secured = order.authorized >= totals(order).gross.minor
+    if (
+        order.state != "confirmed"
+        or secured
+        or not any(line.count(*to_send) for line in order.lines)
+    ):
         return others
     return (*others, Hold(PAYMENT_LOST, "The authorization was voided or has lapsed.", now))
 
@@ -255,13 +279,16 @@ def _postings(
 def _news(before: Payment | None, known: Payment) -> list[tuple[str, Mapping[str, Any]]]:
     """What happened to a payment between two readings, as events."""
     old = before or replace(
-        known, status="awaiting_customer", captured=0, refunded=0, failure_code=""
+        known, status="awaiting_customer", authorized=0, captured=0, refunded=0, failure_code=""
     )
     news: list[tuple[str, Mapping[str, Any]]] = []
     if known.failure_code not in ("", old.failure_code):
         news.append(("payment.failed", {"payment": known.number, "code": known.failure_code}))
+    if known.authorized > old.authorized:
+        news.append(("payment.authorized", {"payment": known.number, "amount": known.authorized}))
     if known.status == "voided" and old.status != "voided":
-        news.append(("payment.voided", {"payment": known.number}))
+        released = old.authorized - old.captured
+        news.append(("payment.voided", {"payment": known.number, "amount": released}))
     if known.captured > old.captured:
         amount = known.captured - old.captured
         news.append(("payment.captured", {"payment": known.number, "amount": amount}))

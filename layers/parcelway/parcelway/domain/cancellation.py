@@ -8,11 +8,41 @@ from datetime import datetime
 
 from parcelway.domain.commands import Command, remember
 from parcelway.domain.decision import Decision
-from parcelway.domain.order import GONE, Order, advance, events, require
+from parcelway.domain.order import GONE, Order, Stage, advance, events, require
 from parcelway.domain.parties import Actor
 from parcelway.domain.refusals import Reason, Refusal
 from parcelway.domain.reservation import give_back
 from parcelway.domain.shipment import Shipment
+
+_HERE: tuple[Stage, ...] = ("open", "reserved", "allocated", "released", "packed")
+
+
+def reject(
+    order: Order,
+    shipments: Sequence[Shipment],
+    shipment: Shipment,
+    reason: str,
+    actor: Actor,
+    now: datetime,
+    asked: Command | None = None,
+) -> Decision | None:
+    """A node cannot send a shipment: its units are cancelled and given back, the rest goes on.
+
+    With nothing else left of the order, that is cancelled. None when it was rejected before.
+    Raises Refusal ILLEGAL_STATE, TOO_LATE once it has left.
+    """
+    if shipment.status == "cancelled":
+        return None
+    require(order, "confirmed")
+    if shipment.shipped_at is not None:
+        raise Refusal(Reason.TOO_LATE, "This shipment has left.")
+    if all(other.status == "cancelled" for other in shipments if other.id != shipment.id):
+        return cancel(order, shipments, reason, actor, now, asked)
+    freed = give_back(order, "cancelled", *_HERE, shipment=shipment.id)
+    after = advance(order, lines=freed.lines, commands=remember(order, asked))
+    fact = ("shipment.cancelled", {"shipment": shipment.id, "reason": reason})
+    changed = replace(shipment, status="cancelled", version=after.version)
+    return Decision(after, events(after, now, actor, fact), freed.moves, (changed,))
 
 
 def cancel(
@@ -30,7 +60,7 @@ def cancel(
     require(order, "placed", "confirmed")
     if any(line.count(*GONE) for line in order.lines):
         raise Refusal(Reason.TOO_LATE, "Part of this order is on its way already.")
-    freed = give_back(order, "cancelled", "open", "reserved", "allocated", "released", "packed")
+    freed = give_back(order, "cancelled", *_HERE)
     ended = advance(
         order,
         state="cancelled",

@@ -171,6 +171,25 @@ def hand_over(order: Order, shipment: Shipment, actor: Actor, facts: Facts) -> D
     )
 
 
+def deliver(order: Order, shipment: Shipment, actor: Actor, facts: Facts) -> Decision | None:
+    """Somebody of the shop knows that the parcel arrived, whatever its carrier says (or does not:
+    a van of our own). None when that is known."""
+    if shipment.status == "delivered":
+        return None
+    if shipment.method != "delivery" or shipment.status != "shipped":
+        raise _illegal(shipment, "only a parcel on its way can arrive")
+    return _step(
+        order,
+        shipment,
+        "delivered",
+        "delivered",
+        actor,
+        facts,
+        delivered_at=facts.now,
+        tracking="delivered",
+    )
+
+
 # How far along a parcel is; a later checkpoint never takes it back to an earlier one, unless it was
 # interrupted (failed attempt, exception), which may happen at any point before the end.
 _PROGRESS = {"label_created": 0, "in_transit": 1, "out_for_delivery": 2, "available_for_pickup": 3}
@@ -191,26 +210,30 @@ def track(
         raise _illegal(shipment, "it has no parcel that could be tracked")
     if any(known.event_id == checkpoint.event_id for known in shipment.checkpoints):
         return None
-    if len(shipment.checkpoints) >= MAX_CHECKPOINTS and checkpoint.status not in _FINAL:
+    ended = shipment.tracking in _FINAL
+    if len(shipment.checkpoints) >= MAX_CHECKPOINTS and (ended or checkpoint.status not in _FINAL):
         return None
     history = tuple(sorted([*shipment.checkpoints, checkpoint], key=lambda c: (c.at, c.event_id)))
     present = _present(history)
     interrupted = history[-1] == checkpoint and checkpoint.status not in _PROGRESS
-    if shipment.tracking in _FINAL or not (interrupted or present != shipment.tracking):
+    if ended or not (interrupted or present != shipment.tracking):
         return _step(order, shipment, shipment.status, None, actor, facts, checkpoints=history)
-    delivered = present == "delivered"
+    if present == "returned":
+        alert = Hold("returned_to_sender", shipment.id, facts.now)
+        order = replace(order, alerts=(*order.alerts, alert))
+    end = present if present == "delivered" or present == "returned" else None
     return _step(
         order,
         shipment,
-        "delivered" if delivered else shipment.status,
-        "delivered" if delivered else None,
+        end or shipment.status,
+        end,
         actor,
         facts,
         {"place": checkpoint.place} if checkpoint.place and checkpoint.status == present else {},
         kind=present,
         checkpoints=history,
         tracking=present,
-        delivered_at=facts.now if delivered else shipment.delivered_at,
+        delivered_at=facts.now if end == "delivered" else shipment.delivered_at,
     )
 
 
@@ -231,11 +254,12 @@ def close(order: Order, facts: Facts) -> Decision | None:
 
 def _allocated(order: Order, facts: Facts) -> Claim:
     """The order's units allocated at the best nodes; where they are held when moving them all
-    would not fit into one transaction."""
+    would not fit into one transaction, or when a count found less than was promised: the node
+    then says whether it has them."""
     try:
         return retake(order, "allocated", facts.balances, facts.shop.nodes)
-    except Refusal as refusal:
-        if refusal.reason is not Reason.TOO_MANY_LINES:
+    except Refusal:
+        if any(line.count("open") for line in order.lines):
             raise
         return allocate_in_place(order)
 

@@ -274,6 +274,7 @@ _HAPPENED: Mapping[str, str] = {
     "shipment.exception": "exception",
     "shipment.returned": "returned",
     "shipment.delivered": "delivered",
+    "shipment.cancelled": "partly_cancelled",
 }
 _HAPPENED_LINKED: Mapping[str, str] = {
     **_HAPPENED,

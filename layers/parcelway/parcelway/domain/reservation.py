@@ -72,8 +72,9 @@ def take(order: Order, to: Stage, balances: Balances, nodes: Mapping[str, Node])
     return Claim(_placed(order, picks, to), tuple(moves), tuple(because))
 
 
-def give_back(order: Order, to: Stage, *stages: Stage) -> Claim:
-    """Put every unit in `stages` (open .. packed) to stage `to`, out of any claim on stock.
+def give_back(order: Order, to: Stage, *stages: Stage, shipment: str | None = None) -> Claim:
+    """Put every unit in `stages` (open .. packed; of `shipment`, when given) to stage `to`, out of
+    any claim on stock.
 
     The books get back exactly what those units had taken.
     """
@@ -81,7 +82,7 @@ def give_back(order: Order, to: Stage, *stages: Stage) -> Claim:
     for line in order.lines:
         portions = []
         for portion in line.portions:
-            if portion.stage not in stages:
+            if portion.stage not in stages or shipment not in (None, portion.shipment):
                 portions.append(portion)
                 continue
             if kind := _UNDO.get(portion.stage):

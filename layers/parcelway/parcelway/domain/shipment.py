@@ -9,7 +9,14 @@ from typing import Literal
 from parcelway.domain.shop import Method
 
 ShipmentStatus = Literal[
-    "scheduled", "released", "packed", "shipped", "ready_for_pickup", "delivered", "cancelled"
+    "scheduled",
+    "released",
+    "packed",
+    "shipped",
+    "ready_for_pickup",
+    "delivered",
+    "returned",
+    "cancelled",
 ]
 # The tracking vocabulary that every carrier's own event codes are mapped to.
 TrackingStatus = Literal[

@@ -129,6 +129,7 @@ WORDS: Words = {
             "invoiced": ("Invoice issued", "Rechnung ausgestellt"),
             "refunded": ("Refund sent", "Erstattung veranlasst"),
             "cancelled": ("Cancelled", "Storniert"),
+            "partly_cancelled": ("Part of the order cancelled", "Teil der Bestellung storniert"),
             "expired": ("Not paid in time", "Nicht rechtzeitig bezahlt"),
         },
     ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import count
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -12,6 +13,7 @@ from parcelway.store.database import Database
 from parcelway.store.orders import Dossier
 from parcelway.store.waits import Wait, answered, over, waits_of
 
+_FAILED = ("FAILED", "TIMED_OUT", "ABORTED")
 # A token that was used, or whose wait timed out, is no fault: the execution has gone on.
 _GONE = ("TaskDoesNotExist", "TaskTimedOut", "InvalidToken")
 
@@ -21,16 +23,25 @@ class OrderCancelled(Exception):
 
 
 def start(client: Any, machine_arn: str, order_id: str) -> None:
-    """Start an order's execution, named after the order: a second start is the first one."""
-    try:
-        client.start_execution(
-            stateMachineArn=machine_arn,
-            name=order_id,
-            input=json.dumps({"order_id": order_id}),
-        )
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "ExecutionAlreadyExists":
-            raise
+    """Start an order's execution, named after the order: a second start is the first one.
+
+    One that failed is not the end of its order: the next start takes it up anew under the next
+    name. Every step decides on the order as it is, so nothing is done twice.
+    """
+    for number in count(1):
+        name = order_id if number == 1 else f"{order_id}-{number}"
+        try:
+            client.start_execution(
+                stateMachineArn=machine_arn, name=name, input=json.dumps({"order_id": order_id})
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ExecutionAlreadyExists":
+                raise
+        else:
+            return
+        arn = f"{machine_arn.replace(':stateMachine:', ':execution:')}:{name}"
+        if client.describe_execution(executionArn=arn)["status"] not in _FAILED:
+            return
 
 
 def answer(client: Any, db: Database, dossier: Dossier) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import lru_cache
 
 from parcelway.ports.payments import PaymentGateway
 from parcelway.ports.secret_values import secret
@@ -10,9 +11,14 @@ from parcelway.ports.stripe_gateway import StripeGateway
 
 
 def gateway() -> PaymentGateway:
-    """Stripe with the owner's key. Keep it: one per container.
+    """Stripe with the owner's key of now: a key that is replaced is taken up within minutes.
 
     Raises KeyError when STRIPE_API_BASE or STRIPE_SECRET_KEY_PARAMETER is not set.
     """
     key = secret(os.environ["STRIPE_SECRET_KEY_PARAMETER"])
-    return StripeGateway(key, api_base=os.environ["STRIPE_API_BASE"])
+    return _stripe(key, os.environ["STRIPE_API_BASE"])
+
+
+@lru_cache(maxsize=1)
+def _stripe(key: str, api_base: str) -> StripeGateway:
+    return StripeGateway(key, api_base=api_base)

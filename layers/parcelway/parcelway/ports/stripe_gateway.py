@@ -303,7 +303,13 @@ def _errors() -> Iterator[None]:
         raise PaymentDeclined(decline) from error
     except stripe.IdempotencyError as error:
         raise GatewayRefused("idempotency_error", str(error)) from error
-    except (stripe.APIConnectionError, stripe.RateLimitError) as error:
+    except (
+        stripe.APIConnectionError,
+        stripe.RateLimitError,
+        # A wrong or replaced key is our fault, not the provider's last word on a payment.
+        stripe.AuthenticationError,
+        stripe.PermissionError,
+    ) as error:
         raise GatewayUnavailable(type(error).__name__) from error
     except stripe.InvalidRequestError as error:
         raise GatewayRefused(_refusal_code(error), str(error)) from error

@@ -35,7 +35,7 @@ def decode(kind: type[T], plain: Any) -> T:
 
 def iso(moment: datetime) -> str:
     """A UTC time as ISO 8601 with milliseconds and `Z`: sorts as text in the order of time."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _same(value: Any) -> Any:

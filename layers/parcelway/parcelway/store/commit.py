@@ -28,6 +28,7 @@ TRANSIENT = {
     "ThrottlingException",
     "ProvisionedThroughputExceededException",
     "RequestLimitExceeded",
+    "InternalServerError",
 }
 _TRANSIENT_REASONS = {
     "TransactionConflict",

@@ -18,6 +18,7 @@ on it.
 from __future__ import annotations
 
 import hashlib
+import random
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -97,7 +98,7 @@ def order_of_tracking(db: Database, number: str) -> str | None:
 
 def order_of_parcel(db: Database, carrier: str, parcel_number: str) -> tuple[str, str] | None:
     """The order and shipment that a carrier's parcel belongs to."""
-    item = db.get(db.orders, f"PCL#{carrier}#{parcel_number}", "PARCEL")
+    item = db.get(db.orders, _parcel(carrier, parcel_number), "PARCEL")
     return (item["order_id"], item["shipment_id"]) if item else None
 
 
@@ -122,7 +123,9 @@ def due_orders(db: Database, now: datetime, limit: int = 100) -> list[Due]:
     The index lags and may name orders that are settled by now: decide on the order itself.
     """
     found = []
-    for shard in range(DUE_SHARDS):
+    first = random.randrange(DUE_SHARDS)  # noqa: S311
+    # Begun anywhere, so that a long sweep does not always leave the same shard to the next.
+    for shard in ((first + i) % DUE_SHARDS for i in range(DUE_SHARDS)):
         answer = db.client.query(
             TableName=db.orders,
             IndexName="by_due",
@@ -198,7 +201,8 @@ def _order_item(order: Order, now: datetime) -> dict[str, Any]:
     if (due := _due(order, now)) is not None:
         shard = hashlib.sha256(order.id.encode()).digest()[0] % DUE_SHARDS
         item |= {"due_shard": str(shard), "due_at": iso(due)}
-        if held := [line.sku for line in order.lines if line.count("reserved")]:
+        held = [line.sku for line in order.lines if line.count("reserved")]
+        if held and order.state in ("draft", "placed"):
             item["held_skus"] = held
     if order.state == "draft" and order.hold_until is None:  # what holds stock is not deleted
         item["expires"] = int((order.created_at + _DRAFT_KEPT).timestamp())
@@ -211,10 +215,19 @@ def _due(order: Order, now: datetime) -> datetime | None:
     """When somebody must look after the order if nothing else happens to it."""
     if order.state in ("draft", "placed"):
         return order.hold_until
-    money_kept = order.authorized > order.captured or order.captured > order.refunded
-    if order.state == "confirmed" or (order.state in ("cancelled", "expired") and money_kept):
+    if order.state == "confirmed" or _money_open(order):
         return now + QUIET
     return None
+
+
+def _money_open(order: Order) -> bool:
+    """Whether an order that ended still has, or may come to have, money that is not its own: also
+    a payment nobody heard of, which the customer could still complete."""
+    if order.state not in ("cancelled", "expired"):
+        return False
+    kept = order.authorized > order.captured or order.captured > order.refunded
+    settled = order.payment_status in ("voided", "refunded")
+    return kept or (order.payment_attempts > 0 and not settled)
 
 
 def _shipment_item(shipment: Shipment) -> dict[str, Any]:
@@ -278,9 +291,14 @@ def _lookup_writes(db: Database, decision: Decision) -> Iterable[Write]:
         yield put_new(db.orders, key | {"order_id": order.id})
     for event in decision.events:
         if event.type == "shipment.shipped":
-            parcel = f"PCL#{event.data['carrier']}#{event.data['parcel_number']}"
+            parcel = _parcel(event.data["carrier"], event.data["parcel_number"])
             target = {"order_id": order.id, "shipment_id": event.data["shipment"]}
             yield put_new(db.orders, {"pk": parcel, "sk": "PARCEL"} | target, _parcel_taken)
+
+
+def _parcel(carrier: str, parcel_number: str) -> str:
+    """A parcel's key: people and machines spell a carrier's name in more than one way."""
+    return f"PCL#{carrier.strip().casefold()}#{parcel_number.strip().casefold()}"
 
 
 def _parcel_taken() -> Refusal:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from typing import TypeVar
 
@@ -13,13 +14,14 @@ from parcelway.domain.refusals import Reason, Refusal
 from parcelway.domain.reservation import keys
 from parcelway.store.batches import get_many
 from parcelway.store.catalogue import PRODUCT, to_stored
-from parcelway.store.commit import until_fresh
+from parcelway.store.commit import Busy, until_fresh
 from parcelway.store.database import Database
 from parcelway.store.orders import due_orders, get_order, save
 from parcelway.store.shop import load_shop
 from parcelway.store.stock import to_balance
 
 T = TypeVar("T")
+_RECLAIMED = 10  # lapsed holds taken back within one request
 
 
 def read_facts(db: Database, order: Order, now: datetime, *more: str) -> Facts:
@@ -64,12 +66,16 @@ def selling(db: Database, now: datetime, attempt: Callable[[], T]) -> T:
 
 
 def reclaim(db: Database, now: datetime, skus: set[str]) -> int:
-    """Let lapse the holds on `skus` that are over; how many orders gave something back."""
-    return sum(
-        lapse_order(db, due.order_id, now)
-        for due in due_orders(db, now)
-        if skus.intersection(due.held_skus)
-    )
+    """Let lapse some holds on `skus` that are over; how many orders gave something back.
+
+    A request has no time for more than a few; the sweeper sees to the rest.
+    """
+    concerned = [due for due in due_orders(db, now) if skus.intersection(due.held_skus)]
+    reclaimed = 0
+    for due in concerned[:_RECLAIMED]:
+        with suppress(Busy):  # somebody else is at that one
+            reclaimed += lapse_order(db, due.order_id, now)
+    return reclaimed
 
 
 def lapse_order(db: Database, order_id: str, now: datetime) -> bool:

@@ -7,6 +7,7 @@ JRN#<reference>      <sequence>        journal entry: the moves of one commit
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -65,7 +66,7 @@ def set_on_hand(
             return False
         kind: Kind = "adjust" if item else "receive"
         change = Change(sku, node, difference, 0, 0)
-        write = _change(db, change, counted_at=iso(as_of), seen=item.get("counted_at"))
+        write = _counted(_change(db, change), iso(as_of), item)
         sequence = int(as_of.timestamp() * 1000)
         source = f"{reference}/{sku}/{node}"
         entry = Entry(source, sequence, as_of, (Move(sku, node, kind, difference),))
@@ -75,30 +76,39 @@ def set_on_hand(
     return until_fresh(attempt)
 
 
-def _change(db: Database, change: Change, counted_at: str = "", seen: str | None = None) -> Write:
+def _change(db: Database, change: Change) -> Write:
     deltas = {name: getattr(change, name) for name in _COUNTERS}
     sets = [f"{name} = if_not_exists({name}, :zero) + :{name}" for name in _COUNTERS]
     values = {":zero": 0, ":sku": change.sku, ":node": change.node}
     values |= {f":{name}": delta for name, delta in deltas.items()}
-    # A count may drive what is available below zero: that is a shortage to show, not to hide.
-    claimed = ("reserved", "allocated") if counted_at else ("reserved", "allocated", "available")
-    guarded = [name for name in claimed if deltas[name] < 0]
-    conditions = [f"{name} >= :least_{name}" for name in guarded]
+    guarded = [name for name in _COUNTERS if name != "on_hand" and deltas[name] < 0]
     values |= {f":least_{name}": -deltas[name] for name in guarded}
-    if counted_at:
-        sets.append("counted_at = :counted_at")
-        values[":counted_at"] = counted_at
-        if seen is None:
-            conditions.append("attribute_not_exists(counted_at)")
-        else:
-            conditions.append("counted_at = :seen")
-            values[":seen"] = seen
     return Write(
         db.stock,
-        " AND ".join(conditions),
+        " AND ".join(f"{name} >= :least_{name}" for name in guarded),
         key={"pk": f"SKU#{change.sku}", "sk": f"NODE#{change.node}"},
         update="SET sku = :sku, #node = :node, " + ", ".join(sets),
         names={"#node": "node"},
+        values=values,
+    )
+
+
+def _counted(change: Write, counted_at: str, seen: Mapping[str, Any]) -> Write:
+    """A change as a count makes it: of the balance as it was `seen`, and noting when. It may drive
+    what is available below zero: that is a shortage to show, not to hide."""
+    values = dict(change.values) | {":counted_at": counted_at}
+    values.pop(":least_available", None)
+    condition = "attribute_not_exists(pk)"
+    if seen:
+        condition = "on_hand = :seen AND " + (
+            "counted_at = :before" if "counted_at" in seen else "attribute_not_exists(counted_at)"
+        )
+        values |= {":seen": seen["on_hand"]}
+        values |= {":before": seen["counted_at"]} if "counted_at" in seen else {}
+    return replace(
+        change,
+        condition=condition,
+        update=f"{change.update}, counted_at = :counted_at",
         values=values,
     )
 

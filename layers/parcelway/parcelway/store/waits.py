@@ -1,6 +1,6 @@
 """OrdersTable's waits: task tokens of the state machine, by what they wait for.
 
-    ORD#<id>   WAIT#<shipment>#<until>   {token, entered}
+    ORD#<id>   WAIT#<shipment>#<until>#<digest of the token>   {token}
 
 Whoever keeps a token looks at the shipment afterwards, whoever changes the shipment looks at the
 tokens afterwards: so however the two are interleaved, one of them sees that the wait is over.
@@ -8,12 +8,13 @@ tokens afterwards: so however the two are interleaved, one of them sees that the
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from parcelway.domain.shipment import Shipment
-from parcelway.store.commit import Stale, Write, commit
+from parcelway.store.commit import Stale, Write, commit, put_new
 from parcelway.store.database import Database
 
 Until = Literal["packed", "shipped", "delivered"]
@@ -21,13 +22,20 @@ Until = Literal["packed", "shipped", "delivered"]
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """An execution that waits for a shipment; `entered` (ISO 8601) is when it began to."""
+    """An execution that waits for a shipment. A retried wait has another token: both are kept,
+    since nobody can tell here which one is still good."""
 
     order_id: str
     shipment_id: str
     until: Until
     token: str
-    entered: str
+
+    @property
+    def item_key(self) -> dict[str, str]:
+        """Its primary key."""
+        digest = hashlib.sha256(self.token.encode()).hexdigest()[:16]
+        sk = f"WAIT#{self.shipment_id}#{self.until}#{digest}"
+        return {"pk": f"ORD#{self.order_id}", "sk": sk}
 
 
 def over(wait: Wait, shipment: Shipment) -> bool:
@@ -36,36 +44,23 @@ def over(wait: Wait, shipment: Shipment) -> bool:
         return shipment.packed_at is not None
     if wait.until == "shipped":
         return shipment.shipped_at is not None
-    return shipment.delivered_at is not None
+    return shipment.delivered_at is not None or shipment.status == "returned"
 
 
 def keep(db: Database, wait: Wait) -> None:
-    """Remember a wait; one entered later replaces it, an earlier one is not let back in."""
-    item = {
-        "pk": f"ORD#{wait.order_id}",
-        "sk": f"WAIT#{wait.shipment_id}#{wait.until}",
-        "token": wait.token,
-        "entered": wait.entered,
-        "shipment_id": wait.shipment_id,
-        "until": wait.until,
-    }
-    write = Write(
-        db.orders,
-        "attribute_not_exists(pk) OR entered < :entered",
-        item,
-        values={":entered": wait.entered},
-    )
+    """Remember a wait; repeating it changes nothing."""
+    item = {"token": wait.token, "shipment_id": wait.shipment_id, "until": wait.until}
     try:
-        commit(db.client, [write])
+        commit(db.client, [put_new(db.orders, wait.item_key | item)])
     except Stale:
-        return  # a repeat of this call, or one that was overtaken
+        return  # it is kept already, and perhaps answered
 
 
 def waits_of(db: Database, order_id: str) -> Sequence[Wait]:
     """An order's waits that are not answered yet."""
     items = db.query(db.orders, f"ORD#{order_id}", "WAIT#")
     return [
-        Wait(order_id, item["shipment_id"], item["until"], item["token"], item["entered"])
+        Wait(order_id, item["shipment_id"], item["until"], item["token"])
         for item in items
         if "answered" not in item
     ]
@@ -75,13 +70,9 @@ def answered(db: Database, wait: Wait) -> None:
     """Note that a wait's token was used, so that nobody tries again."""
     write = Write(
         db.orders,
-        "#token = :token",
-        key={"pk": f"ORD#{wait.order_id}", "sk": f"WAIT#{wait.shipment_id}#{wait.until}"},
+        "attribute_exists(pk)",
+        key=wait.item_key,
         update="SET answered = :yes",
-        names={"#token": "token"},
-        values={":token": wait.token, ":yes": True},
+        values={":yes": True},
     )
-    try:
-        commit(db.client, [write])
-    except Stale:
-        return  # the execution waits anew, under another token
+    commit(db.client, [write])
