@@ -63,7 +63,7 @@ def article(app: Application) -> Callable[..., str]:
 def policy(
     app: Application, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[[ReservationPolicy], None]]:
-    """Sets when stock is reserved for online orders; at once, where a container may wait a minute."""
+    """Sets when stock is reserved for online orders, and has every container know at once."""
     monkeypatch.setattr(shop, "CACHED_SECONDS", -1)
     settings = shop.load_shop(app.database).settings
 

@@ -18,6 +18,7 @@ from parcelway.domain.stock import Kind, Move, after, net
 
 # A transaction holds 100 writes; the rest is for the order, its parts and its events.
 MOST_CHANGES = 84
+_MOST_PARTS = 94  # balances and shipments together
 _TAKE: dict[Stage, Kind] = {"reserved": "reserve", "allocated": "allocate"}
 _UNDO: dict[Stage, Kind] = {
     "reserved": "release",
@@ -124,8 +125,10 @@ def allocate_in_place(order: Order) -> Claim:
 
 
 def require_one_transaction(moves: Sequence[Move]) -> None:
-    """Refuse with TOO_MANY_LINES what changes more balances than one transaction holds."""
-    if len(net(moves)) > MOST_CHANGES:
+    """Refuse with TOO_MANY_LINES what changes more balances than one transaction holds; each node
+    will need a shipment in it as well."""
+    changes = net(moves)
+    if len(changes) > MOST_CHANGES or len(changes) + len({c.node for c in changes}) > _MOST_PARTS:
         raise Refusal(
             Reason.TOO_MANY_LINES,
             "These units lie at too many places for one order; make two of it.",

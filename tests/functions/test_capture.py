@@ -1,0 +1,122 @@
+"""Taking the money for parcels that leave together, and what a crash in between leaves behind."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from parcelway.domain import authorization
+from parcelway.domain.money import Money
+from parcelway.domain.order import totals
+from parcelway.domain.payment import GatewayPayment
+from parcelway.ports.stripe_gateway import StripeGateway
+from parcelway.store.database import Database
+from parcelway.store.orders import get_dossier, save
+
+from infra.local.stripe import client
+from infra.local.stripe.client import StandIn
+from tests.functions import tables
+from tests.functions.calls import load
+from tests.orders import SPLIT_STOCK, Story, store
+
+
+@pytest.fixture(scope="module")
+def stripe() -> Iterator[StandIn]:
+    with client.start() as running:
+        yield running
+
+
+@pytest.fixture
+def db(monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
+    with tables.aws(monkeypatch) as made:
+        yield made
+
+
+def two_parcels(db: Database, stripe: StandIn, gateway: StripeGateway) -> tuple[Story, str]:
+    """An order in two parcels, both sent and invoiced, nothing captured; and its payment."""
+    story = Story(seed=uuid.uuid4().hex, stock=SPLIT_STOCK)
+    story.filled().placed()
+    seen = gateway.create(
+        order_id=story.order.id,
+        attempt=1,
+        amount=totals(story.order).gross,
+        description="x",
+        receipt_reference="x",
+    )
+    story._apply(authorization.start(story.order, seen, story.now))
+    stripe.confirm(seen.client_secret)
+    seen = gateway.retrieve(seen.reference)
+    story._apply(authorization.observe(story.order, story.payment, seen, story.facts))
+    story.scheduled().released().packed().shipped().invoiced()
+    store(db, story)
+    return story, seen.reference
+
+
+class Racing:
+    """A gateway at which another capture lands just before ours."""
+
+    def __init__(self, gateway: StripeGateway, first: Callable[[], Any]) -> None:
+        self._gateway, self._first = gateway, first
+
+    def retrieve(self, reference: str) -> GatewayPayment:
+        return self._gateway.retrieve(reference)
+
+    def capture(self, reference: str, amount: Money, *, key: str, final: bool) -> GatewayPayment:
+        first, self._first = self._first, lambda: None
+        first()
+        return self._gateway.capture(reference, amount, key=key, final=final)
+
+
+def capture(db: Database, gateway: Any, story: Story, parcel: int) -> None:
+    function = load("capture")
+    function.db = lambda: db
+    function.gateway = lambda: gateway
+    shipment = story.invoices[parcel].shipment_id
+    function.handler({"order_id": story.order.id, "shipment_id": shipment}, None)
+
+
+def test_captures_of_two_parcels_at_once_take_all_that_is_owed(
+    db: Database, stripe: StandIn
+) -> None:
+    gateway = StripeGateway(stripe.secret_key, api_base=stripe.api_base, retries=0)
+    story, reference = two_parcels(db, stripe, gateway)
+    first = story.invoices[0].gross
+    racing = Racing(gateway, lambda: gateway.capture(reference, first, key="from:0", final=False))
+    capture(db, racing, story, 1)
+    capture(db, gateway, story, 0)
+    dossier = get_dossier(db, story.order.id)
+    assert dossier is not None
+    assert gateway.retrieve(reference).captured == totals(dossier.order).gross
+    assert dossier.order.captured == totals(dossier.order).gross.minor
+    assert not dossier.order.alerts
+
+
+def test_a_capture_repeated_after_a_crash_raises_no_false_alert(
+    db: Database, stripe: StandIn
+) -> None:
+    gateway = StripeGateway(stripe.secret_key, api_base=stripe.api_base, retries=0)
+    story, reference = two_parcels(db, stripe, gateway)
+    gateway.capture(reference, story.invoices[0].gross, key="from:0", final=False)
+    capture(db, gateway, story, 0)
+    capture(db, gateway, story, 1)
+    dossier = get_dossier(db, story.order.id)
+    assert dossier is not None
+    assert dossier.order.captured == totals(dossier.order).gross.minor
+    assert not dossier.order.alerts
+
+
+def test_goods_that_left_without_a_payment_behind_them_raise_an_alert(
+    db: Database, stripe: StandIn
+) -> None:
+    gateway = StripeGateway(stripe.secret_key, api_base=stripe.api_base, retries=0)
+    story, reference = two_parcels(db, stripe, gateway)
+    voided = gateway.void(reference, key="lost")
+    lost = authorization.observe(story.order, story.payment, voided, story.facts)
+    assert lost is not None
+    save(db, lost, story.now)
+    capture(db, gateway, story, 0)
+    dossier = get_dossier(db, story.order.id)
+    assert dossier is not None
+    assert [alert.code for alert in dossier.order.alerts] == ["capture_failed"]

@@ -1,0 +1,100 @@
+"""What is looked after when nothing else happens, and what the tables must be able to keep."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from types import SimpleNamespace
+
+import pytest
+from parcelway.domain import fulfilment
+from parcelway.domain.refusals import Reason, Refusal
+from parcelway.domain.shipment import Checkpoint
+from parcelway.store.database import Database
+from parcelway.store.orders import get_dossier, order_of_parcel, save, writes
+
+from tests import orders
+from tests.functions import tables
+from tests.functions.calls import load
+from tests.orders import CARRIER, PRODUCTS, Story, at, store
+
+
+@pytest.fixture
+def db(monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
+    with tables.aws(monkeypatch, EVENT_BUS="bus") as made:
+        yield made
+
+
+@pytest.mark.parametrize("end", ["expired", "cancelled"])
+def test_an_ended_order_with_an_open_payment_is_looked_after(db: Database, end: str) -> None:
+    story = at("placed").pays("awaiting_customer", authorized=0)
+    story = story.expired() if end == "expired" else story.cancelled()
+    item = writes(db, story.decisions[-1][0], story.now)[0].item
+    assert item is not None
+    assert "due_at" in item
+    story.pays("voided", authorized=0)
+    settled = writes(db, story.decisions[-1][0], story.now)[0].item
+    assert settled is not None
+    assert "due_at" not in settled
+
+
+def test_the_parcel_is_found_however_the_carriers_name_is_written(db: Database) -> None:
+    story = at("shipped")
+    store(db, story)
+    shipment = story.shipments[0]
+    for carrier in (shipment.carrier, shipment.carrier.upper(), f" {shipment.carrier.lower()} "):
+        assert order_of_parcel(db, carrier, shipment.parcel_number) == (story.order.id, shipment.id)
+
+
+def test_the_earliest_time_there_is_can_be_kept(db: Database) -> None:
+    story = at("shipped")
+    store(db, story)
+    zero = Checkpoint("e1", "in_transit", datetime(1, 1, 1, tzinfo=UTC), "")
+    made = fulfilment.track(story.order, story.shipments[0], zero, CARRIER, story.facts)
+    assert made is not None
+    save(db, made, story.now)
+    dossier = get_dossier(db, story.order.id)
+    assert dossier is not None
+    assert dossier.shipments[0].checkpoints == (zero,)
+
+
+def test_one_order_that_cannot_be_read_does_not_stop_the_sweeper(db: Database) -> None:
+    placed = [at("placed", seed=str(number)) for number in range(12)]
+    for story in placed:
+        store(db, story)
+    broken = placed[0].order.id
+    db.client.update_item(
+        TableName=db.orders,
+        Key={"pk": {"S": f"ORD#{broken}"}, "sk": {"S": "ORDER"}},
+        UpdateExpression="SET #order.#lines = :nonsense",
+        ExpressionAttributeNames={"#order": "order", "#lines": "lines"},
+        ExpressionAttributeValues={":nonsense": {"S": "?"}},
+    )
+    sweeper = load("sweeper")
+    sweeper.db = lambda: db
+    sweeper.bus = lambda: SimpleNamespace(publish=len)
+    counts = sweeper.handler({}, None)
+    assert (counts["lapsed"], counts["failed"]) == (len(placed) - 1, 1)
+
+
+def test_an_order_over_many_nodes_fits_one_transaction_or_is_refused(db: Database) -> None:
+    def spread(lines: int, places: int) -> Story:
+        nodes = {
+            f"n{i:02}": replace(orders.SHOP.nodes["dc-1"], id=f"n{i:02}") for i in range(places)
+        }
+        products = {f"S{i:02}": replace(PRODUCTS["TEA-9"], sku=f"S{i:02}") for i in range(lines)}
+        return Story(
+            shop=replace(orders.SHOP, nodes=nodes),
+            products=products,
+            basket=dict.fromkeys(products, 1),
+            stock={(sku, f"n{i % places:02}"): 5 for i, sku in enumerate(products)},
+        )
+
+    story = spread(80, 14)
+    story.filled().placed().confirmed().scheduled()
+    assert len(story.shipments) == 14
+    assert all(len(writes(db, decision, now)) <= 100 for decision, now in story.decisions)
+    with pytest.raises(Refusal) as refused:
+        spread(84, 14).filled().placed()
+    assert refused.value.reason is Reason.TOO_MANY_LINES
