@@ -59,7 +59,9 @@ def _take(dossier: Dossier, payment: Payment) -> GatewayPayment:
     final = all(s.invoice_number or s.status == "cancelled" for s in dossier.shipments)
     seen = gateway().retrieve(payment.reference)
     amount = owed(dossier.invoices, seen.captured)
-    if amount.minor <= 0 or not (final or seen.multicapture):
+    # Nothing owed and nothing more to come: what is still held of the rest is let go.
+    rest = final and seen.captured and seen.status == "authorized"
+    if not (final or seen.multicapture) or not (amount.minor > 0 or (rest and not amount)):
         return seen
     # Named by where it starts: the same amount from the same point on is the same capture.
     key = f"from:{seen.captured.minor}"

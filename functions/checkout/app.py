@@ -33,6 +33,8 @@ from parcelway.store.commit import until_fresh
 from parcelway.store.database import database
 from parcelway.store.orders import save
 from parcelway.store.selling import read_facts, selling
+from parcelway.store.shop import load_shop
+from parcelway.store.stock import read_balances
 
 api = Api("checkout")
 handler = api
@@ -71,7 +73,8 @@ class Confirmation(Input):
 
 @dataclass(frozen=True, slots=True)
 class OptionView:
-    """One way to get the goods; `store` and `store_address` are set for pick-up."""
+    """One way to get the goods; `store` and `store_address` are set for pick-up. `available` tells
+    whether all of them are there at present."""
 
     service: str
     method: str
@@ -80,6 +83,7 @@ class OptionView:
     price: Money
     from_date: date
     to_date: date
+    available: bool
     store: str
     store_name: str
     store_address: Address | None
@@ -113,7 +117,9 @@ def describe(call: Call[Details]) -> OrderView:
 def delivery_options(call: Call[None]) -> OptionsView:
     """The services that take this cart there, and the stores to collect it at."""
     order = held_order(db(), call)
-    facts = read_facts(db(), order, call.now)
+    shop = load_shop(db())
+    everywhere = [(line.sku, node) for line in order.lines for node in shop.nodes]
+    facts = Facts(shop, call.now, balances=read_balances(db(), everywhere))
     found = checkout.options(order, call.query.country, facts)
     return OptionsView([_option(option) for option in found])
 
@@ -200,6 +206,7 @@ def _option(option: checkout.Option) -> OptionView:
         price=option.price,
         from_date=option.promise.earliest,
         to_date=option.promise.latest,
+        available=option.available,
         store=store.id if store else "",
         store_name=store.name if store else "",
         store_address=store.address if store else None,

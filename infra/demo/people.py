@@ -180,14 +180,16 @@ class Carrier:
         self._url = f"{app.url}/webhooks/carrier"
         self._secret = app.carrier_secret
 
-    def report(self, parcel: Json, status: str, event_id: str | None = None) -> int:
-        """Post a signed tracking event; the HTTP status of the answer."""
+    def report(
+        self, parcel: Json, status: str, event_id: str | None = None, at: str | None = None
+    ) -> int:
+        """Post a signed tracking event of `at` (now); the HTTP status of the answer."""
         event = {
             "event_id": event_id or uuid.uuid4().hex,
             "carrier": parcel["carrier"],
             "parcel_number": parcel["parcel_number"],
             "status": status,
-            "at": clock.now().isoformat(),
+            "at": at or clock.now().isoformat(),
         }
         body = json.dumps(event).encode()
         headers = sign_standard(body, event["event_id"], self._secret, clock.now())

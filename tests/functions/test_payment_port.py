@@ -253,7 +253,7 @@ def test_final_refusals_carry_a_stable_code(
 
 
 def test_a_wrong_key_is_our_fault_and_worth_a_repeat(standin: StandIn) -> None:
-    with pytest.raises(GatewayRefused):
+    with pytest.raises(GatewayUnavailable):
         StripeGateway("sk_test_wrong", api_base=standin.api_base).retrieve("pi_1")
 
 

@@ -249,6 +249,10 @@ def test_a_payment_we_hear_of_after_the_order_expired_is_undone(
         app.stripe.set_webhooks(url=f"{app.url}/webhooks/stripe")
     order = shopper.order
     assert (order["state"], order["payment_status"]) == ("expired", "voided")
+    assert [event for event in told(app, shopper) if event.startswith("payment.")] == [
+        "payment.authorized",
+        "payment.voided",
+    ]
 
 
 def test_an_expired_order_cannot_be_paid_any_more(
@@ -365,7 +369,8 @@ def test_reports_may_come_early_late_and_twice(
     warehouse.report(shipment, "pack")
     parcel = {"carrier": "Sample Parcel", "parcel_number": "TWICE-1"}
     shipped = warehouse.report(shipment, "ship", parcel)
-    assert warehouse.report(shipment, "ship", parcel) == shipped
+    again = warehouse.report(shipment, "ship", parcel)  # perhaps invoiced by now, but not sent anew
+    assert {**again, "invoice_number": ""} == {**shipped, "invoice_number": ""}
     carrier.report(shipped, "delivered", event_id="d1")
     carrier.report(shipped, "in_transit", event_id="t1")
     carrier.report(shipped, "delivered", event_id="d1")
@@ -391,3 +396,79 @@ def test_the_price_is_the_servers_at_the_moment_of_placing(
     placed = shopper.place(expected_total=now_asked)
     assert placed["totals"]["gross"] == now_asked
     assert cart["lines"][0]["unit_price"]["minor"] == 1000
+
+
+def test_a_rejected_parcel_leaves_the_rest_of_the_order_to_be_sent_and_paid(
+    app: Application, article: Article, shopper: Shopper, warehouse: Warehouse, carrier: Carrier
+) -> None:
+    here, there = article(units=2, price=700), article(units=2, price=500, node="wh-louisville")
+    placed = shopper.buy((here, 1), (there, 2))
+    app.settle()
+    first = waiting(warehouse, shopper)
+    second = waiting(warehouse, shopper, "wh-louisville")
+    shipped = warehouse.ship(first)
+    app.settle()
+    warehouse.report(second, "reject", {"reason": "out_of_stock"})
+    app.settle()
+    order = shopper.order
+    assert order["state"] == "confirmed"
+    assert 0 < order["captured"]["minor"] < placed["totals"]["gross"]["minor"]
+    (balance,) = stock.balances_of(app.database, there)
+    assert (balance.on_hand, balance.available) == (2, 2)
+    carrier.report(shipped, "delivered")
+    app.settle()
+    order = shopper.order
+    assert order["state"] == "closed"
+    assert order["authorized"] == order["captured"]
+
+
+def test_a_parcel_that_comes_back_ends_and_asks_for_attention(
+    app: Application, article: Article, shopper: Shopper, warehouse: Warehouse, carrier: Carrier
+) -> None:
+    shopper.buy((article(), 1))
+    app.settle()
+    shipped = warehouse.ship(waiting(warehouse, shopper))
+    carrier.report(shipped, "returned")
+    app.settle()
+    order = shopper.order
+    assert (order["state"], order["return_status"]) == ("closed", "returned")
+    seen = warehouse.api.call("GET", f"/staff/orders/{shopper.id}")
+    assert [alert["code"] for alert in seen["alerts"]] == ["returned_to_sender"]
+
+
+def test_the_shop_can_say_itself_that_a_parcel_arrived(
+    app: Application, article: Article, shopper: Shopper, warehouse: Warehouse
+) -> None:
+    shopper.buy((article(), 1))
+    app.settle()
+    shipped = warehouse.ship(waiting(warehouse, shopper))
+    warehouse.report(shipped, "delivered")
+    app.settle()
+    assert shopper.order["state"] == "closed"
+
+
+def test_a_carrier_with_a_broken_clock_is_refused(
+    app: Application, article: Article, shopper: Shopper, warehouse: Warehouse, carrier: Carrier
+) -> None:
+    shopper.buy((article(), 1))
+    app.settle()
+    shipped = warehouse.ship(waiting(warehouse, shopper))
+    for broken in ("0001-01-01T00:00:00Z", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59Z"):
+        assert carrier.report(shipped, "in_transit", at=broken) == 422
+    assert carrier.report(shipped, "in_transit") == 200
+
+
+def test_the_options_say_where_the_goods_are(
+    app: Application, article: Article, shopper: Shopper
+) -> None:
+    shopper.add(article(units=2, node="store-dayton"), 2)
+    path = f"{shopper.path}/delivery-options"
+    for _ in range(2):  # what was chosen before makes no difference
+        found = shopper.api.call("GET", path, None, None, country="US")["options"]
+        stores = {option["store"]: option["available"] for option in found if option["store"]}
+        assert stores["store-dayton"]
+        assert not stores["store-cincinnati"]
+        assert all(option["available"] for option in found if option["method"] == "delivery")
+        shopper.pick_up("store-cincinnati")
+    abroad = shopper.api.call("GET", path, None, None, country="FR")["options"]
+    assert {option["method"] for option in abroad} == {"pickup"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -24,18 +24,21 @@ from parcelway.domain.parties import Address
 from parcelway.domain.pricing import price, rate, weight
 from parcelway.domain.promise import promise
 from parcelway.domain.refusals import Reason, Refusal
-from parcelway.domain.reservation import Claim, retake
+from parcelway.domain.reservation import Claim, give_back, retake
 from parcelway.domain.shop import Node, Service
-from parcelway.domain.sourcing import candidates
+from parcelway.domain.sourcing import Need, candidates, plan
+from parcelway.domain.stock import after
 
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """A way to get the cart's goods: what it costs and when they would be there."""
+    """A way to get the cart's goods: what it costs, when they would be there, and whether there
+    is enough stock at present to serve it."""
 
     service: Service
     price: Money
     promise: Promise
+    available: bool
     store: Node | None = None
 
 
@@ -43,20 +46,21 @@ def options(order: Order, country: str, facts: Facts) -> list[Option]:
     """What the customer can choose from: services to `country` (cheapest first), then stores.
 
     Only services that take the cart's weight are offered. The promise is for an order placed now.
+    `facts` must hold the balances of the cart's SKUs at every node.
     """
     grams = weight(order.lines, order.group.id)
-    found = []
+    found: list[Option] = []
     for service in facts.shop.services.values():
         charge = rate(service, grams)
         if charge is None:
             continue
         if service.method == "pickup":
             stores = [node for node in facts.shop.nodes.values() if "pickup" in node.capabilities]
-            found += [Option(service, charge, promise([s], service, facts.now), s) for s in stores]
+            found += [_option(order, service, charge, [store], facts, store) for store in stores]
         elif country in service.countries:
-            shipping = candidates(order.group, facts.shop.nodes)
-            if shipping:
-                found.append(Option(service, charge, promise(shipping[:1], service, facts.now)))
+            anywhere = replace(order.group, method="delivery")
+            if nodes := candidates(anywhere, facts.shop.nodes):
+                found.append(_option(order, service, charge, nodes, facts))
     return sorted(
         found,
         key=lambda o: (
@@ -66,6 +70,23 @@ def options(order: Order, country: str, facts: Facts) -> list[Option]:
             o.store.id if o.store else "",
         ),
     )
+
+
+def _option(
+    order: Order,
+    service: Service,
+    charge: Money,
+    nodes: Sequence[Node],
+    facts: Facts,
+    store: Node | None = None,
+) -> Option:
+    needs = [Need(line.number, line.sku, line.quantity) for line in order.lines]
+    own_freed = after(facts.balances, give_back(order, "open", "reserved").moves)
+    planned = plan(needs, own_freed, nodes)
+    used = {pick.node for pick in planned.picks}
+    leaving = [node for node in nodes if node.id in used] or nodes[:1]
+    window = promise(leaving, service, facts.now)
+    return Option(service, charge, window, not planned.short, store)
 
 
 def deliver_to(
