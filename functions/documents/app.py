@@ -6,43 +6,30 @@ a repeat changes nothing.
 
 from __future__ import annotations
 
-import json
 from functools import cache
 from typing import Any
 
 from aws_lambda_powertools import Logger
-from aws_lambda_powertools.utilities.batch import (
-    BatchProcessor,
-    EventType,
-    process_partial_response,
-)
 from invoice_pdf import render
 from parcelway.domain.order import Event
 from parcelway.ports.files import documents, invoice_key
+from parcelway.ports.messages import consume
 from parcelway.store.codec import decode
 from parcelway.store.database import database
 from parcelway.store.orders import get_dossier
 
 logger = Logger(service="documents")
-processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 db = cache(database)
 files = cache(documents)
 
 
 def handler(event: dict[str, Any], context: Any) -> Any:
     """Handle a batch of DocumentsQueue; messages that fail come again, alone."""
-    return process_partial_response(event, _message, processor, context)
+    return consume(event, context, logger, _render)
 
 
-def _message(record: Any) -> None:
-    try:
-        _render(decode(Event, json.loads(record.body)["detail"]))
-    except Exception as error:  # its text may hold what is on the invoice: only its type is logged
-        logger.error("failed", message_id=record.message_id, error=type(error).__name__)
-        raise
-
-
-def _render(event: Event) -> None:
+def _render(message: dict[str, Any]) -> None:
+    event = decode(Event, message["detail"])
     if event.type != "invoice.issued":
         return
     dossier = get_dossier(db(), event.order_id)

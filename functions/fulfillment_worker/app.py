@@ -2,39 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import os
 from functools import cache
 from typing import Any
 
 import boto3
 from aws_lambda_powertools import Logger
-from aws_lambda_powertools.utilities.batch import (
-    BatchProcessor,
-    EventType,
-    process_partial_response,
-)
 from parcelway.ports.executions import answer, start
+from parcelway.ports.messages import consume
 from parcelway.store.database import database
 from parcelway.store.orders import get_dossier
 
 logger = Logger(service="fulfillment_worker")
-processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 db = cache(database)
 executions = cache(lambda: boto3.client("stepfunctions"))
 
 
 def handler(event: dict[str, Any], context: Any) -> Any:
     """Handle a batch of FulfillmentQueue; messages that fail come again, alone."""
-    return process_partial_response(event, _message, processor, context)
-
-
-def _message(record: Any) -> None:
-    try:
-        _handle(json.loads(record.body))
-    except Exception as error:
-        logger.error("failed", message=record.message_id, error=type(error).__name__)
-        raise
+    return consume(event, context, logger, _handle)
 
 
 def _handle(told: dict[str, Any]) -> None:

@@ -7,7 +7,6 @@ redrive policy takes it to the dead letters, so that no mail is lost silently.
 
 from __future__ import annotations
 
-import json
 import os
 import uuid
 from collections.abc import Mapping
@@ -17,15 +16,11 @@ from functools import cache
 from typing import Any
 
 from aws_lambda_powertools import Logger
-from aws_lambda_powertools.utilities.batch import (
-    BatchProcessor,
-    EventType,
-    process_partial_response,
-)
 from parcelway.domain.mailing import mailed
 from parcelway.domain.order import Event
 from parcelway.ports import clock
 from parcelway.ports.mail import MailRefused, ses_mailer
+from parcelway.ports.messages import consume
 from parcelway.store import mails
 from parcelway.store.codec import decode
 from parcelway.store.database import database
@@ -35,8 +30,6 @@ from parcelway.store.shop import load_shop
 from rendering import Rendered, render
 
 logger = Logger(service="notifications")
-# Left to itself the processor would raise when all of a batch fails, with every exception's text.
-processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 db = cache(database)
 mailer = cache(ses_mailer)
 
@@ -50,22 +43,14 @@ _REPORTS: Mapping[str, mails.Report] = {
 
 def handler(event: dict[str, Any], context: Any) -> Any:
     """Handle a batch of NotificationsQueue; messages that fail come again, alone."""
-    return process_partial_response(event, _message, processor, context)
+    return consume(event, context, logger, _handle, expected=mails.InFlight)
 
 
-def _message(record: Any) -> None:
-    try:
-        envelope = json.loads(record.body)
-        if envelope["source"] == "aws.ses":
-            _note(envelope["detail"], clock.now())
-        else:
-            _tell(decode(Event, envelope["detail"]), clock.now())
-    except mails.InFlight:
-        logger.info("in flight", message_id=record.message_id)
-        raise
-    except Exception as error:  # its text may hold an address: only its type is logged
-        logger.error("failed", message_id=record.message_id, error=type(error).__name__)
-        raise
+def _handle(envelope: dict[str, Any]) -> None:
+    if envelope["source"] == "aws.ses":
+        _note(envelope["detail"], clock.now())
+    else:
+        _tell(decode(Event, envelope["detail"]), clock.now())
 
 
 def _tell(event: Event, now: datetime) -> None:

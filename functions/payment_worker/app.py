@@ -7,16 +7,10 @@ there, and what is then true is committed. Every step may be repeated.
 
 from __future__ import annotations
 
-import json
 from functools import cache
 from typing import Any
 
 from aws_lambda_powertools import Logger
-from aws_lambda_powertools.utilities.batch import (
-    BatchProcessor,
-    EventType,
-    process_partial_response,
-)
 from parcelway.domain.authorization import PROVIDER, Undo, observe, undo_first
 from parcelway.domain.cancellation import cancel
 from parcelway.domain.facts import Facts
@@ -24,6 +18,7 @@ from parcelway.domain.payment import GatewayPayment
 from parcelway.domain.refusals import Reason, Refusal
 from parcelway.ports import clock
 from parcelway.ports.gateway import gateway
+from parcelway.ports.messages import consume
 from parcelway.store.commit import until_fresh
 from parcelway.store.database import database
 from parcelway.store.orders import Dossier, get_dossier, save
@@ -31,21 +26,12 @@ from parcelway.store.selling import read_facts, selling
 from parcelway.store.shop import load_shop
 
 logger = Logger(service="payment_worker")
-processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 db = cache(database)
 
 
 def handler(event: dict[str, Any], context: Any) -> Any:
     """Handle a batch of PaymentsQueue; messages that fail come again, alone."""
-    return process_partial_response(event, _message, processor, context)
-
-
-def _message(record: Any) -> None:
-    try:
-        _handle(json.loads(record.body))
-    except Exception as error:
-        logger.error("failed", message=record.message_id, error=type(error).__name__)
-        raise
+    return consume(event, context, logger, _handle)
 
 
 def _handle(message: dict[str, Any]) -> None:
