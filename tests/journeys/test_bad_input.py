@@ -111,7 +111,7 @@ def test_a_foreign_cart_looks_like_one_that_does_not_exist(
 
 
 @pytest.mark.parametrize("path", ["/nowhere", "/carts/x/y/z", "/", "/orders/x/y", "/warehouse"])
-@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE", "TRACE", "NONSENSE"])
 def test_an_unknown_route_is_404(app: Application, method: str, path: str) -> None:
     refused(requests.request(method, app.url + path, timeout=60), 404, "not-found")
 

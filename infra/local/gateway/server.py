@@ -6,6 +6,7 @@ import logging
 import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from infra.local.gateway.messages import Request, Response
@@ -70,7 +71,11 @@ class _Handler(BaseHTTPRequestHandler):
             response = Response(500, [("Content-Type", "text/plain")], b"see the log")
         self._send(response)
 
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_HEAD = _serve
+    def __getattr__(self, name: str) -> Any:
+        """Whatever the method, API Gateway has the answer: it is 404 for one nobody declared."""
+        if name.startswith("do_"):
+            return self._serve
+        raise AttributeError(name)
 
     def _body(self) -> bytes | None:
         if "chunked" in (self.headers.get("Transfer-Encoding") or "").lower():
