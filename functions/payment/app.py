@@ -17,13 +17,15 @@ from parcelway.http.problems import Problem
 from parcelway.http.schemas import Input
 from parcelway.ports.gateway import gateway
 from parcelway.ports.payments import GatewayPayment, GatewayRefused
-from parcelway.store.commit import until_fresh
+from parcelway.store.commit import Stale, until_fresh
 from parcelway.store.database import database
 from parcelway.store.orders import Dossier, save
 
 api = Api("payment")
 handler = api
 db = cache(database)
+
+_ENDED = ("voided", "failed")
 
 
 class NewPayment(Input):
@@ -61,14 +63,17 @@ def _pay(dossier: Dossier, call: Call[NewPayment]) -> GatewayPayment:
     """The provider's payment for the order's present attempt, kept with the order.
 
     Creating is idempotent by (order, attempt), so a crash before the commit leads to the same
-    payment again.
+    payment again. One that ended at the provider before we heard of it is followed by the next.
     """
     order = dossier.order
     last = dossier.payments[-1] if dossier.payments else None
     number = next_attempt(order, last, call.now)
-    if last is not None and number == last.number:
-        return gateway().retrieve(last.reference)
     try:
+        if last is not None and number == last.number:
+            seen = gateway().retrieve(last.reference)
+            if seen.status not in _ENDED:
+                return seen
+            number = order.payment_attempts + 1
         seen = gateway().create(
             order_id=order.id,
             attempt=number,
@@ -77,7 +82,7 @@ def _pay(dossier: Dossier, call: Call[NewPayment]) -> GatewayPayment:
             receipt_reference=order.tracking_number,
         )
     except GatewayRefused as refused:
-        # Below the provider's smallest amount, for instance.
+        # Below the provider's smallest amount, for instance, or of another account.
         raise Problem(
             409, "payment-refused", "The payment provider refuses", refused.code
         ) from None
@@ -85,6 +90,8 @@ def _pay(dossier: Dossier, call: Call[NewPayment]) -> GatewayPayment:
     if decision is None:
         raise Refusal(Reason.ILLEGAL_STATE, "This payment was ended; ask for a new one.")
     save(db(), decision, call.now)
+    if seen.status in _ENDED:
+        raise Stale
     return seen
 
 

@@ -473,3 +473,21 @@ def test_nobody_begins_to_pay_for_an_order_that_does_not_wait_for_it() -> None:
             with pytest.raises(Refusal) as refusal:
                 attempt()
             assert refusal.value.reason is Reason.ILLEGAL_STATE
+
+
+def test_an_order_that_lost_its_money_can_be_paid_for_again() -> None:
+    story = at("packed").pays("voided", authorized=0)
+    order, seen = story.order, story.seen
+    assert seen is not None
+    assert next_attempt(order, story.payment, story.now) == 2
+    again = replace(
+        seen, reference="pi_again", attempt=2, status="authorized", authorized=totals(order).gross
+    )
+    assert undo_first(order, None, again) is None
+    decision = observe(order, None, again, story.facts)
+    assert decision is not None
+    assert decision.order.state == "confirmed"
+    assert decision.order.holds == ()
+    assert decision.order.payment_status == "authorized"
+    second = replace(again, reference="pi_third", attempt=3)
+    assert undo_first(decision.order, None, second) is not None

@@ -1,0 +1,400 @@
+"""The cart by itself: one answer per key whatever crashes, and what the tables hold afterwards.
+
+`World`, `Broken`, `ok` and `refused` here also serve the tests of checkout, orders and payment.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from botocore.exceptions import ReadTimeoutError
+from parcelway.domain.money import Money
+from parcelway.domain.order import Order
+from parcelway.ports import clock
+from parcelway.store import catalogue
+from parcelway.store.database import Database
+from parcelway.store.orders import get_order
+from parcelway.store.shop import put_settings
+from parcelway.store.stock import balances_of
+
+from tests.functions.calls import Context, get_event, load
+from tests.functions.tables import aws
+from tests.orders import PRODUCTS, SHOP, at, store
+
+Answer = dict[str, Any]
+
+
+class Broken:
+    """A DynamoDB client of which one call of `operation` ends in a timeout.
+
+    With `done` the call did its work and only the answer is lost; else it never arrived.
+    """
+
+    def __init__(self, client: Any, operation: str, *, done: bool) -> None:
+        self._client, self._operation, self._done = client, operation, done
+        self.broke = False
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._client, name)
+        if name != self._operation or self.broke:
+            return method
+
+        def call(**request: Any) -> Any:
+            self.broke = True
+            if self._done:
+                method(**request)
+            raise ReadTimeoutError(endpoint_url="https://dynamodb.example")
+
+        return call
+
+
+class World:
+    """One function with the tables behind it."""
+
+    def __init__(self, db: Database, function: str) -> None:
+        self.db = db
+        self.function: Any = load(function)
+        self.function.db = lambda: self.db
+
+    def call(
+        self,
+        method: str,
+        resource: str,
+        path: Mapping[str, str] | None = None,
+        body: Any = None,
+        *,
+        query: Mapping[str, str] | None = None,
+        claims: Mapping[str, str] | None = None,
+        **headers: str,
+    ) -> Answer:
+        """The answer to one request; `cart_token="x"` is the header Cart-Token, and so on."""
+        named = {name.replace("_", "-").title(): value for name, value in headers.items()}
+        if body is not None:
+            named["Content-Type"] = "application/json"
+        event = get_event(resource, path, query, named)
+        event["httpMethod"] = event["requestContext"]["httpMethod"] = method
+        event["body"] = None if body is None else json.dumps(body)
+        if claims:
+            event["requestContext"]["authorizer"] = {"claims": dict(claims)}
+        answer: Answer = self.function.handler(event, Context())
+        return answer
+
+    def breaking(self, operation: str, *, done: bool, request: Callable[[], Answer]) -> Answer:
+        """The answer to `request` while a call of `operation` breaks."""
+        whole = self.db
+        broken = Broken(whole.client, operation, done=done)
+        self.db = replace(whole, client=broken)
+        try:
+            return request()
+        finally:
+            self.db = whole
+            assert broken.broke, f"{operation} was never called"
+
+    def counting(self, request: Callable[[], Answer]) -> tuple[Answer, list[str]]:
+        """The answer to `request` and the DynamoDB operations that it took."""
+        calls: list[str] = []
+
+        def note(model: Any, **_: Any) -> None:
+            calls.append(model.name)
+
+        events = self.db.client.meta.events
+        events.register("before-call.dynamodb", note)
+        try:
+            return request(), calls
+        finally:
+            events.unregister("before-call.dynamodb", note)
+
+    def dump(self) -> list[str]:
+        """Everything in all tables, comparable."""
+        db, found = self.db, []
+        for table in (db.customers, db.catalogue, db.stock, db.orders, db.ledger):
+            for page in db.client.get_paginator("scan").paginate(TableName=table):
+                found += [json.dumps([table, item], sort_keys=True) for item in page["Items"]]
+        return sorted(found)
+
+    def order(self, order_id: str) -> Order:
+        """The order as it is kept."""
+        order = get_order(self.db, order_id)
+        assert order is not None
+        return order
+
+    def journal(self, order_id: str) -> list[dict[str, Any]]:
+        """The stock journal's entries for an order."""
+        return self.db.query(self.db.stock, f"JRN#{order_id}")
+
+    def reserved(self, sku: str) -> int:
+        """Units of a SKU held anywhere."""
+        return sum(balance.reserved for balance in balances_of(self.db, sku))
+
+
+def ok(answer: Answer, status: int = 200) -> Any:
+    """The body of a success."""
+    assert answer["statusCode"] == status, answer["body"]
+    return json.loads(answer["body"])
+
+
+def refused(answer: Answer, status: int, code: str) -> Any:
+    """The body of a refusal with this status and type."""
+    body = json.loads(answer["body"])
+    assert (answer["statusCode"], body["type"]) == (status, f"urn:parcelway:problem:{code}"), body
+    assert answer["headers"]["Content-Type"] == "application/problem+json"
+    return body
+
+
+def new_key() -> str:
+    """A key as a storefront makes it."""
+    return str(uuid.uuid4())
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    with aws(monkeypatch) as db:
+        store(db, at("draft", seed="of somebody else"))
+        catalogue.upsert(db, PRODUCTS.values(), clock.now())
+        yield World(db, "cart")
+    clock.reset()
+
+
+class Cart:
+    """A cart and its token."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        created = ok(world.call("POST", "/carts", body={}, idempotency_key=new_key()), 201)
+        self.id, self.token = created["cart"]["id"], created["cart_token"]
+
+    def add(self, sku: str, quantity: int, key: str = "", **headers: str) -> Answer:
+        body = {"sku": sku, "quantity": quantity}
+        return self._call("POST", "/lines", {}, body, idempotency_key=key or new_key(), **headers)
+
+    def set(self, sku: str, quantity: int, **headers: str) -> Answer:
+        return self._call("PUT", "/lines/{sku}", {"sku": sku}, {"quantity": quantity}, **headers)
+
+    def remove(self, sku: str, **headers: str) -> Answer:
+        return self._call("DELETE", "/lines/{sku}", {"sku": sku}, None, **headers)
+
+    def show(self) -> Any:
+        return ok(self._call("GET", "", {}, None))
+
+    def units(self) -> dict[str, int]:
+        """What the tables say is in it."""
+        return {line.sku: line.quantity for line in self.world.order(self.id).lines}
+
+    def _call(
+        self, method: str, under: str, path: Mapping[str, str], body: Any, **headers: Any
+    ) -> Answer:
+        return self.world.call(
+            method,
+            "/carts/{cart_id}" + under,
+            {"cart_id": self.id, **path},
+            body,
+            cart_token=self.token,
+            **headers,
+        )
+
+
+# Creating
+
+
+def test_a_cart_created_again_is_the_same_cart(world: World) -> None:
+    key = new_key()
+    first = world.call("POST", "/carts", body={}, idempotency_key=key)
+    before = world.dump()
+    clock.travel(timedelta(days=2))
+    assert world.call("POST", "/carts", body={}, idempotency_key=key) == first
+    assert world.dump() == before
+    assert ok(first, 201)["cart"]["state"] == "draft"
+
+
+def test_a_cart_whose_answer_was_lost_is_found_again(world: World) -> None:
+    key = new_key()
+
+    def create() -> Answer:
+        return world.call("POST", "/carts", body={}, idempotency_key=key)
+
+    busy = world.breaking("put_item", done=True, request=create)
+    refused(busy, 503, "busy")
+    assert busy["headers"]["Retry-After"] == "1"
+    before = world.dump()
+    created = ok(create(), 201)
+    assert world.dump() == before
+    assert world.order(created["cart"]["id"]).version == 1
+
+
+def test_two_keys_are_two_carts_with_two_tokens(world: World) -> None:
+    one, other = Cart(world), Cart(world)
+    assert one.id != other.id
+    assert one.token != other.token
+    answer = world.call("GET", "/carts/{cart_id}", {"cart_id": one.id}, cart_token=other.token)
+    missing = world.call("GET", "/carts/{cart_id}", {"cart_id": "ord_x"}, cart_token=other.token)
+    refused(answer, 404, "not-found")
+    assert answer == missing
+
+
+def test_the_tables_do_not_hold_the_token(world: World) -> None:
+    cart = Cart(world)
+    assert cart.token not in "".join(world.dump())
+
+
+@pytest.mark.parametrize("key", ["1", "a" * 36, "abcabcab" * 5, "abcdefghijklmnopqrstu"])
+def test_a_key_that_can_be_guessed_makes_no_cart(world: World, key: str) -> None:
+    before = world.dump()
+    answer = world.call("POST", "/carts", body={}, idempotency_key=key)
+    refused(answer, 400, "idempotency-key-too-weak")
+    assert world.dump() == before
+
+
+def test_the_key_of_another_creation_is_refused(world: World) -> None:
+    key = new_key()
+    ok(world.call("POST", "/carts", body={}, idempotency_key=key), 201)
+    answer = world.call("POST", "/carts", body={"channel": "mobile"}, idempotency_key=key)
+    refused(answer, 422, "idempotency-key-reused")
+    assert "cart_token" not in answer["body"]
+
+
+# Filling
+
+
+def test_adding_again_under_the_same_key_adds_once(world: World) -> None:
+    cart, key = Cart(world), new_key()
+    first = cart.add("MUG-1", 2, key)
+    before = world.dump()
+    assert cart.add("MUG-1", 2, key) == first
+    assert world.dump() == before
+    refused(cart.add("MUG-1", 3, key), 422, "idempotency-key-reused")
+    assert world.dump() == before
+    ok(cart.add("MUG-1", 2), 201)
+    assert cart.units() == {"MUG-1": 4}
+
+
+def test_a_late_repeat_shows_the_cart_as_it_is_now(world: World) -> None:
+    cart, key = Cart(world), new_key()
+    ok(cart.add("MUG-1", 2, key), 201)
+    ok(cart.add("TEA-9", 1), 201)
+    late = ok(cart.add("MUG-1", 2, key), 201)
+    assert {line["sku"]: line["quantity"] for line in late["lines"]} == {"MUG-1": 2, "TEA-9": 1}
+
+
+def test_setting_and_removing_may_be_repeated(world: World) -> None:
+    cart = Cart(world)
+    ok(cart.add("TEA-9", 1), 201)
+    ok(cart.add("MUG-1", 2), 201)
+    changes: list[tuple[Callable[[], Answer], dict[str, int]]] = [
+        (lambda: cart.set("MUG-1", 5, idempotency_key="set"), {"TEA-9": 1, "MUG-1": 5}),
+        (lambda: cart.set("MUG-1", 0, idempotency_key="none"), {"TEA-9": 1}),
+        (lambda: cart.remove("TEA-9", idempotency_key="remove"), {}),
+    ]
+    for change, units in changes:
+        first = change()
+        ok(first)
+        before = world.dump()
+        assert change() == first
+        assert world.dump() == before
+        assert cart.units() == units
+    ok(cart.remove("NEVER-1"))
+
+
+def test_a_repeat_is_answered_although_the_version_has_moved_on(world: World) -> None:
+    cart, key = Cart(world), new_key()
+    first = cart.add("MUG-1", 2, key, if_match='"1"')
+    assert ok(first, 201)["version"] == 2
+    assert cart.add("MUG-1", 2, key, if_match='"1"') == first
+    refused(cart.add("MUG-1", 2, if_match='"1"'), 409, "stale-version")
+    refused(cart.set("MUG-1", 3, if_match='"1"'), 409, "stale-version")
+    refused(cart.remove("MUG-1", if_match='"1"'), 409, "stale-version")
+    assert cart.units() == {"MUG-1": 2}
+
+
+@pytest.mark.parametrize("done", [True, False])
+@pytest.mark.parametrize("policy", ["on_checkout", "on_cart"])
+def test_a_timeout_then_the_same_key_adds_once(world: World, policy: Any, done: bool) -> None:
+    put_settings(world.db, replace(SHOP.settings, reservation_policy={"online": policy}))
+    cart, key = Cart(world), new_key()
+    write = "transact_write_items" if policy == "on_cart" else "put_item"
+    answer = world.breaking(write, done=done, request=lambda: cart.add("MUG-1", 2, key))
+    refused(answer, 503, "busy")
+    assert cart.units() == ({"MUG-1": 2} if done else {})
+    ok(cart.add("MUG-1", 2, key), 201)
+    assert cart.units() == {"MUG-1": 2}
+    assert world.reserved("MUG-1") == (2 if policy == "on_cart" else 0)
+    assert len(world.journal(cart.id)) == (1 if policy == "on_cart" else 0)
+
+
+def test_two_tabs_at_once_lose_nothing(world: World) -> None:
+    """Somebody else's commit between reading and writing: read again, decide again."""
+    cart, other_tab = Cart(world), World(world.db, "cart")
+    read, meanwhile = world.function.read_facts, [True]
+
+    def overtaken(*arguments: Any) -> Any:
+        facts = read(*arguments)
+        if meanwhile.pop() if meanwhile else False:
+            cart.world = other_tab
+            ok(cart.add("MUG-1", 5), 201)
+            cart.world = world
+        return facts
+
+    world.function.read_facts = overtaken
+    ok(cart.add("MUG-1", 2), 201)
+    assert cart.units() == {"MUG-1": 7}
+
+
+# Prices and stock
+
+
+def test_the_cart_is_shown_at_the_prices_of_now(world: World) -> None:
+    cart = Cart(world)
+    ok(cart.add("MUG-1", 3), 201)
+    assert cart.show()["totals"]["gross"] == {"minor": 3 * 1295 + 272, "currency": "USD"}
+    dearer = replace(PRODUCTS["MUG-1"], price=Money(2000, "USD"))
+    catalogue.upsert(world.db, [dearer], clock.now())
+    before = world.dump()
+    seen = cart.show()
+    (line,) = seen["lines"]
+    assert line["unit_price"] == {"minor": 2000, "currency": "USD"}
+    assert seen["totals"]["gross"] == {"minor": 6000 + 420, "currency": "USD"}
+    assert world.dump() == before
+
+
+def test_without_the_policy_a_cart_writes_nothing_but_itself(world: World) -> None:
+    cart = Cart(world)
+    answer, calls = world.counting(lambda: cart.add("MUG-1", 2))
+    ok(answer, 201)
+    assert calls == ["GetItem", "BatchGetItem", "PutItem"]
+    assert world.reserved("MUG-1") == 0
+    assert world.journal(cart.id) == []
+    assert world.order(cart.id).hold_until is None
+
+
+def test_on_cart_holds_stock_in_the_transaction_that_fills_the_cart(world: World) -> None:
+    put_settings(world.db, replace(SHOP.settings, reservation_policy={"online": "on_cart"}))
+    cart = Cart(world)
+    answer, calls = world.counting(lambda: cart.add("MUG-1", 2))
+    assert ok(answer, 201)["lines"][0]["stages"] == {"reserved": 2}
+    assert [call for call in calls if "Get" not in call] == ["TransactWriteItems"]
+    (entry,) = world.journal(cart.id)
+    assert [(move["sku"], move["kind"], move["quantity"]) for move in entry["moves"]] == [
+        ("MUG-1", "reserve", 2)
+    ]
+    assert world.reserved("MUG-1") == 2
+    order = world.order(cart.id)
+    assert order.hold_until is not None
+    assert order.hold_until > clock.now()
+    ok(cart.remove("MUG-1"))
+    assert world.reserved("MUG-1") == 0
+    assert world.order(cart.id).hold_until is None
+    assert len(world.journal(cart.id)) == 2
+
+
+def test_more_than_there_is_changes_nothing(world: World) -> None:
+    put_settings(world.db, replace(SHOP.settings, reservation_policy={"online": "on_cart"}))
+    cart = Cart(world)
+    ok(cart.add("MUG-1", 90), 201)
+    before = world.dump()
+    refused(cart.add("MUG-1", 11), 409, "out-of-stock")
+    assert world.dump() == before

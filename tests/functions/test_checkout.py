@@ -1,0 +1,196 @@
+"""Checkout by itself: what placing writes, that it is written once, and in how many calls."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from parcelway.domain.money import Money
+from parcelway.domain.order import totals
+from parcelway.ports import clock
+from parcelway.store import catalogue
+from parcelway.store.codec import encode
+from parcelway.store.orders import get_dossier, order_of_tracking
+from parcelway.store.stock import set_on_hand
+
+from tests.functions.tables import aws
+from tests.functions.test_cart import Answer, World, new_key, ok, refused
+from tests.orders import BASKET, CONTACT, HOME, PRODUCTS, Story, at, store
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    with aws(monkeypatch) as db:
+        catalogue.upsert(db, PRODUCTS.values(), clock.now())
+        yield World(db, "checkout")
+    clock.reset()
+
+
+@pytest.fixture
+def story(world: World) -> Story:
+    """A cart of three lines that is ready to be placed."""
+    story = at("draft", now=clock.now() - timedelta(minutes=30))
+    store(world.db, story)
+    return story
+
+
+def call(
+    world: World, story: Story, method: str, under: str, body: Any = None, **more: Any
+) -> Answer:
+    path = {"cart_id": story.order.id}
+    resource = "/carts/{cart_id}" + under
+    return world.call(method, resource, path, body, cart_token=story.token, **more)
+
+
+def options(world: World, story: Story, country: str = "US") -> list[dict[str, Any]]:
+    answer = call(world, story, "GET", "/delivery-options", query={"country": country})
+    found: list[dict[str, Any]] = ok(answer)["options"]
+    return found
+
+
+def place(world: World, story: Story, key: str = "", total: Money | None = None) -> Answer:
+    body = {"expected_total": encode(total)} if total else {}
+    return call(world, story, "POST", "/checkout", body, idempotency_key=key or new_key())
+
+
+# Choosing
+
+
+def test_the_options_name_price_dates_and_store(world: World, story: Story) -> None:
+    parcel, store_option = options(world, story)
+    assert (parcel["service"], parcel["method"], parcel["carrier"]) == (
+        *("standard", "delivery", "acme"),
+    )
+    assert parcel["price"] == {"minor": 599, "currency": "USD"}
+    assert parcel["from_date"] <= parcel["to_date"]
+    assert (store_option["service"], store_option["store"]) == ("collect", "store-1")
+    assert store_option["price"] == {"minor": 0, "currency": "USD"}
+    assert store_option["store_address"]["line1"] == "5 High Street"
+    assert parcel["available"]
+    assert store_option["available"]
+
+
+def test_the_options_depend_on_country_and_stock(world: World, story: Story) -> None:
+    assert [option["service"] for option in options(world, story, "FR")] == ["collect"]
+    set_on_hand(world.db, "MUG-1", "store-1", 2, clock.now(), "count")
+    assert [option["available"] for option in options(world, story)] == [True, False]
+
+
+def test_looking_at_options_writes_nothing(world: World, story: Story) -> None:
+    before = world.dump()
+    options(world, story)
+    assert world.dump() == before
+
+
+def test_a_cart_is_made_ready_step_by_step(world: World) -> None:
+    bare = Story(now=clock.now() - timedelta(minutes=30)).filled()
+    del bare.decisions[1 + len(BASKET) :]  # created and filled, no more
+    store(world.db, bare)
+    missing = refused(place(world, bare), 409, "incomplete-checkout")["missing"]
+    assert missing == ["/contact", "/billing_address", "/payment_method", "/delivery"]
+    details = {
+        "contact": encode(CONTACT),
+        "billing_address": encode(HOME),
+        "payment_method": "card",
+    }
+    ok(call(world, bare, "PATCH", "", details))
+    wanted = {"service": "standard", "address": encode(HOME)}
+    seen = ok(call(world, bare, "PUT", "/delivery", wanted))
+    assert seen["deliveries"][0]["charge"] == {"minor": 599, "currency": "USD"}
+    assert ok(place(world, bare), 201)["state"] == "placed"
+    kept = world.order(bare.order.id)
+    assert (kept.contact, kept.billing_address, kept.group.address) == (CONTACT, HOME, HOME)
+
+
+def test_a_delivery_is_an_address_or_a_store(world: World, story: Story) -> None:
+    before = world.dump()
+    for body in (
+        {"service": "standard"},
+        {"service": "standard", "address": encode(HOME), "store": "store-1"},
+    ):
+        refused(call(world, story, "PUT", "/delivery", body), 422, "invalid-request")
+    assert world.dump() == before
+
+
+# Placing
+
+
+def test_placing_writes_order_lookup_events_and_journal(world: World, story: Story) -> None:
+    seen = ok(place(world, story, total=totals(story.order).gross), 201)
+    dossier = get_dossier(world.db, story.order.id)
+    assert dossier is not None
+    order = dossier.order
+    assert (order.state, order.version) == ("placed", story.order.version + 1)
+    assert order_of_tracking(world.db, seen["tracking_number"]) == order.id
+    assert seen["tracking_path"] == f"/track/{order.tracking_number}?k={order.link_token}"
+    (event,) = dossier.events
+    assert (event.type, event.data["gross"]) == ("order.placed", totals(order).gross.minor)
+    assert event.at == order.placed_at
+    (entry,) = world.journal(order.id)
+    moved = {move["sku"]: (move["kind"], move["quantity"]) for move in entry["moves"]}
+    assert moved == {sku: ("reserve", units) for sku, units in BASKET.items()}
+    assert {sku: world.reserved(sku) for sku in BASKET} == dict(BASKET)
+    assert order.hold_until is not None
+    assert order.placed_at is not None
+    assert order.hold_until - order.placed_at == timedelta(minutes=30)
+
+
+@pytest.mark.parametrize("done", [True, False])
+def test_a_timeout_then_the_same_key_places_once(world: World, story: Story, done: bool) -> None:
+    key = new_key()
+    answer = world.breaking(
+        "transact_write_items", done=done, request=lambda: place(world, story, key)
+    )
+    refused(answer, 503, "busy")
+    assert answer["headers"]["Retry-After"] == "1"
+    assert world.order(story.order.id).state == ("placed" if done else "draft")
+    clock.travel(timedelta(minutes=5))
+    first = place(world, story, key)
+    before = world.dump()
+    assert ok(first, 201)["id"] == story.order.id
+    assert place(world, story, key) == first
+    assert world.dump() == before
+    assert len(world.journal(story.order.id)) == 1
+    dossier = get_dossier(world.db, story.order.id)
+    assert dossier is not None
+    assert [event.type for event in dossier.events] == ["order.placed"]
+    assert sum('{"S": "TRK#' in item for item in before) == 1
+    assert world.reserved("MUG-1") == BASKET["MUG-1"]
+
+
+def test_placed_under_one_key_it_is_not_placed_under_another(world: World, story: Story) -> None:
+    ok(place(world, story), 201)
+    before = world.dump()
+    refused(place(world, story), 409, "illegal-state")
+    assert world.dump() == before
+
+
+def test_another_total_than_agreed_to_writes_nothing(world: World, story: Story) -> None:
+    agreed, key = totals(story.order).gross, new_key()
+    dearer = replace(PRODUCTS["BOOK-3"], price=Money(9900, "USD"))
+    catalogue.upsert(world.db, [dearer], clock.now())
+    before = world.dump()
+    refused(place(world, story, key, agreed), 409, "total-changed")
+    assert world.dump() == before
+    seen = ok(call(world, story, "PATCH", "", {}))["totals"]["gross"]
+    assert seen["minor"] > agreed.minor
+    placed = ok(place(world, story, key, Money(**seen)), 201)
+    assert placed["totals"]["gross"] == seen
+
+
+def test_one_line_that_is_short_holds_nothing_of_the_others(world: World, story: Story) -> None:
+    for node in ("dc-1", "store-1"):
+        set_on_hand(world.db, "BOOK-3", node, 1, clock.now(), "count")
+    before = world.dump()
+    refused(place(world, story), 409, "out-of-stock")
+    assert world.dump() == before
+
+
+def test_a_warm_confirmation_takes_three_calls_and_no_scan(world: World, story: Story) -> None:
+    options(world, story)
+    answer, calls = world.counting(lambda: place(world, story))
+    assert len(ok(answer, 201)["lines"]) == 3
+    assert calls == ["GetItem", "BatchGetItem", "TransactWriteItems"]

@@ -1,0 +1,186 @@
+"""The fulfilment worker: an execution for a paid order, an answer for a wait that is over."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any, get_args
+
+import pytest
+from botocore.exceptions import ClientError
+from parcelway.store.database import Database
+from parcelway.store.waits import Until, Wait, keep, waits_of
+
+from tests.functions import tables
+from tests.functions.calls import Context, bus_event, failed, load, queue_event
+from tests.orders import SPLIT_STOCK, Story, at, store
+
+MACHINE = "arn:aws:states:eu-central-1:1:stateMachine:m"
+
+
+class Machine:
+    """Step Functions: what was started and answered; some tokens answer with an error."""
+
+    def __init__(self) -> None:
+        self.started: list[tuple[str, Any]] = []
+        self.sent: list[tuple[str, str]] = []
+        self.errors: dict[str, str] = {}
+
+    def start_execution(self, *, stateMachineArn: str, name: str, input: str) -> None:
+        assert stateMachineArn == MACHINE
+        if name in self.errors:
+            raise _error(self.errors[name])
+        if any(name == known for known, _ in self.started):
+            raise _error("ExecutionAlreadyExists")
+        self.started.append((name, json.loads(input)))
+
+    def describe_execution(self, *, executionArn: str) -> dict[str, str]:
+        assert executionArn.startswith("arn:aws:states:eu-central-1:1:execution:m:")
+        return {"status": "RUNNING"}
+
+    def send_task_success(self, *, taskToken: str, output: str) -> None:
+        json.loads(output)
+        self._answer(taskToken, "success")
+
+    def send_task_failure(self, *, taskToken: str, error: str, cause: str) -> None:
+        self._answer(taskToken, error)
+
+    def _answer(self, token: str, answer: str) -> None:
+        self.sent.append((token, answer))
+        if token in self.errors:
+            raise _error(self.errors[token])
+
+
+def _error(code: str) -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": code}}, "AnyOperation")
+
+
+@dataclass
+class World:
+    db: Database
+    machine: Machine
+
+    def deliver(self, *messages: dict[str, Any]) -> list[str]:
+        """A batch to a new container; the messages that stay in the queue."""
+        function = load("fulfillment_worker")
+        function.db = lambda: self.db
+        function.executions = lambda: self.machine
+        return failed(function.handler(queue_event(*messages), Context()))
+
+    def open(self, story: Story) -> set[str]:
+        """The tokens that still wait."""
+        return {wait.token for wait in waits_of(self.db, story.order.id)}
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    with tables.aws(monkeypatch, FULFILLMENT_ARN=MACHINE) as db:
+        yield World(db, Machine())
+
+
+def waiting(world: World, story: Story) -> Story:
+    """The story stored, with a wait for every step of its first shipment; tokens are the steps."""
+    store(world.db, story)
+    for until in get_args(Until):
+        keep(world.db, Wait(story.order.id, story.shipments[0].id, until, until))
+    return story
+
+
+def test_a_paid_order_is_started_once(world: World) -> None:
+    story = at("confirmed")
+    store(world.db, story)
+    event = bus_event(story.event("order.confirmed"))
+    assert world.deliver(event, event) == []
+    assert world.deliver(event) == []
+    assert world.machine.started == [(story.order.id, {"order_id": story.order.id})]
+
+
+def test_only_the_order_that_could_not_be_started_comes_again(world: World) -> None:
+    stories = [at("confirmed", seed=str(number)) for number in range(3)]
+    events = [bus_event(story.event("order.confirmed")) for story in stories]
+    ids = [story.order.id for story in stories]
+    world.machine.errors[ids[1]] = "ThrottlingException"
+    assert world.deliver(*events) == ["m1"]
+    assert [name for name, _ in world.machine.started] == [ids[0], ids[2]]
+
+
+@pytest.mark.parametrize(
+    ("stage", "over"),
+    [
+        ("released", []),
+        ("packed", ["packed"]),
+        ("shipped", ["packed", "shipped"]),
+        ("out_for_delivery", ["packed", "shipped"]),
+        ("delivered", ["packed", "shipped", "delivered"]),
+    ],
+)
+@pytest.mark.parametrize("method", ["delivery", "pickup"])
+def test_only_waits_that_are_over_are_answered_and_once(
+    world: World, stage: Any, over: list[str], method: str
+) -> None:
+    story = waiting(world, at(stage, method=method))
+    event = bus_event(story.events[-1])
+    assert world.deliver(event) == []
+    assert world.deliver(event) == []
+    assert sorted(world.machine.sent) == sorted((token, "success") for token in over)
+    assert world.open(story) == set(get_args(Until)) - set(over)
+
+
+def test_an_event_that_comes_late_answers_what_is_over_by_now(world: World) -> None:
+    story = waiting(world, at("shipped"))
+    assert world.deliver(bus_event(story.event("shipment.released"))) == []
+    assert {token for token, _ in world.machine.sent} == {"packed", "shipped"}
+
+
+def test_a_parcel_that_came_back_is_not_waited_for_any_longer(world: World) -> None:
+    story = waiting(world, at("shipped").tracked("returned"))
+    assert world.deliver(bus_event(story.event("shipment.returned"))) == []
+    assert world.open(story) == set()
+
+
+def test_waits_of_a_cancelled_order_end_it(world: World) -> None:
+    story = waiting(world, at("released").cancelled())
+    assert world.deliver(bus_event(story.event("order.cancelled"))) == []
+    assert sorted(world.machine.sent) == sorted(
+        (until, "OrderCancelled") for until in get_args(Until)
+    )
+    assert world.open(story) == set()
+
+
+def test_waits_of_the_other_parcel_go_on(world: World) -> None:
+    story = waiting(world, at("released", stock=SPLIT_STOCK).rejected())
+    other = Wait(story.order.id, story.shipments[1].id, "packed", "other")
+    keep(world.db, other)
+    assert world.deliver(bus_event(story.event("shipment.cancelled"))) == []
+    assert {answer for _, answer in world.machine.sent} == {"OrderCancelled"}
+    assert world.open(story) == {"other"}
+
+
+@pytest.mark.parametrize("code", ["TaskTimedOut", "TaskDoesNotExist", "InvalidToken"])
+def test_a_token_that_is_gone_is_no_failure(world: World, code: str) -> None:
+    story = waiting(world, at("shipped"))
+    world.machine.errors["packed"] = code
+    event = bus_event(story.event("shipment.shipped"))
+    assert world.deliver(event) == []
+    assert world.deliver(event) == []
+    assert sorted(world.machine.sent) == [("packed", "success"), ("shipped", "success")]
+
+
+def test_only_the_message_whose_answer_did_not_get_through_comes_again(world: World) -> None:
+    stories = [waiting(world, at("packed", seed="1")), at("packed", seed="2")]
+    store(world.db, stories[1])
+    keep(world.db, Wait(stories[1].order.id, stories[1].shipments[0].id, "packed", "second"))
+    events = [bus_event(story.event("shipment.packed")) for story in stories]
+    world.machine.errors["packed"] = "ThrottlingException"
+    assert world.deliver(*events) == ["m0"]
+    assert world.open(stories[1]) == set()
+    world.machine.errors.clear()
+    assert world.deliver(events[0]) == []
+    assert world.open(stories[0]) == {"shipped", "delivered"}
+
+
+def test_an_order_that_is_not_there_needs_no_answer(world: World) -> None:
+    event = replace(at("packed").event("shipment.packed"), order_id="ord_unknown")
+    assert world.deliver(bus_event(event)) == []
+    assert world.machine.sent == []
