@@ -17,7 +17,7 @@ from parcelway.store.orders import get_dossier, order_of_tracking
 from parcelway.store.stock import set_on_hand
 
 from tests.functions.tables import aws
-from tests.functions.test_cart import Answer, World, new_key, ok, refused
+from tests.functions.worlds import Answer, World, new_key, ok, refused
 from tests.orders import BASKET, CONTACT, HOME, PRODUCTS, Story, at, store
 
 

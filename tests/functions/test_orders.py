@@ -13,7 +13,7 @@ from parcelway.ports import clock
 from parcelway.store.orders import get_dossier
 
 from tests.functions.tables import aws
-from tests.functions.test_cart import Answer, World, new_key, ok, refused
+from tests.functions.worlds import Answer, World, new_key, ok, refused
 from tests.orders import BASKET, CONTACT, Story, store
 
 ADA = {"sub": "sub-ada", "email": "ada@customer.example", "name": "Ada Example"}

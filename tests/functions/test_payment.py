@@ -15,7 +15,7 @@ from parcelway.ports.payments import GatewayRefused, GatewayUnavailable, Payment
 from parcelway.store.orders import get_dossier
 
 from tests.functions.tables import aws
-from tests.functions.test_cart import Answer, World, new_key, ok, refused
+from tests.functions.worlds import Answer, World, new_key, ok, refused
 from tests.orders import Story, store
 
 PUBLISHABLE = "pk_test_of_the_shop"
