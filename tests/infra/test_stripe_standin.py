@@ -14,6 +14,7 @@ import uuid
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -575,3 +576,19 @@ def test_deliveries_nobody_takes_are_given_up(
     after = standin.settle()
     assert after["given_up"] - before["given_up"] == 1
     assert receiver.events == []
+
+
+@pytest.mark.parametrize(
+    ("card", "given_back"), [("4000000000007726", 700), ("4000000000005126", 0)]
+)
+def test_the_test_cards_for_refunds(standin: StandIn, card: str, given_back: int) -> None:
+    gateway = StripeGateway(standin.secret_key, api_base=standin.api_base, retries=0)
+    amount = Money(700, "USD")
+    made = gateway.create(
+        order_id=f"ord_{card}", attempt=1, amount=amount, description="x", receipt_reference="x"
+    )
+    standin.confirm(made.client_secret, card)
+    gateway.capture(made.reference, amount, key="all", final=True)
+    with suppress(GatewayRefused):
+        gateway.refund(made.reference, amount, key="back")
+    assert gateway.retrieve(made.reference).refunded == Money(given_back, "USD")

@@ -28,6 +28,8 @@ TEST_CARDS = {
     "4242424242424242": CardBehaviour(),
     "4000056655665556": CardBehaviour(),
     "5555555555554444": CardBehaviour(),
+    "4000000000007726": CardBehaviour(),  # its refunds are on their way for a while
+    "4000000000005126": CardBehaviour(),  # its refunds fail after they seemed to succeed
     "4000000000000002": CardBehaviour("card_declined", "generic_decline", _DECLINED),
     "4000000000009995": CardBehaviour("card_declined", "insufficient_funds", _NO_FUNDS),
     "4000000000009987": CardBehaviour("card_declined", "lost_card", _DECLINED),

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from infra.local.stripe.account import Account, integer, merge_metadata
 from infra.local.stripe.errors import Json, Refusal, invalid
+
+# docs.stripe.com/testing, "Refunds": what the two test cards for it do, by their last digits.
+_BY_CARD: dict[str, Literal["pending", "fails"]] = {"7726": "pending", "5126": "fails"}
 
 
 def create(account: Account, params: Json) -> Json:
@@ -24,7 +29,7 @@ def create(account: Account, params: Json) -> Json:
             "charge": charge["id"],
             "payment_intent": charge["payment_intent"],
             "reason": reason,
-            "status": "succeeded",
+            "status": "pending" if _fate(charge) == "pending" else "succeeded",
             "metadata": {},
         },
     )
@@ -32,7 +37,17 @@ def create(account: Account, params: Json) -> Json:
     _book(charge, amount)
     account.emit("refund.created", refund)
     account.emit("charge.refunded", charge, {"amount_refunded": charge["amount_refunded"] - amount})
-    return refund
+    answer = dict(refund)
+    if _fate(charge) == "pending":
+        refund["status"] = "succeeded"
+        account.emit("refund.updated", refund)
+    elif _fate(charge) == "fails":
+        fail(account, refund["id"])
+    return answer
+
+
+def _fate(charge: Json) -> str:
+    return _BY_CARD.get(charge["payment_method_details"]["card"]["last4"], "")
 
 
 def fail(account: Account, reference: str) -> Json:

@@ -8,6 +8,7 @@ export const TEST_CARDS = [
   { number: "4000002500003155", name: "asks" },
   { number: "4000000000000002", name: "declined" },
   { number: "4000000000009995", name: "no_funds" },
+  { number: "4000000000007726", name: "refund" },
 ];
 
 /**

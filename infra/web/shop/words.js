@@ -150,6 +150,7 @@ export const WORDS = {
   "card.asks": ["3-D Secure", "3-D Secure"],
   "card.declined": ["Declined", "Abgelehnt"],
   "card.no_funds": ["No funds", "Keine Deckung"],
+  "card.refund": ["Slow refund", "Langsame Erstattung"],
   place: ["Place order · {total}", "Bestellen · {total}"],
   pay: ["Pay {total}", "{total} bezahlen"],
   paying: ["Paying …", "Zahlung läuft …"],
