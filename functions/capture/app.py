@@ -11,6 +11,7 @@ from parcelway.domain.facts import Facts
 from parcelway.domain.money import Money
 from parcelway.domain.payment import GatewayPayment, Payment
 from parcelway.ports import clock
+from parcelway.ports.faults import discreet
 from parcelway.ports.gateway import gateway
 from parcelway.ports.payments import GatewayRefused, PaymentDeclined
 from parcelway.store.commit import Stale, until_fresh
@@ -22,6 +23,7 @@ logger = Logger(service="capture")
 db = cache(database)
 
 
+@discreet(logger)
 def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     """Capture what is invoiced and not paid yet; the last shipment releases the rest.
 

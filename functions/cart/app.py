@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
@@ -25,6 +24,7 @@ from parcelway.store.database import database
 from parcelway.store.orders import get_order, save
 from parcelway.store.selling import read_facts, selling
 from parcelway.store.shop import load_shop
+from parcelway.values import dataclass
 from pydantic import Field
 
 api = Api("cart")
@@ -108,7 +108,7 @@ def show(call: Call[None]) -> OrderView:
     """The cart at today's prices; once placed, the order as it is."""
     order = held_order(db(), call)
     if order.state == "draft" and order.lines:
-        facts = read_facts(db(), order, call.now)
+        facts = read_facts(db(), order, call.now, stock=())
         order = price(order, facts.products, facts.shop)
     return order_view(order)
 
@@ -123,7 +123,7 @@ def add_line(call: Call[AddLine]) -> OrderView:
         order = held_order(db(), call)
         if repeated(order, call.command):
             return order
-        facts = read_facts(db(), order, call.now, call.body.sku)
+        facts = read_facts(db(), order, call.now, call.body.sku, stock=(call.body.sku,))
         decision = cart.add(order, call.body.sku, call.body.quantity, facts, call.command)
         save(db(), decision, call.now)
         return decision.order
@@ -167,7 +167,7 @@ def _set_quantity(call: Call[SetQuantity] | Call[None], quantity: int) -> OrderV
         line = order.line(sku)
         if (line.quantity if line else 0) == quantity and order.state == "draft":
             return order
-        facts = read_facts(db(), order, call.now, sku)
+        facts = read_facts(db(), order, call.now, sku, stock=(sku,))
         decision = cart.set_quantity(order, sku, quantity, facts)
         save(db(), decision, call.now)
         return decision.order

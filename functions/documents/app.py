@@ -23,9 +23,9 @@ db = cache(database)
 files = cache(documents)
 
 
-def handler(event: dict[str, Any], context: Any) -> Any:
+def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     """Handle a batch of DocumentsQueue; messages that fail come again, alone."""
-    return consume(event, context, logger, _render)
+    return consume(event, logger, _render)
 
 
 def _render(message: dict[str, Any]) -> None:

@@ -7,14 +7,18 @@ from functools import cache
 from typing import Any
 
 import boto3
+from aws_lambda_powertools import Logger
 from parcelway.domain.order import Event
 from parcelway.ports.bus import EventBridge
+from parcelway.ports.faults import discreet
 from parcelway.store.codec import decode
 from parcelway.store.items import from_item
 
+logger = Logger(service="events")
 bus = cache(lambda: EventBridge(boto3.client("events"), os.environ["EVENT_BUS"]))
 
 
+@discreet(logger)
 def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     """Publish a batch; the stream goes on from the first record that did not get through.
 

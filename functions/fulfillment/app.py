@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
 from typing import Any, ClassVar
 
@@ -24,6 +23,7 @@ from parcelway.store.commit import until_fresh
 from parcelway.store.database import database
 from parcelway.store.orders import get_dossier, queue_of, save
 from parcelway.store.shop import load_shop
+from parcelway.values import dataclass
 
 api = Api("fulfillment")
 handler = api

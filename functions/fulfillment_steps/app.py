@@ -19,10 +19,11 @@ from parcelway.domain.parties import SYSTEM
 from parcelway.domain.refusals import Reason, Refusal
 from parcelway.ports import clock
 from parcelway.ports.executions import OrderCancelled, answer_one
+from parcelway.ports.faults import discreet
 from parcelway.store.commit import until_fresh
 from parcelway.store.database import database
 from parcelway.store.orders import Dossier, get_dossier, save
-from parcelway.store.selling import read_facts, selling
+from parcelway.store.selling import read_facts
 from parcelway.store.shop import load_shop
 from parcelway.store.waits import Wait, keep
 
@@ -39,6 +40,7 @@ class OutOfStock(Exception):
     """The goods are not there (any more); the state machine catches this by name."""
 
 
+@discreet(logger)
 def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     """Do one step; OrderCancelled, OnHold and OutOfStock are for the state machine to branch on."""
     logger.info("step", step=event["step"], order=event["order_id"])
@@ -58,7 +60,7 @@ def _schedule(event: dict[str, Any]) -> dict[str, Any]:
         return dossier
 
     try:
-        dossier = selling(db(), clock.now(), attempt)
+        dossier = until_fresh(attempt)  # a confirmed order holds its units: nothing to take back
     except Refusal as refusal:
         if refusal.reason is Reason.OUT_OF_STOCK:
             raise OutOfStock from None

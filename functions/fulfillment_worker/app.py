@@ -18,17 +18,18 @@ db = cache(database)
 executions = cache(lambda: boto3.client("stepfunctions"))
 
 
-def handler(event: dict[str, Any], context: Any) -> Any:
+def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     """Handle a batch of FulfillmentQueue; messages that fail come again, alone."""
-    return consume(event, context, logger, _handle)
+    return consume(event, logger, _handle)
 
 
 def _handle(told: dict[str, Any]) -> None:
-    """Act on the order as it is now: the event only says that it is worth a look."""
+    """Act on the order as it is now: the event only says that it is worth a look. One that is
+    confirmed for the second time may have waits whose answer got lost."""
     order_id = told["detail"]["order_id"]
+    dossier = get_dossier(db(), order_id)
+    if dossier is None:
+        raise LookupError("an event of an order that does not exist")
     if told["detail-type"] == "order.confirmed":
         start(executions(), os.environ["FULFILLMENT_ARN"], order_id)
-        return
-    dossier = get_dossier(db(), order_id)
-    if dossier is not None:
-        answer(executions(), db(), dossier)
+    answer(executions(), db(), dossier)

@@ -9,6 +9,7 @@ from aws_lambda_powertools import Logger
 from parcelway.domain.facts import Facts
 from parcelway.domain.invoicing import issue
 from parcelway.ports import clock
+from parcelway.ports.faults import discreet
 from parcelway.store.commit import until_fresh
 from parcelway.store.database import database
 from parcelway.store.orders import get_counter, get_dossier, save
@@ -18,6 +19,7 @@ logger = Logger(service="invoicing")
 db = cache(database)
 
 
+@discreet(logger)
 def handler(event: dict[str, Any], _context: Any) -> dict[str, str]:
     """Issue the invoice of a shipment; its number, the same one when it is asked again.
 

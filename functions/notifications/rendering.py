@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -27,6 +26,7 @@ from parcelway.language.amounts import Row, line_amount, total_rows
 from parcelway.language.formats import address_lines, language_for, money, window
 from parcelway.language.wording import say
 from parcelway.store.orders import Dossier
+from parcelway.values import dataclass
 
 _ON_THE_WAY = (
     "shipment.shipped",

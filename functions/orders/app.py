@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
 
 from parcelway.domain.cancellation import cancel
@@ -18,7 +17,8 @@ from parcelway.http.schemas import Input, Text
 from parcelway.http.views import OrderView, ShipmentView, order_view, shipment_view
 from parcelway.store.commit import until_fresh
 from parcelway.store.database import database
-from parcelway.store.orders import Dossier, get_order, orders_of, save
+from parcelway.store.orders import Dossier, get_orders, orders_of, save
+from parcelway.values import dataclass
 
 api = Api("orders")
 handler = api
@@ -59,8 +59,7 @@ def history(call: Call[None]) -> OrdersView:
     owner = call.caller.customer_id
     start = from_cursor(call.query.cursor, {"pk", "sk", "owner", "placed_at"}, owner=owner)
     ids, more = orders_of(db(), owner, call.query.limit, start)
-    found = [get_order(db(), order_id) for order_id in ids]
-    return OrdersView([order_view(order) for order in found if order], to_cursor(more))
+    return OrdersView([order_view(order) for order in get_orders(db(), ids)], to_cursor(more))
 
 
 @api.route("GET", "/orders/{order_id}", who=CUSTOMER, reply=OrderView)

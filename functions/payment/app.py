@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from functools import cache
 
 from parcelway.domain.authorization import next_attempt, start
@@ -20,6 +19,7 @@ from parcelway.ports.payments import GatewayPayment, GatewayRefused
 from parcelway.store.commit import Stale, until_fresh
 from parcelway.store.database import database
 from parcelway.store.orders import Dossier, save
+from parcelway.values import dataclass
 
 api = Api("payment")
 handler = api

@@ -47,12 +47,16 @@ def _payment_of(raw: bytes) -> dict[str, str] | None:
     """The payment that a (verified) event is about and the order it names, if it names one; None
     for an event that is about something else."""
     try:
-        subject: Any = json.loads(raw)["data"]["object"]
+        event: Any = json.loads(raw)
+    except (ValueError, RecursionError):
+        raise bad_request("The body is not JSON.") from None
+    if not isinstance(event, dict):
+        raise bad_request("The body is not an event.")
+    try:
+        subject: Any = event["data"]["object"]
         own = subject["object"] == "payment_intent"
         reference = subject["id"] if own else subject["payment_intent"]
         order_id = (subject.get("metadata") or {}).get("order_id", "")
-    except (ValueError, RecursionError):
-        raise bad_request("The body is not JSON.") from None
     except (KeyError, TypeError, AttributeError):
         return None
     if not isinstance(reference, str) or not reference.startswith("pi_"):

@@ -29,17 +29,16 @@ logger = Logger(service="payment_worker")
 db = cache(database)
 
 
-def handler(event: dict[str, Any], context: Any) -> Any:
+def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     """Handle a batch of PaymentsQueue; messages that fail come again, alone."""
-    return consume(event, context, logger, _handle)
+    return consume(event, logger, _handle)
 
 
 def _handle(message: dict[str, Any]) -> None:
     if "payment" in message:
         _settle(message["payment"], message.get("order", ""))
         return
-    dossier = get_dossier(db(), message["detail"]["order_id"])
-    for payment in dossier.payments if dossier else ():
+    for payment in _dossier(message["detail"]["order_id"]).payments:
         _settle(payment.reference, payment.order_id)
 
 
@@ -81,7 +80,7 @@ def _record(dossier: Dossier, seen: GatewayPayment) -> None:
 def _dossier(order_id: str) -> Dossier:
     dossier = get_dossier(db(), order_id)
     if dossier is None:
-        raise LookupError(f"a payment names order {order_id}, which does not exist")
+        raise LookupError(f"order {order_id} does not exist")
     return dossier
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from functools import cache
 
@@ -35,6 +35,7 @@ from parcelway.store.catalogue import get_many
 from parcelway.store.database import database
 from parcelway.store.shop import load_shop
 from parcelway.store.stock import read_balances
+from parcelway.values import dataclass
 from pydantic import Field
 
 api = Api("search")

@@ -22,6 +22,7 @@ from aws_lambda_powertools import Logger
 from parcelway.domain.availability import availability
 from parcelway.domain.shop import Node
 from parcelway.ports import clock, tantivy_schema
+from parcelway.ports.faults import discreet
 from parcelway.ports.search import Listing
 from parcelway.ports.search_files import IndexFiles, Manifest
 from parcelway.ports.search_writer import SearchWriter
@@ -44,20 +45,20 @@ def writer() -> SearchWriter:
     return SearchWriter(IndexFiles(boto3.client("s3"), bucket, tantivy_schema.SCHEMA_VERSION))
 
 
+@discreet(logger)
 def handler(event: dict[str, Any], _: Any) -> dict[str, Any]:
-    """Index one batch of stream records, or rebuild. A batch that fails is repeated as a whole."""
+    """Index one batch of stream records, or rebuild.
+
+    What fails leaves as an exception: so Lambda halves the batch until the record that cannot be
+    indexed is alone. Naming the first record as failed would have the whole batch given up with it.
+    """
     if event.get("action") == "rebuild":
         return _told(_rebuild())
     records = event["Records"]
     skus = {sku for record in records if (sku := _affected(record))}
     if not skus:
         return {"batchItemFailures": []}
-    try:
-        manifest = _index(skus, max(_time(record) for record in records))
-    except Exception:
-        logger.exception("batch not indexed", records=len(records))
-        first = records[0]["dynamodb"]["SequenceNumber"]
-        return {"batchItemFailures": [{"itemIdentifier": first}]}
+    manifest = _index(skus, max(_time(record) for record in records))
     logger.info("indexed", skus=len(skus), **_told(manifest))
     return {"batchItemFailures": []}
 

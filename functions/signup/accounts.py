@@ -72,12 +72,15 @@ def confirm(
 def own_record(db: Database, identity: Identity, caller: Caller, now: datetime) -> Customer:
     """The signed-in caller's record, enabled or made if a crash left that undone.
 
-    Raises Problem 401 when the login of a token that is still valid is no more.
+    Raises Problem 401 when the login of a token that is still valid is no more, or the customer
+    is disabled: the gateway takes a token until it expires, whatever happened since.
     """
+    gone = Problem(401, "unauthenticated", "Sign in first", "This sign-in is no longer valid.")
     customer = get_customer(db, caller.customer_id)
+    if customer is not None and customer.state == "disabled":
+        raise gone
     if customer is not None and customer.state not in ("pending", "replaced"):
         return customer
-    gone = Problem(401, "unauthenticated", "Sign in first", "This sign-in is no longer valid.")
     try:
         key = normalise_email(caller.email)
     except ValueError:

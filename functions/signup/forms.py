@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -21,6 +20,7 @@ from parcelway.domain.login import normalise_email
 from parcelway.domain.money import CURRENCIES
 from parcelway.domain.parties import Address
 from parcelway.http.schemas import AddressInput, Email, Input, Phone, Text
+from parcelway.values import dataclass
 from pydantic import AfterValidator, Field, StringConstraints
 
 

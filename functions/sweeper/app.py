@@ -1,13 +1,16 @@
-"""Every minute: holds that are over are taken back, and orders gone quiet are looked after.
+"""Every minute: holds that are over are taken back, orders gone quiet are looked after, and stock
+balances that were split for a crowd are put together again once it has gone.
 
 An order is quiet when something must still happen and nothing did for a while, perhaps because an
-event was lost on its way. Its events are then published again, which is harmless: every consumer
-acts on the order's state, not on having been told.
+event was lost on its way. What was not published twice yet is published again, and so is, each
+time, the event that sets everything in motion: that is harmless, as every consumer acts on the
+order's state, not on having been told.
 """
 
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from functools import cache
 from typing import Any
 
@@ -16,21 +19,27 @@ from aws_lambda_powertools import Logger
 from parcelway.domain.order import Order
 from parcelway.ports import clock
 from parcelway.ports.bus import EventBridge
+from parcelway.ports.faults import discreet, told
 from parcelway.store.commit import Busy, Stale
 from parcelway.store.database import database
 from parcelway.store.orders import QUIET, Due, due_orders, get_dossier, postpone
 from parcelway.store.selling import lapse_order
+from parcelway.store.shards import calm, merge
 
 logger = Logger(service="sweeper")
 db = cache(database)
 bus = cache(lambda: EventBridge(boto3.client("events"), os.environ["EVENT_BUS"]))
 
-_LONGEST = 16 * QUIET  # pauses double up to this while an order stays quiet
+_LONGEST = 48 * QUIET  # pauses double up to this while an order stays quiet
+# Whoever hears one of these looks at all that must happen to the order.
+_SET_IN_MOTION = ("order.confirmed", "order.cancelled", "order.expired")
 
 
+@discreet(logger)
 def handler(_event: dict[str, Any], _context: Any) -> dict[str, int]:
-    """Sweep once; counts of holds taken back, orders nudged, left for later, failed."""
-    counts = {"lapsed": 0, "nudged": 0, "left": 0, "failed": 0}
+    """Sweep once; counts of holds taken back, orders nudged, stock balances merged, orders left for
+    later, orders that failed."""
+    counts = {"lapsed": 0, "nudged": 0, "merged": 0, "left": 0, "failed": 0}
     for due in due_orders(db(), clock.now()):
         try:
             counts[_sweep(due)] += 1
@@ -38,7 +47,11 @@ def handler(_event: dict[str, Any], _context: Any) -> dict[str, int]:
             counts["left"] += 1  # somebody else is at it
         except Exception as error:  # one order that cannot be read must not stop all others
             counts["failed"] += 1
-            logger.error("not swept", order=due.order_id, error=type(error).__name__)
+            logger.error("not swept", order=due.order_id, **told(error))
+    for split in calm(db(), clock.now()):
+        with suppress(Busy, Stale):  # there is somebody after all
+            merge(db(), split.sku, split.node, split.crowded_at)
+            counts["merged"] += 1
     logger.info("swept", **counts)
     return counts
 
@@ -50,11 +63,14 @@ def _sweep(due: Due) -> str:
     dossier = get_dossier(db(), due.order_id)
     if dossier is None:
         return "left"
-    published = bus().publish(dossier.events)
-    if published < len(dossier.events):
+    events = dossier.events
+    motion = [event.sequence for event in events if event.type in _SET_IN_MOTION][-1:]
+    again = [e for e in events if e.sequence > dossier.order.told_again or e.sequence in motion]
+    if bus().publish(again) < len(again):
         return "left"
-    quiet_for = now - max((event.at for event in dossier.events), default=_since(dossier.order))
-    postpone(db(), due, now + min(max(quiet_for, QUIET), _LONGEST))
+    quiet_for = now - max((event.at for event in events), default=_since(dossier.order))
+    last = max((event.sequence for event in events), default=0)
+    postpone(db(), due, now + min(max(quiet_for, QUIET), _LONGEST), last)
     return "nudged"
 
 

@@ -3,12 +3,12 @@
 # No postponed annotations: the API's description reads them after this module has gone from
 # sys.modules, where names could no longer be looked up.
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
 
 from parcelway.domain.money import Money
 from parcelway.domain.public_view import LinkView, PublicOrder, PublicParcel
 from parcelway.language.wording import say
+from parcelway.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,15 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from infra.cli import load, openapi, routes, secrets
+from infra.cli import load, openapi, redrive, routes, secrets, verify
 
 _COMMANDS = (
     load,
     openapi,
+    redrive,
     routes,
     secrets,
+    verify,
 )  # each has NAME, HELP, add_arguments(parser) and run(arguments) -> exit code
 
 

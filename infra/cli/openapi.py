@@ -226,8 +226,13 @@ def _headers(route: Route, reach: Reach) -> list[tuple[str, bool, str]]:
 
 
 def _header(name: str, required: bool, about: str) -> Json:
-    limits = {"minLength": 1, "maxLength": 255} if name == "Idempotency-Key" else {}
-    return _parameter("header", name, {"type": "string", **limits}, required, about)
+    return _parameter("header", name, {"type": "string"} | _FORMS.get(name, {}), required, about)
+
+
+_FORMS: dict[str, Json] = {  # as `http.call` reads them
+    "Idempotency-Key": {"minLength": 1, "maxLength": 255, "pattern": "^[\\x21-\\x7e]+$"},
+    "If-Match": {"pattern": r'^(?:\*|(?:W/)?"?[0-9]{1,9}"?)?$'},
+}
 
 
 def _successes(function: HttpFunction, route: Route, reach: Reach, schemas: Schemas) -> Json:

@@ -31,13 +31,18 @@ def open_database(stack: str | None) -> Database:
     return database()
 
 
-def _of_stack(stack: str) -> Database:
+def resources(stack: str) -> dict[str, str]:
+    """A stack's resources: their physical by their logical ids."""
     pages = boto3.client("cloudformation").get_paginator("list_stack_resources")
-    names = {
+    return {
         resource["LogicalResourceId"]: resource.get("PhysicalResourceId", "")
         for page in pages.paginate(StackName=stack)
         for resource in page["StackResourceSummaries"]
     }
+
+
+def _of_stack(stack: str) -> Database:
+    names = resources(stack)
     missing = [f"{table}Table" for table in _TABLES if not names.get(f"{table}Table")]
     if missing:
         raise SystemExit(f"parcelway: the stack {stack} has no {', '.join(missing)}")

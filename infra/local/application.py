@@ -12,8 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TextIO
 
-from aws_lambda_powertools.utilities import parameters as parameters_cache
-from parcelway.ports import clock
+from parcelway.ports import clock, secret_values
 from parcelway.store.database import Database
 
 from infra.cli.load import load
@@ -98,11 +97,14 @@ def running(
                 stack.client("ssm").put_parameter(
                     Name=f"/parcelway/{name}", Value=value, Type="SecureString"
                 )
-            parameters_cache.clear_caches()  # type: ignore[no-untyped-call] # of the secrets of an application before this one
+            secret_values.forget()  # those of an application before this one
             stack.client("sesv2").create_email_identity(EmailIdentity=MAIL_FROM)
             stack.serve(port=port)
             try:
                 yield Application(stack, stand_in, url, carrier_secret)
+                refused = stack.permissions.denied()
+                if refused:
+                    raise RuntimeError(f"used, but not granted: {refused}")
             finally:
                 clock.reset()
 

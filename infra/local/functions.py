@@ -85,7 +85,7 @@ class Context:
         return max(0, int((self._deadline - time.monotonic()) * 1000))
 
 
-class _Encoder(json.JSONEncoder):
+class Encoder(json.JSONEncoder):
     """Lambda's own rule: a Decimal is a number, anything else must already be JSON."""
 
     def default(self, o: Any) -> Any:
@@ -155,7 +155,7 @@ class Functions:
 
     def _invoke(self, function: Function, event: Any) -> Result:
         request_id = str(uuid.uuid4())
-        event = json.loads(json.dumps(event, cls=_Encoder))
+        event = json.loads(json.dumps(event, cls=Encoder))
         token = current_function.set(function.logical_id)
         self.calls.count("invoke", function.logical_id)
         started = time.monotonic()
@@ -186,7 +186,7 @@ class Functions:
             return self._failed(function, error, request_id)
         try:
             context = Context(function, request_id, time.monotonic() + function.timeout)
-            answer = _handler_of(function, module)(event, context)
+            answer = handler_of(function, module)(event, context)
         except KeyboardInterrupt:
             raise
         except Exception as error:
@@ -196,7 +196,7 @@ class Functions:
             return self._failed(function, crash, request_id)
         self._give_back(function, module)
         try:
-            return Result(json.dumps(answer, cls=_Encoder), False, request_id)
+            return Result(json.dumps(answer, cls=Encoder), False, request_id)
         except (TypeError, ValueError) as error:
             marshal = {
                 "errorType": "Runtime.MarshalError",
@@ -228,9 +228,10 @@ class Functions:
         """A module instance nobody else is using: handlers never run concurrently in one."""
         with self._lock:
             free = self._free[function.logical_id]
-            return free.pop() if free else self._load(function)
+            return free.pop() if free else self.load(function)
 
-    def _load(self, function: Function) -> ModuleType:
+    def load(self, function: Function) -> ModuleType:
+        """A new instance of the handler's module, as a new container would have."""
         name = f"lambda_{function.logical_id}_{len(self._loaded)}"
         spec = importlib.util.spec_from_file_location(name, _module_file(function))
         assert spec and spec.loader
@@ -250,7 +251,8 @@ def _module_file(function: Function) -> Path:
     return function.folder / (function.handler.rsplit(".", 1)[0].replace(".", "/") + ".py")
 
 
-def _handler_of(function: Function, module: ModuleType) -> Callable[[Any, Any], Any]:
+def handler_of(function: Function, module: ModuleType) -> Callable[[Any, Any], Any]:
+    """The callable that the function's `Handler` names."""
     handler: Callable[[Any, Any], Any] = getattr(module, function.handler.rsplit(".", 1)[1])
     return handler
 

@@ -8,7 +8,10 @@ import threading
 from collections import deque
 from typing import Any, TextIO
 
+from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
+
 from infra.local.calls import current_function
+from infra.local.patching import Patches
 
 KEPT_LINES = 5000
 
@@ -70,8 +73,25 @@ class Capture:
         self._ours: tuple[Any, Any] = (_Splitter(logs, sys.stdout), _Splitter(logs, sys.stderr))
         logging.getLogger().addHandler(self._handler)
         sys.stdout, sys.stderr = self._ours
+        self._patches = Patches()
+        self._follow_loggers(logs)
+
+    def _follow_loggers(self, logs: Logs) -> None:
+        """Powertools writes to what sys.stdout was when a logger was made: in a process with more
+        than one stack, or whose streams were replaced meanwhile, that is not ours."""
+        emit = logging.StreamHandler.emit
+
+        def to_logs(handler: Any, record: logging.LogRecord) -> None:
+            function = current_function.get()
+            if function is None or not isinstance(handler.formatter, LambdaPowertoolsFormatter):
+                emit(handler, record)
+            else:
+                logs.write(function, handler.format(record))
+
+        self._patches.replace(logging.StreamHandler, "emit", to_logs)
 
     def remove(self) -> None:
+        self._patches.undo()
         logging.getLogger().removeHandler(self._handler)
         if sys.stdout is self._ours[0]:
             sys.stdout = self._real[0]

@@ -246,6 +246,16 @@ class Stack:
         """("call", function, service, operation), ("invoke", function), ("transition", machine)."""
         return self.calls.counts
 
+    @property
+    def build(self) -> Build:
+        """What was made of the template: functions, APIs, rules, schedules, permissions."""
+        return self._build
+
+    def mappings(self) -> list[SourceMapping]:
+        """The event source mappings."""
+        pumps: list[list[Any]] = [*self._queue_pumps.values(), *self._stream_pumps.values()]
+        return [pump.mapping for group in pumps for pump in group]
+
     def resource(self, logical_id: str) -> str:
         """The physical id of a resource (a table's name, a queue's URL, a pool's id)."""
         return self._resolver.resources[logical_id].physical_id

@@ -68,10 +68,12 @@ def failed(answer: Mapping[str, Any]) -> list[str]:
 
 
 def bus_event(event: Any) -> dict[str, Any]:
-    """A domain event as the bus delivers it."""
+    """A domain event as the bus delivers it: without what somebody typed."""
+    from parcelway.ports.bus import TYPED
     from parcelway.store.codec import encode
 
     detail = encode(event)
+    data = detail.get("data", {})
     return {
         "version": "0",
         "id": "e",
@@ -82,7 +84,7 @@ def bus_event(event: Any) -> dict[str, Any]:
             "sequence": detail["sequence"],
             "type": detail["type"],
             "at": detail["at"],
-            "data": detail.get("data", {}),
+            "data": {name: value for name, value in data.items() if name not in TYPED},
         },
     }
 

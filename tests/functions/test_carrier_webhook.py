@@ -11,8 +11,7 @@ from typing import Any
 
 import boto3
 import pytest
-from aws_lambda_powertools.utilities import parameters
-from parcelway.ports import clock
+from parcelway.ports import clock, secret_values
 from parcelway.ports.webhooks import TOLERANCE, sign_standard
 from parcelway.store.database import Database
 from parcelway.store.orders import Dossier, get_dossier
@@ -68,14 +67,12 @@ class World:
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     with tables.aws(monkeypatch, CARRIER_WEBHOOK_SECRET_PARAMETER=PARAMETER) as db:
-        parameters.clear_caches()
-        parameters.base.DEFAULT_PROVIDERS.clear()  # its client may be of an earlier test's AWS
+        secret_values.forget()  # its client may be of an earlier test's AWS
         boto3.client("ssm").put_parameter(Name=PARAMETER, Value=f"{NEW},{OLD}", Type="SecureString")
         story = at("shipped")
         store(db, story)
         yield World(db, load("carrier_webhook"), story)
-        parameters.clear_caches()
-        parameters.base.DEFAULT_PROVIDERS.clear()
+        secret_values.forget()
 
 
 def signed(raw: bytes, secret: str = NEW, when: datetime | None = None) -> dict[str, str]:

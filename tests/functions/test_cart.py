@@ -197,8 +197,8 @@ def test_two_tabs_at_once_lose_nothing(world: World) -> None:
     cart, other_tab = Cart(world), World(world.db, "cart")
     read, meanwhile = world.function.read_facts, [True]
 
-    def overtaken(*arguments: Any) -> Any:
-        facts = read(*arguments)
+    def overtaken(*arguments: Any, **named: Any) -> Any:
+        facts = read(*arguments, **named)
         if meanwhile.pop() if meanwhile else False:
             cart.world = other_tab
             ok(cart.add("MUG-1", 5), 201)

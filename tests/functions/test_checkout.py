@@ -157,7 +157,7 @@ def test_a_timeout_then_the_same_key_places_once(world: World, story: Story, don
     dossier = get_dossier(world.db, story.order.id)
     assert dossier is not None
     assert [event.type for event in dossier.events] == ["order.placed"]
-    assert sum('{"S": "TRK#' in item for item in before) == 1
+    assert sum('"pk": "TRK#' in item for item in before) == 1
     assert world.reserved("MUG-1") == BASKET["MUG-1"]
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
+from dataclasses import replace
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -16,6 +19,7 @@ from parcelway.domain.refusals import Reason, Refusal
 from parcelway.domain.stock import Balance, Kind, Move, after, allowed, net
 from parcelway.store.commit import (
     ATTEMPTS,
+    CROWDED,
     Busy,
     Stale,
     Write,
@@ -263,6 +267,53 @@ def test_patience_ends_as_busy_after_growing_random_pauses(slept: list[float]) -
     for attempt, pause in enumerate(slept):
         assert 0 <= pause <= min(0.5, 0.02 * 2**attempt)
     assert len(set(slept)) > 1
+
+
+def conflicts(at: int) -> ClientError:
+    return error("TransactionCanceledException", *(["None"] * at), "TransactionConflict")
+
+
+@pytest.mark.parametrize("met", range(4))
+@pytest.mark.parametrize("end", ["made", "stale", "busy"])
+def test_an_item_where_others_were_too_often_in_the_way_is_told_of(
+    slept: list[float], met: int, end: str
+) -> None:
+    told: list[str] = []
+    writes = [
+        replace(put_new("t", item(name)), crowded=partial(told.append, name)) for name in "abc"
+    ]
+    failed = error("TransactionCanceledException", "ConditionalCheckFailed")
+    throttled = error("TransactionCanceledException", "ThrottlingError")
+    last = {"made": None, "stale": failed, "busy": throttled}[end]
+    client = Answers(conflicts(0), *[conflicts(2)] * met, *[last] * ATTEMPTS)
+    expected = {"made": nullcontext(), "stale": pytest.raises(Stale), "busy": pytest.raises(Busy)}
+    with expected[end]:
+        commit(client, writes)
+    assert told == (["c"] if met >= CROWDED else [])
+
+
+def test_a_commit_that_failed_otherwise_tells_nothing(slept: list[float]) -> None:
+    """It may be the process's end; at any rate nobody knows what became of the write."""
+    told: list[str] = []
+    crowded = replace(put_new("t", item("a")), crowded=partial(told.append, "a"))
+    client = Answers(conflicts(0), conflicts(0), error("ValidationException"))
+    with pytest.raises(ClientError):
+        commit(client, [crowded, put_new("t", item("b"))])
+    assert told == []
+
+
+def test_a_delete_is_made_alone_or_with_others(db: Database) -> None:
+    def gone(sk: str, n: int) -> Write:
+        return Write(db.orders, "n = :n", key={"pk": "P", "sk": sk}, values={":n": n})
+
+    commit(db.client, [put_new(db.orders, item(sk, n=1)) for sk in "abc"])
+    with pytest.raises(Stale):
+        commit(db.client, [gone("a", 2)])
+    commit(db.client, [gone("a", 1)])
+    with pytest.raises(Stale):
+        commit(db.client, [gone("b", 1), gone("c", 2)])
+    commit(db.client, [gone("b", 1), put_new(db.orders, item("d"))])
+    assert [found["sk"] for found in db.query(db.orders, "P")] == ["c", "d"]
 
 
 @pytest.mark.parametrize(

@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
 from parcelway.domain import fulfilment
+from parcelway.domain.order import Event
 from parcelway.domain.refusals import Reason, Refusal
 from parcelway.domain.shipment import Checkpoint
+from parcelway.ports import clock
 from parcelway.store.database import Database
-from parcelway.store.orders import get_dossier, order_of_parcel, save, writes
+from parcelway.store.orders import (
+    PATIENCE,
+    QUIET,
+    get_dossier,
+    order_of_parcel,
+    save,
+    writes,
+)
 
 from tests import orders
 from tests.functions import tables
 from tests.functions.calls import load
-from tests.orders import CARRIER, PRODUCTS, Story, at, store
+from tests.orders import CARRIER, PRODUCTS, Stage, Story, at, store
 
 
 @pytest.fixture
 def db(monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
     with tables.aws(monkeypatch, EVENT_BUS="bus") as made:
         yield made
+    clock.reset()
 
 
 @pytest.mark.parametrize("end", ["expired", "cancelled"])
@@ -37,6 +47,42 @@ def test_an_ended_order_with_an_open_payment_is_looked_after(db: Database, end: 
     settled = writes(db, story.decisions[-1][0], story.now)[0].item
     assert settled is not None
     assert "due_at" not in settled
+
+
+STEPS: tuple[tuple[Stage, timedelta], ...] = (
+    ("confirmed", QUIET),
+    ("scheduled", QUIET),
+    ("released", PATIENCE),
+    ("packed", PATIENCE),
+    ("shipped", QUIET),
+    ("invoiced", QUIET),
+    ("captured", PATIENCE),
+    ("delivered", QUIET),
+)
+
+
+@pytest.mark.parametrize(("stage", "pause"), STEPS)
+def test_what_waits_for_people_is_left_alone_for_longer(
+    db: Database, stage: Stage, pause: timedelta
+) -> None:
+    """Where the next move is ours the sweeper looks soon: an event that got lost is told again."""
+    story = at(stage)
+    decision, now = story.decisions[-1]
+    item = writes(db, decision, now)[0].item
+    assert item is not None
+    due = datetime.fromisoformat(item["due_at"])
+    whole = QUIET if pause == QUIET else timedelta(days=1)
+    assert pause <= due - now < pause + whole
+    assert (due - datetime(2000, 1, 1, tzinfo=UTC)) % whole == timedelta(0)
+
+
+def test_a_free_order_that_was_sent_waits_for_nobody_but_us(db: Database) -> None:
+    story = at("shipped")
+    decision, now = story.decisions[-1]
+    free = replace(decision, order=replace(decision.order, authorized=0, captured=0))
+    item = writes(db, free, now)[0].item
+    assert item is not None
+    assert datetime.fromisoformat(item["due_at"]) - now <= 2 * QUIET
 
 
 def test_the_parcel_is_found_however_the_carriers_name_is_written(db: Database) -> None:
@@ -67,9 +113,9 @@ def test_one_order_that_cannot_be_read_does_not_stop_the_sweeper(db: Database) -
     db.client.update_item(
         TableName=db.orders,
         Key={"pk": {"S": f"ORD#{broken}"}, "sk": {"S": "ORDER"}},
-        UpdateExpression="SET #order.#lines = :nonsense",
-        ExpressionAttributeNames={"#order": "order", "#lines": "lines"},
-        ExpressionAttributeValues={":nonsense": {"S": "?"}},
+        UpdateExpression="SET #order = :nonsense",
+        ExpressionAttributeNames={"#order": "order"},
+        ExpressionAttributeValues={":nonsense": {"B": b"?"}},
     )
     sweeper = load("sweeper")
     sweeper.db = lambda: db
@@ -98,3 +144,67 @@ def test_an_order_over_many_nodes_fits_one_transaction_or_is_refused(db: Databas
     with pytest.raises(Refusal) as refused:
         spread(84, 14).filled().placed()
     assert refused.value.reason is Reason.TOO_MANY_LINES
+
+
+def test_a_quiet_order_is_told_again_once_and_then_only_set_in_motion(db: Database) -> None:
+    story = at("shipped")
+    store(db, story)
+    published: list[list[str]] = []
+
+    def publish(events: Sequence[Event]) -> int:
+        published.append([event.type for event in events])
+        return len(events)
+
+    sweeper = load("sweeper")
+    sweeper.db = lambda: db
+    sweeper.bus = lambda: SimpleNamespace(publish=publish)
+    pauses = []
+    for _ in range(8):
+        clock.travel(timedelta(days=1, minutes=1))
+        assert sweeper.handler({}, None)["nudged"] == 1
+        item = db.get(db.orders, f"ORD#{story.order.id}", "ORDER")
+        assert item is not None
+        pauses.append(datetime.fromisoformat(item["due_at"]) - clock.now())
+    first, *later = published
+    dossier = get_dossier(db, story.order.id)
+    assert dossier is not None
+    assert first == [event.type for event in dossier.events]
+    assert later == [["order.confirmed"]] * 7
+    assert max(pauses) <= timedelta(days=1)
+
+
+def test_what_happened_since_is_told_again_too(db: Database) -> None:
+    story = at("shipped")
+    store(db, story)
+    sweeper = load("sweeper")
+    sweeper.db = lambda: db
+    told: list[str] = []
+    sweeper.bus = lambda: SimpleNamespace(
+        publish=lambda events: told.extend(event.type for event in events) or len(events)
+    )
+    clock.travel(timedelta(days=1))
+    sweeper.handler({}, None)
+    dossier = get_dossier(db, story.order.id)
+    assert dossier is not None
+    facts = replace(story.facts, now=clock.now())
+    here = Checkpoint("e9", "in_transit", clock.now(), "")
+    moved = fulfilment.track(dossier.order, dossier.shipments[0], here, CARRIER, facts)
+    assert moved is not None
+    save(db, moved, clock.now())
+    told.clear()
+    clock.travel(timedelta(days=1))
+    sweeper.handler({}, None)
+    assert told == ["order.confirmed", "shipment.in_transit"]
+
+
+def test_a_nudge_that_was_not_published_is_made_again(db: Database) -> None:
+    story = at("shipped")
+    store(db, story)
+    sweeper = load("sweeper")
+    sweeper.db = lambda: db
+    sweeper.bus = lambda: SimpleNamespace(publish=lambda events: len(events) - 1)
+    clock.travel(timedelta(days=1))
+    assert sweeper.handler({}, None)["left"] == 1
+    dossier = get_dossier(db, story.order.id)
+    assert dossier is not None
+    assert dossier.order.told_again == 0

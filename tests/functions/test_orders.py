@@ -99,6 +99,14 @@ def test_the_history_comes_in_pages_newest_first_and_is_ones_own(world: World) -
     assert [order["id"] for order in history(world, EVE)["orders"]] == [theirs]
 
 
+def test_a_page_of_the_history_is_two_calls_however_long_it_is(world: World) -> None:
+    for seed in range(1, 8):
+        placed_by(world, ADA, str(seed))
+    answer, calls = world.counting(lambda: world.call("GET", "/orders", claims=ADA))
+    assert len(ok(answer)["orders"]) == 7
+    assert calls == ["Query", "BatchGetItem"]
+
+
 def test_a_cart_is_not_in_the_history_before_it_is_placed(world: World) -> None:
     story = Story(now=clock.now()).filled()
     story._apply(cart.claim(story.order, derived("cus", ADA["sub"]), CONTACT))

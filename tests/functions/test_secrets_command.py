@@ -7,9 +7,8 @@ from collections.abc import Iterator
 
 import boto3
 import pytest
-from aws_lambda_powertools.utilities import parameters
 from moto import mock_aws
-from parcelway.ports import clock
+from parcelway.ports import clock, secret_values
 from parcelway.ports.secret_values import secret, secrets_of
 from parcelway.ports.webhooks import sign_standard, verify_standard
 
@@ -25,15 +24,13 @@ def _aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
     with mock_aws():
-        parameters.clear_caches()
-        parameters.base.DEFAULT_PROVIDERS.clear()  # its client may be of an earlier test's AWS
+        secret_values.forget()  # its client may be of an earlier test's AWS
         yield
-        parameters.clear_caches()
-        parameters.base.DEFAULT_PROVIDERS.clear()
+        secret_values.forget()
 
 
 def live(name: str, prefix: str = "parcelway") -> list[str]:
-    parameters.clear_caches()
+    secret_values.forget()
     return secrets_of(f"/{prefix}/{name}")
 
 

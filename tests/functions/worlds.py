@@ -11,6 +11,7 @@ from typing import Any
 from botocore.exceptions import ReadTimeoutError
 from parcelway.domain.order import Order
 from parcelway.store.database import Database
+from parcelway.store.items import from_item
 from parcelway.store.orders import get_order
 from parcelway.store.stock import balances_of
 
@@ -104,7 +105,8 @@ class World:
         db, found = self.db, []
         for table in (db.customers, db.catalogue, db.stock, db.orders, db.ledger):
             for page in db.client.get_paginator("scan").paginate(TableName=table):
-                found += [json.dumps([table, item], sort_keys=True) for item in page["Items"]]
+                items = map(from_item, page["Items"])
+                found += [json.dumps([table, item], sort_keys=True) for item in items]
         return sorted(found)
 
     def order(self, order_id: str) -> Order:

@@ -9,13 +9,13 @@ import logging
 import time
 import uuid
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 
-from infra.local.functions import Functions
+from infra.local.functions import Function, Result
 from infra.local.gateway import answers
 from infra.local.gateway.messages import Request, Response, header
 from infra.local.gateway.routes import Route, Routes
-from infra.local.gateway.tokens import Refused, TokenChecker
+from infra.local.gateway.tokens import Refused
 from infra.local.provision import Api
 
 log = logging.getLogger("infra.local")
@@ -26,11 +26,31 @@ MAX_EVENT = 6 * 1024 * 1024
 """Bytes of JSON Lambda takes, or answers, at most."""
 
 
+class Handlers(Protocol):
+    """The functions behind the API. See functions.Functions."""
+
+    def find(self, name_or_arn: str, /) -> Function:
+        """By logical id, name or ARN."""
+        ...
+
+    def invoke(self, function: Function, event: Any, /) -> Result:
+        """Run the handler now."""
+        ...
+
+
+class Claims(Protocol):
+    """Who is signed in. See tokens.TokenChecker."""
+
+    def claims(self, header: str | None, scopes: tuple[str, ...], /) -> dict[str, str]:
+        """What the token claims. Raises Refused."""
+        ...
+
+
 class Gateway:
     """Serves one API: `handle` turns a request into a response."""
 
     def __init__(
-        self, api: Api, functions: Functions, tokens: TokenChecker, account: str, region: str
+        self, api: Api, functions: Handlers, tokens: Claims, account: str, region: str
     ) -> None:
         self.api = api
         self.routes = Routes(api.body)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -34,7 +35,7 @@ class TokenChecker:
         """
         if not authorization:
             raise Refused("Unauthorized")
-        token = authorization.removeprefix("Bearer ").strip()
+        token = authorization.removeprefix("Bearer ")
         known = self._verified.get((token, scopes))
         if known is None:
             known = self._verify(token, scopes)
@@ -46,13 +47,19 @@ class TokenChecker:
         return {name: _text(name, value) for name, value in known.items()}
 
     def _verify(self, token: str, scopes: tuple[str, ...]) -> dict[str, Any]:
+        if not _is_compact(token):
+            raise Refused("Unauthorized")
         for pool_id in self._pools:
             issuer = f"https://cognito-idp.{self._region}.amazonaws.com/{pool_id}"
             try:
                 key_id = jwt.get_unverified_header(token).get("kid")
                 key = cognito.public_key(pool_id, self._account, self._region, key_id)
                 claims: dict[str, Any] = jwt.decode(
-                    token, key, algorithms=["RS256"], issuer=issuer, options={"verify_aud": False}
+                    token,
+                    key,
+                    algorithms=["RS256"],
+                    issuer=issuer,
+                    options={"verify_aud": False, "require": ["exp", "iat", "sub", "token_use"]},
                 )
             except jwt.ExpiredSignatureError:
                 raise Refused("The incoming token has expired") from None
@@ -62,6 +69,20 @@ class TokenChecker:
             _check_use(claims, scopes, clients)
             return claims
         raise Refused("Unauthorized")
+
+
+def _is_compact(token: str) -> bool:
+    """Whether a token is three parts of canonical base64url: PyJWT skips what it cannot decode."""
+    parts = token.split(".")
+    return len(parts) == 3 and all(_canonical(part) == part for part in parts)
+
+
+def _canonical(part: str) -> str | None:
+    try:
+        decoded = base64.b64decode(part + "=" * (-len(part) % 4), b"-_", validate=True)
+    except ValueError:
+        return None
+    return base64.urlsafe_b64encode(decoded).decode().rstrip("=")
 
 
 def _check_use(claims: dict[str, Any], scopes: tuple[str, ...], clients: set[str]) -> None:

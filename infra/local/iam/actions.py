@@ -133,6 +133,8 @@ def _s3(call: Call, _account: str, _region: str) -> Iterator[Need]:
         if action == "GetObject" and asked.get("VersionId"):
             action = "GetObjectVersion"
         yield Need(f"s3:{action}", f"{bucket}/{asked['Key']}")
+        if action == "PutObject" and asked.get("IfMatch"):  # S3 guide, "Conditional writes"
+            yield Need("s3:GetObject", f"{bucket}/{asked['Key']}")
     else:
         raise UnmappedCall(f"s3:{call.operation}")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from itertools import product
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -42,6 +43,7 @@ class Permissions:
         self._build = build
         self._statements: dict[str, list[Statement]] = {}
         self._used: set[tuple[str, Grant]] = set()
+        self._denied: set[tuple[str, str, str]] = set()
         self._lock = threading.Lock()
         for function in build.functions.by_id.values():
             self._statements[function.logical_id] = _role_statements(build.roles[function.role])
@@ -54,6 +56,8 @@ class Permissions:
             return
         for need in needs(call, self._build.account, self._build.region):
             if not self._allows(call.function, need):
+                with self._lock:
+                    self._denied.add((call.function, need.action, need.resource))
                 raise _denied(call, need, self._build.account)
 
     def hide_missing_keys(self, call: Call) -> None:
@@ -68,23 +72,31 @@ class Permissions:
 
     def unused(self) -> list[tuple[str, str, str]]:
         """(function, action, resource) of inline grants no call has needed so far."""
-        left = []
-        for owner, grant in self._grants():
-            if (owner, grant) not in self._used:
-                left += [(owner, grant.action, resource) for resource in grant.resources]
-        return sorted(left)
+        return sorted(
+            (owner, grant.action, grant.resource)
+            for owner, grant in set(self._grants()) - self._used
+        )
+
+    def denied(self) -> list[tuple[str, str, str]]:
+        """(function, action, resource) of what calls needed and no statement grants.
+
+        The caller was told, but may have swallowed it.
+        """
+        with self._lock:
+            return sorted(self._denied)
 
     def used(self) -> list[tuple[str, str]]:
         """(function, action pattern) of the grants that were of use."""
         return sorted({(owner, grant.action) for owner, grant in self._used})
 
     def _grants(self) -> Iterator[tuple[str, Grant]]:
-        known = set(_managed_actions())
+        known = _managed_grants()
         for owner, found in self._statements.items():
             for statement in found:
-                for action in statement.actions:
-                    if statement.allow and (action, statement.resources) not in known:
-                        yield owner, Grant(action, statement.resources)
+                grants = product(statement.actions, statement.resources) if statement.allow else ()
+                for grant in (Grant(action, resource) for action, resource in grants):
+                    if grant not in known:
+                        yield owner, grant
 
     def _allows(self, owner: str, need: Need) -> bool:
         resources = [need.resource, *([need.instead] if need.instead else [])]
@@ -115,8 +127,8 @@ def _role_statements(role: Role) -> list[Statement]:
     return own + [statement for arn in role.managed for statement in managed(arn)]
 
 
-def _managed_actions() -> list[tuple[str, tuple[str, ...]]]:
-    return [(action, ("*",)) for actions in MANAGED.values() for action in actions]
+def _managed_grants() -> set[Grant]:
+    return {Grant(action, "*") for actions in MANAGED.values() for action in actions}
 
 
 def _role_allows(build: Build, role: str, action: str, resource: str) -> bool:

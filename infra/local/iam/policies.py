@@ -35,10 +35,10 @@ MANAGED: dict[str, list[str]] = {
 
 @dataclass(frozen=True)
 class Grant:
-    """One action of one Allow statement."""
+    """One action on one resource of one Allow statement, both as written (maybe patterns)."""
 
     action: str
-    resources: tuple[str, ...]
+    resource: str
 
 
 @dataclass(frozen=True)
@@ -64,10 +64,14 @@ class Statement:
             )
         )
 
-    def grants(self, action: str) -> list[Grant]:
-        """The grants of this statement that `action` makes use of."""
+    def grants(self, action: str, resource: str) -> list[Grant]:
+        """The grants of this statement that `action` on `resource` makes use of."""
         return [
-            Grant(pattern, self.resources) for pattern in self.actions if _like(pattern, action)
+            Grant(pattern, place)
+            for pattern in self.actions
+            if _like(pattern, action)
+            for place in self.resources
+            if _like(place, resource, True)
         ]
 
     def _action(self, action: str) -> bool:
@@ -115,7 +119,7 @@ def decide(
             continue
         if not statement.allow:
             return False, []
-        grants += statement.grants(action) or [Grant("NotAction", statement.resources)]
+        grants += statement.grants(action, resource) or [Grant("NotAction", resource)]
     return bool(grants), grants
 
 

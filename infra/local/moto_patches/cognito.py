@@ -68,6 +68,12 @@ def client_ids(pool_id: str, account: str, region: str) -> set[str]:
     return set(pool_of(pool_id, account, region).clients)
 
 
+def forget_users(account: str, region: str) -> None:
+    """Empty every user pool."""
+    for pool in models.cognitoidp_backends[account][region].user_pools.values():
+        pool.users.clear()
+
+
 def install(patches: Patches, events: Events) -> None:
     _own_key(patches)
     _ignore_case(patches)

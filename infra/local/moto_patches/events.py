@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -38,6 +39,26 @@ def install(patches: Patches, deliver: Deliver) -> None:
 def matches(pattern: str, event: dict[str, Any]) -> bool:
     """Whether `event` passes an EventBridge-style pattern (JSON text)."""
     return EventPattern.load(pattern).matches_event(event)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class BusRule:
+    """A rule with an event pattern (JSON text), and its targets as PutTargets took them."""
+
+    bus: str
+    name: str
+    pattern: str
+    targets: tuple[dict[str, Any], ...]
+
+
+def rules(account: str, region: str) -> list[BusRule]:
+    """The enabled rules of all buses that match events."""
+    return [
+        BusRule(bus.name, rule.name, pattern, tuple(rule.targets))
+        for bus in events_backends[account][region].event_buses.values()
+        for rule in bus.rules.values()
+        if rule.state == "ENABLED" and (pattern := rule.event_pattern.dump())
+    ]
 
 
 def _as_published(event: dict[str, Any]) -> dict[str, Any]:

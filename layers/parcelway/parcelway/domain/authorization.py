@@ -8,7 +8,7 @@ a success for an expired or cancelled order is undone.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -31,6 +31,7 @@ from parcelway.domain.parties import Actor
 from parcelway.domain.payment import GatewayPayment, GatewayStatus, Payment
 from parcelway.domain.refusals import Reason, Refusal
 from parcelway.domain.reservation import take
+from parcelway.values import dataclass
 
 PROVIDER = Actor("provider")
 PAYMENT_LOST = "payment_lost"  # the hold of a confirmed order without money behind it

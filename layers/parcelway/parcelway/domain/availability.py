@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal
 
 from parcelway.domain.shop import Node
 from parcelway.domain.stock import Balance
+from parcelway.values import dataclass
 
 LOW = 5  # units that can still be had, from which on we say that few are left
 

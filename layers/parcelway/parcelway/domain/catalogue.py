@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from parcelway.domain.money import Money
+from parcelway.values import dataclass
 
 SKU_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$"
 _SKU = re.compile(SKU_PATTERN)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from parcelway.domain.cart import hold_for
@@ -28,6 +28,7 @@ from parcelway.domain.reservation import Claim, give_back, retake
 from parcelway.domain.shop import Node, Service
 from parcelway.domain.sourcing import Need, candidates, plan
 from parcelway.domain.stock import after
+from parcelway.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

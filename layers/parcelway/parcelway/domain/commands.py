@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from parcelway.domain.order import Order
 from parcelway.domain.refusals import Reason, Refusal
+from parcelway.values import dataclass
 
 REMEMBERED = (
     32  # per order, oldest forgotten first; a placed order takes few more, so its own key stays

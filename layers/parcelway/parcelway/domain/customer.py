@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import field, fields, replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -18,6 +18,7 @@ from parcelway.domain.commands import Command
 from parcelway.domain.login import customer_id_of
 from parcelway.domain.parties import SYSTEM, Actor, Address
 from parcelway.domain.refusals import Reason, Refusal
+from parcelway.values import dataclass
 
 State = Literal["pending", "enabled", "locked", "disabled", "replaced"]
 Purpose = Literal["terms", "marketing"]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from parcelway.domain.invoice import Invoice
 from parcelway.domain.ledger import Posting
 from parcelway.domain.order import Event, Order
 from parcelway.domain.payment import Payment
 from parcelway.domain.shipment import Shipment
 from parcelway.domain.stock import Move
+from parcelway.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

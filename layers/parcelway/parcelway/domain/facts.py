@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
 from parcelway.domain.catalogue import Product
 from parcelway.domain.shop import Shop
 from parcelway.domain.stock import Balance
+from parcelway.values import dataclass
 
 Balances = Mapping[tuple[str, str], Balance]
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from parcelway.domain.money import Money
 from parcelway.domain.parties import Address, Contact
 from parcelway.domain.shop import Seller
+from parcelway.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

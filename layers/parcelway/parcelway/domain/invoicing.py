@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from parcelway.domain import ledger
 from parcelway.domain.decision import Decision
@@ -15,6 +15,7 @@ from parcelway.domain.parties import SYSTEM
 from parcelway.domain.pricing import units_share
 from parcelway.domain.refusals import Reason, Refusal
 from parcelway.domain.shipment import Shipment
+from parcelway.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,10 @@ Accounts: `receivables` (what the customer owes; a credit balance is money held 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
 from parcelway.domain.money import Money
+from parcelway.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

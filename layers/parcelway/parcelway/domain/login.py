@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
 
 from parcelway.domain.ids import derived
+from parcelway.values import dataclass
 
 LONGEST_EMAIL = 128  # characters; the user pool's limit for a user name
 LONGEST_PASSWORD = 96  # characters; the user pool takes 256, a pass phrase needs fewer

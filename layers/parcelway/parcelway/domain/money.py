@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+from parcelway.values import dataclass
 
 # ISO 4217 exponents: how many decimal places a currency's minor unit is.
 _BY_EXPONENT = {
@@ -19,7 +20,7 @@ class CurrencyMismatch(ValueError):
     """Two amounts of different currencies met in one sum."""
 
 
-@dataclass(frozen=True, slots=True, order=False)
+@dataclass(frozen=True, slots=True)
 class Money:
     """An amount of `minor` minor units (cents, yen, fils) of `currency` (ISO 4217 code)."""
 

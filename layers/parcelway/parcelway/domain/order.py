@@ -8,7 +8,7 @@ stages can therefore neither lose nor invent any; every count is a sum over port
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import date, datetime
 from typing import Any, Literal
 
@@ -16,6 +16,7 @@ from parcelway.domain.money import Money, total, zero
 from parcelway.domain.parties import GUEST, SYSTEM, Actor, Address, Channel, Contact, Segment
 from parcelway.domain.refusals import Reason, Refusal
 from parcelway.domain.shop import Method
+from parcelway.values import dataclass
 
 State = Literal["draft", "placed", "confirmed", "closed", "cancelled", "expired"]
 PaymentStatus = Literal[
@@ -135,7 +136,8 @@ class Order:
     lapses). `authorized`, `captured` and `refunded` sum its payments. `commands` remembers
     which Idempotency-Keys were applied, each with the fingerprint of its request. `holds` stop
     the order, `alerts` only ask somebody to look.
-    `access_hash` proves a cart holder; `link_token` is what mail links carry.
+    `access_hash` proves a cart holder; `link_token` is what mail links carry. `told_again` is the
+    sequence of the last event that was published a second time, in case the first got lost.
     """
 
     id: str
@@ -171,6 +173,7 @@ class Order:
     tracking_number: str = ""
     link_token: str = ""
     commands: Mapping[str, str] = field(default_factory=dict)
+    told_again: int = 0
 
     @property
     def group(self) -> DeliveryGroup:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from parcelway.values import dataclass
 
 Channel = Literal["online", "in_person", "phone", "mobile", "marketplace"]
 Segment = Literal["b2c", "b2b"]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
 from parcelway.domain.money import Money
+from parcelway.values import dataclass
 
 GatewayStatus = Literal[
     "awaiting_customer", "processing", "authorized", "captured", "voided", "failed"

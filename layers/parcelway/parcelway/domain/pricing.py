@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from parcelway.domain.catalogue import Product
 from parcelway.domain.money import Money, allocate, share
 from parcelway.domain.order import DeliveryGroup, Line, Order
 from parcelway.domain.shop import Service, Settings, Shop
+from parcelway.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from parcelway.domain.order import Promise
 from parcelway.domain.shop import Node, Service
@@ -24,6 +23,8 @@ def promise(nodes: Sequence[Node], service: Service, now: datetime) -> Promise:
 def _handed_over(node: Node, now: datetime) -> date:
     """The day on which a node hands an order of `now` to the carrier: its cut-off, then its
     processing days, counted in its working days."""
+    from zoneinfo import ZoneInfo  # slow to import, and most requests promise nothing
+
     local = now.astimezone(ZoneInfo(node.time_zone))
     day = local.date()
     if local.time() >= node.cut_off_time:

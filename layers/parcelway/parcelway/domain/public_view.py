@@ -8,7 +8,6 @@ numbers are in neither; places of carrier events aren't either, the last of them
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
@@ -28,6 +27,7 @@ from parcelway.domain.order import (
 from parcelway.domain.payment import Payment
 from parcelway.domain.shipment import Shipment
 from parcelway.domain.shop import Method, Node
+from parcelway.values import dataclass
 
 PublicStatus = Literal[
     "awaiting_payment",

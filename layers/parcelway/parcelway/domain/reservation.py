@@ -6,8 +6,8 @@ count as reserved for it, so there is no second record that could be stranded.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import replace
 
 from parcelway.domain.facts import Balances
 from parcelway.domain.order import Line, Order, Portion, Stage, merge
@@ -15,6 +15,7 @@ from parcelway.domain.refusals import Reason, Refusal
 from parcelway.domain.shop import Node
 from parcelway.domain.sourcing import Need, Pick, candidates, plan
 from parcelway.domain.stock import Kind, Move, after, net
+from parcelway.values import dataclass
 
 # A transaction holds 100 writes; the rest is for the order, its parts and its events.
 MOST_CHANGES = 84
@@ -128,7 +129,12 @@ def require_one_transaction(moves: Sequence[Move]) -> None:
     """Refuse with TOO_MANY_LINES what changes more balances than one transaction holds; each node
     will need a shipment in it as well."""
     changes = net(moves)
-    if len(changes) > MOST_CHANGES or len(changes) + len({c.node for c in changes}) > _MOST_PARTS:
+    require_room(len(changes), {change.node for change in changes})
+
+
+def require_room(changes: int, nodes: Set[str]) -> None:
+    """Refuse with TOO_MANY_LINES so many `changes` of stock at `nodes`, if they are too many."""
+    if changes > MOST_CHANGES or changes + len(nodes) > _MOST_PARTS:
         raise Refusal(
             Reason.TOO_MANY_LINES,
             "These units lie at too many places for one order; make two of it.",

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
 from parcelway.domain.shop import Method
+from parcelway.values import dataclass
 
 ShipmentStatus = Literal[
     "scheduled",

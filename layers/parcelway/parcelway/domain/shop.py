@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import time
 from typing import Literal
 
 from parcelway.domain.money import Money
 from parcelway.domain.parties import Address
+from parcelway.values import dataclass
 
 Method = Literal["delivery", "pickup"]
 ReservationPolicy = Literal["none", "on_cart", "on_checkout"]

@@ -7,12 +7,12 @@ each time from the one that covers most of what is left.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from parcelway.domain.order import DeliveryGroup
 from parcelway.domain.parties import Address
 from parcelway.domain.shop import Node
 from parcelway.domain.stock import Balance
+from parcelway.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

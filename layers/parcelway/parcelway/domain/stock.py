@@ -7,9 +7,10 @@ are a projection of the journal: replaying all moves gives the counters.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
+
+from parcelway.values import dataclass
 
 Kind = Literal["receive", "adjust", "reserve", "release", "allocate", "deallocate", "ship"]
 

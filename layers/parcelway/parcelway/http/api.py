@@ -12,8 +12,7 @@ import os
 import time
 from base64 import b64encode
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
@@ -39,12 +38,16 @@ from parcelway.http.problems import (
     not_set_up,
     of_refusal,
 )
-from parcelway.http.schemas import Input
 from parcelway.ports import clock
+from parcelway.ports.faults import told
 from parcelway.ports.payments import GatewayUnavailable
 from parcelway.store.codec import encode
 from parcelway.store.commit import TRANSIENT, Busy
 from parcelway.store.shop import NotSetUp
+from parcelway.values import dataclass
+
+if TYPE_CHECKING:  # a function without input models does not pay for pydantic
+    from parcelway.http.schemas import Input
 
 View = Callable[[Any], Any]
 
@@ -159,10 +162,10 @@ class Api:
             except ClientError as error:
                 if error.response["Error"]["Code"] in TRANSIENT:
                     return _problem(busy())
-                self._logger.exception("aws", code=error.response["Error"]["Code"])
+                self._logger.error("fault", **told(error))
                 return _problem(internal())
-            except Exception:
-                self._logger.exception("fault")
+            except Exception as error:
+                self._logger.error("fault", **told(error))
                 return _problem(internal())
 
         run.__name__ = f"{route.method.lower()}{route.path}"

@@ -7,17 +7,19 @@ import hmac
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Generic, TypeVar
-
-from pydantic import ValidationError
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from parcelway.domain.commands import Command, command
 from parcelway.domain.ids import derived
 from parcelway.http.cards import holds_card_number
 from parcelway.http.problems import Problem, bad_request
-from parcelway.http.schemas import Input
+from parcelway.values import dataclass
+
+if TYPE_CHECKING:  # a function without input models does not pay for pydantic
+    from pydantic import ValidationError
+
+    from parcelway.http.schemas import Input
 
 Body = TypeVar("Body")
 
@@ -89,6 +91,8 @@ def read_json(raw: bytes, model: type[Input]) -> Input:
             "Card number refused",
             "Card numbers are entered with the payment provider, never here.",
         )
+    from pydantic import ValidationError
+
     try:
         return model.model_validate_json(raw)
     except ValidationError as error:
@@ -99,6 +103,8 @@ def read_query(values: Mapping[str, str], model: type[Input]) -> Input:
     """The query parameters as `model`; each is text and converted. Raises Problem 422."""
     if holds_card_number(dict(values)):
         raise Problem(422, "card-number-refused", "Card number refused")
+    from pydantic import ValidationError
+
     try:
         return model.model_validate(values, strict=False)
     except ValidationError as error:

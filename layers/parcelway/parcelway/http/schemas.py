@@ -47,7 +47,8 @@ CountryCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]  # ISO 31
 class Input(BaseModel):
     """What a client sends. `card_exempt` names members that may hold long numbers."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+    # A model is built when its first request comes: a start pays for none of the others.
+    model_config = ConfigDict(extra="forbid", strict=True, defer_build=True)
     card_exempt: ClassVar[frozenset[str]] = frozenset()
 
 

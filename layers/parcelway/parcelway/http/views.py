@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
 
 from parcelway.domain.money import Money
@@ -22,6 +21,7 @@ from parcelway.domain.order import (
 )
 from parcelway.domain.parties import Address, Contact
 from parcelway.domain.shipment import Shipment, ShipmentStatus
+from parcelway.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,5 @@
-"""Events of orders on the event bus: what happened, for whoever wants to know."""
+"""Events of orders on the event bus: what happened, for whoever wants to know. Ids and plain facts
+only: what is on the bus ends up in queues, dead letters and whatever else listens."""
 
 from __future__ import annotations
 
@@ -11,6 +12,8 @@ from parcelway.store.codec import encode, iso
 
 SOURCE = "parcelway.orders"
 _MOST = 10  # PutEvents takes no more in one call
+# Members of an event's data that somebody typed. They stay with the order: who needs them reads it.
+TYPED = frozenset({"reason", "place"})
 
 
 class Bus(Protocol):
@@ -44,7 +47,7 @@ class EventBridge:
             "sequence": event.sequence,
             "type": event.type,
             "at": iso(event.at),
-            "data": encode(event.data),
+            "data": {name: v for name, v in encode(event.data).items() if name not in TYPED},
         }
         return {
             "EventBusName": self._name,

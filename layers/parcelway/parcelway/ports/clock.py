@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 _shift = timedelta(0)
+_source: Callable[[], datetime] | None = None
 
 
 def now() -> datetime:
     """The current time in UTC, to the millisecond (what the tables keep)."""
-    moment = datetime.now(UTC) + _shift
+    moment = (_source() if _source else datetime.now(UTC)) + _shift
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
@@ -19,7 +21,13 @@ def travel(by: timedelta) -> None:
     _shift += by
 
 
+def use(source: Callable[[], datetime]) -> None:
+    """Take the time (UTC) from `source`: the simulation has a time of its own."""
+    global _source
+    _source = source
+
+
 def reset() -> None:
     """Back to the machine's time."""
-    global _shift
-    _shift = timedelta(0)
+    global _shift, _source
+    _shift, _source = timedelta(0), None

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from parcelway.domain.shipment import Shipment
 from parcelway.store.database import Database
 from parcelway.store.orders import Dossier
-from parcelway.store.waits import Wait, answered, over, waits_of
+from parcelway.store.waits import Wait, answered, over
 
 _FAILED = ("FAILED", "TIMED_OUT", "ABORTED")
 # A token that was used, or whose wait timed out, is no fault: the execution has gone on.
@@ -45,9 +45,10 @@ def start(client: Any, machine_arn: str, order_id: str) -> None:
 
 
 def answer(client: Any, db: Database, dossier: Dossier) -> None:
-    """Answer every wait of an order that is over."""
+    """Answer every wait of an order that is over. A wait begun after the dossier was read looks at
+    the shipment by itself."""
     shipments = {shipment.id: shipment for shipment in dossier.shipments}
-    for wait in waits_of(db, dossier.order.id):
+    for wait in dossier.waits:
         answer_one(client, db, wait, shipments[wait.shipment_id])
 
 

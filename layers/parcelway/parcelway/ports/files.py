@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from botocore.exceptions import ClientError
 
 from parcelway.domain.invoice import Invoice
+from parcelway.values import dataclass
 
 
 class Files(Protocol):

@@ -15,12 +15,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Protocol
 
 from botocore.exceptions import ClientError
 
 from parcelway.domain.login import PasswordPolicy
+from parcelway.values import dataclass
 
 
 class IdentityUnavailable(Exception):

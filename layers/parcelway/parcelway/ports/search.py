@@ -7,11 +7,12 @@ never the truth about a price or a quantity: callers read those live for the hit
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Literal, NamedTuple, Protocol
 
 from parcelway.domain.catalogue import Product
+from parcelway.values import dataclass
 
 Sort = Literal["relevance", "price_asc", "price_desc", "name", "newest"]
 

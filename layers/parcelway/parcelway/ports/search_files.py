@@ -14,7 +14,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import groupby
 from pathlib import Path
@@ -23,6 +23,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from parcelway.store import codec
+from parcelway.values import dataclass
 
 _FILE = re.compile(r"^([0-9a-f]{32})(?:\.(\d+))?\.([a-z]{1,16})$")
 _MISSING = {"NoSuchKey", "404"}

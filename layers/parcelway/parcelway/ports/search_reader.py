@@ -7,16 +7,17 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
 from parcelway.ports import tantivy_schema
+from parcelway.ports.faults import told
 from parcelway.ports.search import SearchUnavailable
 from parcelway.ports.search_files import CorruptIndex, IndexFiles, Manifest
 from parcelway.ports.tantivy_index import TantivyIndex
+from parcelway.values import dataclass
 
 REFRESH_SECONDS = 15.0
 _FAILURES = (ClientError, BotoCoreError, CorruptIndex, OSError, ValueError)  # tantivy: ValueError
@@ -35,8 +36,8 @@ class Opened:
 class SearchReader:
     """One container's copy of the index."""
 
-    def __init__(self, files: IndexFiles, monotonic: Callable[[], float] = time.monotonic) -> None:
-        self._files, self._monotonic = files, monotonic
+    def __init__(self, files: IndexFiles, monotonic: Callable[[], float] | None = None) -> None:
+        self._files, self._monotonic = files, monotonic or time.monotonic
         self._home = tempfile.TemporaryDirectory(prefix="search-")
         self._opened: Opened | None = None
         self._look_again = float("-inf")
@@ -61,7 +62,7 @@ class SearchReader:
             if manifest is not None and manifest is not known:
                 self._swap(manifest)
         except _FAILURES as error:
-            _logger.warning("the search index could not be refreshed", error=repr(error))
+            _logger.warning("the search index could not be refreshed", **told(error))
             if self._opened is None:
                 raise SearchUnavailable("the index could not be fetched") from error
         if self._opened is not None:  # until there is one, look at every call

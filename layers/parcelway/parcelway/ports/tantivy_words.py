@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import tantivy
 
 from parcelway.ports import tantivy_schema
 from parcelway.ports.search_cursor import HEAVIEST
+from parcelway.values import dataclass
 
 _WEIGHT = 8.0  # of one unit of inverse document frequency
 _FIELDS = ("name", "brand_words", "category_words", "attributes", "description")

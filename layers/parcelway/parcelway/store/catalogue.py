@@ -9,7 +9,6 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +17,7 @@ from parcelway.store import batches, codec
 from parcelway.store.commit import ATTEMPTS, Busy
 from parcelway.store.database import Database
 from parcelway.store.items import Item, from_item, to_item
+from parcelway.values import dataclass
 
 PRODUCT = "PRODUCT"
 _MOST_WRITES = 25  # BatchWriteItem takes no more in one call

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from parcelway.store.packing import Packed, pack, unpack
+
 Attribute = dict[str, Any]
 Item = dict[str, Attribute]
 
@@ -37,6 +39,8 @@ def to_attribute(value: Any) -> Attribute:
         return {"M": to_item(value)}
     if isinstance(value, list | tuple):
         return {"L": [to_attribute(element) for element in value]}
+    if isinstance(value, Packed):
+        return {"B": pack(value.value)}
     raise TypeError(f"no attribute type for {type(value).__name__}")
 
 
@@ -53,4 +57,6 @@ def from_attribute(attribute: Attribute) -> Any:
         return from_item(value)
     if kind == "L":
         return [from_attribute(element) for element in value]
+    if kind == "B":
+        return unpack(value)
     raise TypeError(f"the tables hold no attribute of type {kind}")

@@ -14,17 +14,17 @@ from __future__ import annotations
 
 import hashlib
 import unicodedata
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from parcelway.store.codec import iso
 from parcelway.store.commit import Stale, Write, commit, put_new
 from parcelway.store.database import Database
+from parcelway.values import dataclass
 
 LEASE = timedelta(minutes=15)
 # What SES tells of a message after it took it.
-Report = Literal["sent", "delivered", "bounced", "complained"]
+Report = Literal["sent", "bounced", "complained"]
 
 
 class InFlight(Exception):
@@ -120,6 +120,12 @@ def report(db: Database, mail: MailKey, what: Report, message_id: str, at: datet
         values={":sent": "sent", ":id": message_id, ":at": iso(at)},
     )
     _unless_stale(db, noted)
+
+
+def is_sent(db: Database, mail: MailKey, message_id: str) -> bool:
+    """Whether it is noted already that a mail was sent as this message."""
+    known = state_of(db, mail) or {}
+    return (known.get("state"), known.get("message_id")) == ("sent", message_id)
 
 
 def leave_out(db: Database, mail: MailKey, now: datetime) -> None:

@@ -5,6 +5,8 @@
     ORD#<id>                  SHP#<id>          a shipment
     ORD#<id>                  INV#<number>      an invoice
     ORD#<id>                  EVT#<sequence>    something that happened; the stream sends it out
+    ORD#<id>                  WAIT#...          a wait of the state machine (store/waits.py)
+    ORD#<id>                  MAIL#...          a mail (store/mails.py)
     TRK#<tracking number>     TRACK             -> order
     PCL#<carrier>#<number>    PARCEL            -> order and shipment
     SERIES#<series>           COUNTER           last invoice number given
@@ -19,41 +21,51 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from parcelway.domain.decision import Decision
 from parcelway.domain.invoice import Invoice
 from parcelway.domain.invoicing import Counter
 from parcelway.domain.ledger import Posting
-from parcelway.domain.order import Event, Order
+from parcelway.domain.order import DONE, GONE, Event, Order
 from parcelway.domain.payment import Payment
 from parcelway.domain.refusals import Reason, Refusal
 from parcelway.domain.shipment import Shipment
+from parcelway.store.batches import get_many
 from parcelway.store.codec import decode, encode, iso
 from parcelway.store.commit import Write, commit, put_new, put_version
 from parcelway.store.database import Database
 from parcelway.store.items import from_item, to_item
+from parcelway.store.packing import Packed
 from parcelway.store.stock import move_writes
+from parcelway.store.waits import Wait, to_wait
+from parcelway.values import dataclass
 
 DUE_SHARDS = 8  # spreads the index of due orders over partitions; a sweep asks for each
-# An order under way that nothing was heard of for so long is looked after by the sweeper.
+# An order under way that nothing was heard of for so long is looked after by the sweeper: while we
+# have something to do for it, and while people have, for whom the state machine waits as long.
 QUIET = timedelta(minutes=30)
+PATIENCE = timedelta(days=3)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DRAFT_KEPT = timedelta(days=90)  # from its start; TTL then deletes an abandoned draft
+_HANDED_OVER = {"released", "packed", *GONE, *DONE}
+_OF_DUE = ("pk", "due_at", "held_skus")  # what by_due has besides the other keys
+_PARTS = ("ORD", "PAY", "SHP", "INV", "EVT", "WAI")
 _AT_NODE = ("released", "packed", "ready_for_pickup")
 
 
 @dataclass(frozen=True, slots=True)
 class Dossier:
-    """An order with everything in its partition."""
+    """An order with everything in its partition. `waits` are those not answered yet."""
 
     order: Order
     payments: tuple[Payment, ...] = ()
     shipments: tuple[Shipment, ...] = ()
     invoices: tuple[Invoice, ...] = ()
     events: tuple[Event, ...] = ()
+    waits: tuple[Wait, ...] = ()
 
     def payment(self, reference: str) -> Payment | None:
         """The payment with the provider's `reference`."""
@@ -70,23 +82,37 @@ class Dossier:
 def get_order(db: Database, order_id: str) -> Order | None:
     """The aggregate alone; None when there is no such order."""
     item = db.get(db.orders, f"ORD#{order_id}", "ORDER")
-    return decode(Order, item["order"]) if item else None
+    return to_order(item) if item else None
+
+
+def to_order(item: Mapping[str, Any]) -> Order:
+    """The aggregate from its item (plain values). Raises KeyError or TypeError when it is not."""
+    told = {"told_again": item["told_again"]} if "told_again" in item else {}
+    return decode(Order, item["order"] | told)
+
+
+def get_orders(db: Database, order_ids: Sequence[str]) -> list[Order]:
+    """The aggregates that exist among `order_ids` (at most 100), in that order, in one call."""
+    wanted = [(db.orders, f"ORD#{order_id}", "ORDER") for order_id in order_ids]
+    found = {item["pk"]: item for _, item in get_many(db.client, wanted, consistent=True)}
+    return [to_order(found[pk]) for _, pk, _ in wanted if pk in found]
 
 
 def get_dossier(db: Database, order_id: str) -> Dossier | None:
     """The order and all its parts in one query; None when there is no such order."""
-    parts: dict[str, list[dict[str, Any]]] = {"ORD": [], "PAY": [], "SHP": [], "INV": [], "EVT": []}
+    parts: dict[str, list[dict[str, Any]]] = {kind: [] for kind in _PARTS}
     for item in db.query(db.orders, f"ORD#{order_id}"):
         if (kind := item["sk"][:3]) in parts:
             parts[kind].append(item)
     if not parts["ORD"]:
         return None
     return Dossier(
-        decode(Order, parts["ORD"][0]["order"]),
+        to_order(parts["ORD"][0]),
         tuple(decode(Payment, item["payment"]) for item in parts["PAY"]),
         tuple(decode(Shipment, item["shipment"]) for item in parts["SHP"]),
         tuple(decode(Invoice, item["invoice"]) for item in parts["INV"]),
         tuple(decode(Event, item["event"]) for item in parts["EVT"]),
+        tuple(to_wait(order_id, item) for item in parts["WAI"] if "answered" not in item),
     )
 
 
@@ -133,20 +159,25 @@ def due_orders(db: Database, now: datetime, limit: int = 100) -> list[Due]:
             ExpressionAttributeValues=to_item({":shard": str(shard), ":now": iso(now)}),
             Limit=limit,
         )
-        for item in map(from_item, answer["Items"]):
+        for entry in answer["Items"]:
+            item = from_item({name: entry[name] for name in _OF_DUE if name in entry})
             order_id = item["pk"].removeprefix("ORD#")
             found.append(Due(order_id, item["due_at"], tuple(item.get("held_skus", ()))))
     return found
 
 
-def postpone(db: Database, due: Due, until: datetime) -> None:
-    """Look after a due order again at `until`. Raises Stale when it has changed meanwhile."""
+def postpone(db: Database, due: Due, until: datetime, told_again: int) -> None:
+    """Look after a due order again at `until`; its events up to `told_again` were published twice.
+
+    Raises Stale when it has changed meanwhile. This is no new version: nothing happened to it.
+    What is noted beside the order goes into it with its next commit.
+    """
     write = Write(
         db.orders,
         "due_at = :seen",
         key={"pk": f"ORD#{due.order_id}", "sk": "ORDER"},
-        update="SET due_at = :until",
-        values={":seen": due.due_at, ":until": iso(until)},
+        update="SET due_at = :until, told_again = :told",
+        values={":seen": due.due_at, ":until": iso(until), ":told": told_again},
     )
     commit(db.client, [write])
 
@@ -196,7 +227,7 @@ def _order_item(order: Order, now: datetime) -> dict[str, Any]:
         "pk": f"ORD#{order.id}",
         "sk": "ORDER",
         "version": order.version,
-        "order": encode(order),
+        "order": Packed(encode(order)),
     }
     if (due := _due(order, now)) is not None:
         shard = hashlib.sha256(order.id.encode()).digest()[0] % DUE_SHARDS
@@ -215,9 +246,26 @@ def _due(order: Order, now: datetime) -> datetime | None:
     """When somebody must look after the order if nothing else happens to it."""
     if order.state in ("draft", "placed"):
         return order.hold_until
+    if order.state == "confirmed" and _with_people(order):
+        return _round_up(now + PATIENCE, timedelta(days=1))
     if order.state == "confirmed" or _money_open(order):
-        return now + QUIET
+        return _round_up(now + QUIET, QUIET)
     return None
+
+
+def _round_up(moment: datetime, step: timedelta) -> datetime:
+    """The next whole `step`: commits soon after each other then share a due time, and only the
+    first of them has to write the index."""
+    return moment - (moment - _EPOCH) % -step
+
+
+def _with_people(order: Order) -> bool:
+    """Whether the next move is the warehouse's or the carrier's, and nothing is left for us to do:
+    to schedule, to release, to capture what has left, to close."""
+    stages = {portion.stage for line in order.lines for portion in line.portions}
+    if not stages <= _HANDED_OVER or stages <= set(DONE):
+        return False
+    return not stages & set(GONE) or 0 < order.authorized == order.captured
 
 
 def _money_open(order: Order) -> bool:
@@ -231,7 +279,7 @@ def _money_open(order: Order) -> bool:
 
 
 def _shipment_item(shipment: Shipment) -> dict[str, Any]:
-    item: dict[str, Any] = {"shipment": encode(shipment)}
+    item: dict[str, Any] = {"shipment": Packed(encode(shipment))}
     if shipment.status in _AT_NODE and shipment.released_at is not None:
         item |= {"queue": shipment.node, "queued_at": iso(shipment.released_at)}
     return item
@@ -267,7 +315,7 @@ def _invoice_writes(db: Database, invoice: Invoice) -> Iterable[Write]:
         {
             "pk": f"ORD#{invoice.order_id}",
             "sk": f"INV#{invoice.number}",
-            "invoice": encode(invoice),
+            "invoice": Packed(encode(invoice)),
         },
     )
     yield put_new(

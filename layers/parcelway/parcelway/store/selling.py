@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Collection
+from contextvars import ContextVar
 from datetime import datetime
 from typing import TypeVar
 
@@ -12,40 +12,48 @@ from parcelway.domain.facts import Facts
 from parcelway.domain.order import Order
 from parcelway.domain.refusals import Reason, Refusal
 from parcelway.domain.reservation import keys
-from parcelway.store.batches import get_many
 from parcelway.store.catalogue import PRODUCT, to_stored
 from parcelway.store.commit import Busy, until_fresh
 from parcelway.store.database import Database
 from parcelway.store.orders import due_orders, get_order, save
+from parcelway.store.shards import read
 from parcelway.store.shop import load_shop
-from parcelway.store.stock import to_balance
+from parcelway.store.stock import total
 
 T = TypeVar("T")
 _RECLAIMED = 10  # lapsed holds taken back within one request
+_exact: ContextVar[bool] = ContextVar("exact", default=False)  # facts are read consistently
 
 
-def read_facts(db: Database, order: Order, now: datetime, *more: str) -> Facts:
+def read_facts(
+    db: Database,
+    order: Order,
+    now: datetime,
+    *more: str,
+    stock: Collection[str] | None = None,
+) -> Facts:
     """The facts for a decision about `order`, and about SKUs `more` that are not in it yet.
 
-    Read eventually consistent: what is decided on them is committed under conditions.
+    Balances are read of all these SKUs, or of those in `stock` alone: each costs a read unit for
+    every two nodes, so that a long cart would pay for all it holds with every edit.
+
+    Read eventually consistent: what is decided on them is committed under conditions. Only before
+    OUT_OF_STOCK is said they are read again, exactly (see `selling`).
     """
     shop = load_shop(db)
     skus = dict.fromkeys([*(line.sku for line in order.lines), *more])
-    balances_wanted = keys(order, shop.nodes, *more)
-    found = get_many(
-        db.client,
-        [
-            *((db.catalogue, f"SKU#{sku}", PRODUCT) for sku in skus),
-            *((db.stock, f"SKU#{sku}", f"NODE#{node}") for sku, node in balances_wanted),
-        ],
+    balances, found = read(
+        db,
+        [key for key in keys(order, shop.nodes, *more) if stock is None or key[0] in stock],
+        [(db.catalogue, f"SKU#{sku}", PRODUCT) for sku in skus],
+        consistent=_exact.get(),
     )
-    products = [to_stored(item).product for table, item in found if table == db.catalogue]
-    balances = [to_balance(item) for table, item in found if table == db.stock]
+    products = [to_stored(item).product for _, item in found]
     return Facts(
         shop,
         now,
         {product.sku: product for product in products},
-        {(balance.sku, balance.node): balance for balance in balances},
+        {key: total(items) for key, items in balances.items()},
     )
 
 
@@ -53,28 +61,37 @@ def selling(db: Database, now: datetime, attempt: Callable[[], T]) -> T:
     """Run `attempt` (read, decide, commit), again while it is Stale.
 
     Before OUT_OF_STOCK gets out, holds on the missing SKUs that have lapsed are taken back and
-    the attempt is made once more: nobody is refused for the sake of a dead cart.
+    the attempt is made once more, on a strongly consistent read of all there is: nobody is refused
+    for the sake of a dead cart, nor because of units that were on their way between two reads.
     """
     try:
         return until_fresh(attempt)
     except Refusal as refusal:
         if refusal.reason is not Reason.OUT_OF_STOCK:
             raise
-        if not reclaim(db, now, {entry["sku"] for entry in refusal.facts["lines"]}):
-            raise
-    return until_fresh(attempt)
+        reclaim(db, now, {entry["sku"] for entry in refusal.facts["lines"]})
+    before = _exact.set(True)
+    try:
+        return until_fresh(attempt)
+    finally:
+        _exact.reset(before)
 
 
 def reclaim(db: Database, now: datetime, skus: set[str]) -> int:
     """Let lapse some holds on `skus` that are over; how many orders gave something back.
 
-    A request has no time for more than a few; the sweeper sees to the rest.
+    A request has no time for more than a few; the sweeper sees to the rest. Raises Busy when
+    nothing was given back and somebody else is at one of them: it cannot be told yet.
     """
     concerned = [due for due in due_orders(db, now) if skus.intersection(due.held_skus)]
-    reclaimed = 0
+    reclaimed, contended = 0, False
     for due in concerned[:_RECLAIMED]:
-        with suppress(Busy):  # somebody else is at that one
+        try:
             reclaimed += lapse_order(db, due.order_id, now)
+        except Busy:
+            contended = True
+    if contended and not reclaimed:
+        raise Busy
     return reclaimed
 
 

@@ -50,7 +50,7 @@ def _put(db: Database, sk: str, values: dict[str, Any]) -> None:
 
 
 def _read(db: Database) -> Shop:
-    items = {item["sk"]: item["value"] for item in db.query(db.catalogue, _PK)}
+    items = {item["sk"]: item["value"] for item in db.query(db.catalogue, _PK, consistent=False)}
     if "SETTINGS" not in items:
         raise NotSetUp("the shop has no settings; load them first")
     nodes = [decode(Node, value) for sk, value in items.items() if sk.startswith("NODE#")]

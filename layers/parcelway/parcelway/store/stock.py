@@ -1,6 +1,7 @@
 """StockTable: balances per (SKU, node) and the journal of every move.
 
 SKU#<sku>            NODE#<node>       balance: the counters and what is available
+SKU#<sku>            NODE#<node>#<k>   more of it, when it is split (see store/shards.py)
 JRN#<reference>      <sequence>        journal entry: the moves of one commit
 """
 
@@ -9,29 +10,30 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
-from parcelway.domain.stock import Balance, Change, Entry, Kind, Move, net
-from parcelway.store.batches import get_many
+from parcelway.domain.reservation import require_room
+from parcelway.domain.stock import Balance, Change, Entry, Kind, Move, apply, net
+from parcelway.store import shards
 from parcelway.store.codec import decode, encode, iso
-from parcelway.store.commit import Write, commit, put_new, until_fresh
+from parcelway.store.commit import Stale, Write, commit, put_new, until_fresh
 from parcelway.store.database import Database
-
-_COUNTERS = ("on_hand", "reserved", "allocated", "available")
+from parcelway.store.shards import COUNTERS, item_key
 
 
 def read_balances(
     db: Database, keys: Sequence[tuple[str, str]], *, consistent: bool = False
 ) -> dict[tuple[str, str], Balance]:
     """The balances that exist among `keys` (SKU, node)."""
-    wanted = [(db.stock, f"SKU#{sku}", f"NODE#{node}") for sku, node in keys]
-    balances = [to_balance(item) for _, item in get_many(db.client, wanted, consistent=consistent)]
-    return {(balance.sku, balance.node): balance for balance in balances}
+    found, _ = shards.read(db, keys, consistent=consistent)
+    return {key: total(items) for key, items in found.items()}
 
 
 def balances_of(db: Database, sku: str) -> list[Balance]:
     """A SKU's balances at all nodes."""
-    return [to_balance(item) for item in db.query(db.stock, f"SKU#{sku}")]
+    nodes = dict.fromkeys(item["node"] for item in db.query(db.stock, f"SKU#{sku}"))
+    return list(read_balances(db, [(sku, node) for node in nodes], consistent=True).values())
 
 
 def move_writes(
@@ -40,13 +42,17 @@ def move_writes(
     """The writes that make `moves`: each balance once, and their journal entry.
 
     A balance that no longer allows its change fails the commit as Stale: read again, and the
-    decision will say what is short.
+    decision will say what is short. Raises Stale itself where that is known already, and Refusal
+    TOO_MANY_LINES for units on more shards than one transaction holds.
     """
     entry = Entry(reference, sequence, at, tuple(moves))
     changes = net(entry.moves)
     if not changes:
         return []
-    return [*(_change(db, change) for change in changes), _journal(db, entry)]
+    made = [write for change in changes for write in _changes(db, change, at)]
+    if len(made) > len(changes):
+        require_room(len(made), {change.node for change in changes})
+    return [*made, _journal(db, entry)]
 
 
 def set_on_hand(
@@ -59,7 +65,10 @@ def set_on_hand(
     """
 
     def attempt() -> bool:
-        item = db.get(db.stock, f"SKU#{sku}", f"NODE#{node}") or {}
+        item = db.get(db.stock, **item_key(sku, node)) or {}
+        if "shards" in item:
+            shards.merge(db, sku, node)
+            item = db.get(db.stock, **item_key(sku, node)) or {}
         difference = quantity - int(item.get("on_hand", 0))
         counted_at = item.get("counted_at", "")
         if counted_at >= iso(as_of):
@@ -76,21 +85,56 @@ def set_on_hand(
     return until_fresh(attempt)
 
 
-def _change(db: Database, change: Change) -> Write:
-    deltas = {name: getattr(change, name) for name in _COUNTERS}
-    sets = [f"{name} = if_not_exists({name}, :zero) + :{name}" for name in _COUNTERS]
+def _changes(db: Database, change: Change, at: datetime) -> list[Write]:
+    """The writes that make one balance's change: one, or several when its shards are to give more
+    than any one of them has."""
+    sku, node = change.sku, change.node
+    available = shards.known(db, sku, node)
+    parts: dict[int, Change] | None = {0: change}
+    if len(available) > 1:
+        parts = shards.spread(available, change)
+    if parts is None:
+        raise _overtaken(db, sku, node)
+    crowded = partial(shards.split, db, sku, node, len(available), at) if available else None
+    return [
+        replace(_change(db, part, shard), crowded=crowded) for shard, part in sorted(parts.items())
+    ]
+
+
+def _change(db: Database, change: Change, shard: int = 0) -> Write:
+    """A change of one shard; of shard 0 it may be made without knowing whether there are others,
+    but a shard that is gone must not come back.
+
+    On a balance that is split, what is given back may have been taken on another shard: only what
+    is available is guarded there, and that every hold is given back once is the order's version's.
+    """
+    deltas = {name: getattr(change, name) for name in COUNTERS}
+    sets = [f"{name} = if_not_exists({name}, :zero) + :{name}" for name in COUNTERS]
     values = {":zero": 0, ":sku": change.sku, ":node": change.node}
     values |= {f":{name}": delta for name, delta in deltas.items()}
-    guarded = [name for name in _COUNTERS if name != "on_hand" and deltas[name] < 0]
+    conditions = ["attribute_exists(pk)"] if shard else []
+    guarded = [name for name in ("reserved", "allocated") if deltas[name] < 0 and not shard]
+    if guarded:
+        enough = " AND ".join(f"{name} >= :least_{name}" for name in guarded)
+        conditions.append(f"(attribute_exists(shards) OR ({enough}))")
+    if deltas["available"] < 0:
+        guarded.append("available")
+        conditions.append("available >= :least_available")
     values |= {f":least_{name}": -deltas[name] for name in guarded}
     return Write(
         db.stock,
-        " AND ".join(f"{name} >= :least_{name}" for name in guarded),
-        key={"pk": f"SKU#{change.sku}", "sk": f"NODE#{change.node}"},
+        " AND ".join(conditions),
+        key=item_key(change.sku, change.node, shard),
         update="SET sku = :sku, #node = :node, " + ", ".join(sets),
         names={"#node": "node"},
         values=values,
+        otherwise=partial(_overtaken, db, change.sku, change.node),
     )
+
+
+def _overtaken(db: Database, sku: str, node: str) -> Stale:
+    shards.forget(db, sku, node)
+    return Stale()
 
 
 def _counted(change: Write, counted_at: str, seen: Mapping[str, Any]) -> Write:
@@ -100,7 +144,7 @@ def _counted(change: Write, counted_at: str, seen: Mapping[str, Any]) -> Write:
     values.pop(":least_available", None)
     condition = "attribute_not_exists(pk)"
     if seen:
-        condition = "on_hand = :seen AND " + (
+        condition = "attribute_not_exists(shards) AND on_hand = :seen AND " + (
             "counted_at = :before" if "counted_at" in seen else "attribute_not_exists(counted_at)"
         )
         values |= {":seen": seen["on_hand"]}
@@ -118,7 +162,16 @@ def _journal(db: Database, entry: Entry) -> Write:
     return put_new(db.stock, keys | encode(entry))
 
 
+def total(items: Sequence[Mapping[str, Any]]) -> Balance:
+    """A balance from the items of all its shards."""
+    first, *others = map(to_balance, items)
+    for shard in others:
+        change = Change(first.sku, first.node, shard.on_hand, shard.reserved, shard.allocated)
+        first = apply(first, change)
+    return first
+
+
 def to_balance(item: Mapping[str, Any]) -> Balance:
-    """A balance from its item (plain values)."""
+    """A balance, or one shard's part of it, from its item (plain values)."""
     names = ("sku", "node", "on_hand", "reserved", "allocated", "damaged")
     return decode(Balance, {name: item[name] for name in names if name in item})

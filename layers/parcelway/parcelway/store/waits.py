@@ -9,13 +9,13 @@ tokens afterwards: so however the two are interleaved, one of them sees that the
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from parcelway.domain.shipment import Shipment
 from parcelway.store.commit import Stale, Write, commit, put_new
 from parcelway.store.database import Database
+from parcelway.values import dataclass
 
 Until = Literal["packed", "shipped", "delivered"]
 
@@ -56,14 +56,9 @@ def keep(db: Database, wait: Wait) -> None:
         return  # it is kept already, and perhaps answered
 
 
-def waits_of(db: Database, order_id: str) -> Sequence[Wait]:
-    """An order's waits that are not answered yet."""
-    items = db.query(db.orders, f"ORD#{order_id}", "WAIT#")
-    return [
-        Wait(order_id, item["shipment_id"], item["until"], item["token"])
-        for item in items
-        if "answered" not in item
-    ]
+def to_wait(order_id: str, item: Mapping[str, Any]) -> Wait:
+    """A wait from its item (plain values)."""
+    return Wait(order_id, item["shipment_id"], item["until"], item["token"])
 
 
 def answered(db: Database, wait: Wait) -> None:

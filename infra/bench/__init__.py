@@ -1,0 +1,1 @@
+"""What Parcelway costs in time: see README.md."""

@@ -1,0 +1,1 @@
+"""The bill: what one order costs, step by step, counted on the simulated stack."""

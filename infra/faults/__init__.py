@@ -1,0 +1,1 @@
+"""The crash explorer: whatever call of whatever handler fails, the books must add up."""

@@ -1,0 +1,103 @@
+"""Who takes part in a history, and what they and the shop must have come to in the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from parcelway.store.orders import Dossier, get_dossier
+
+from infra.demo.people import GOOD, Refused, Shopper
+from infra.local.application import SAMPLE_FILES
+from infra.sim.history import History
+from infra.sim.people import Client, Warehouse
+
+SHOP = {
+    **{name: SAMPLE_FILES[name] for name in ("shop", "nodes", "services")},
+    "catalogue": Path(__file__).parent / "shop" / "catalogue.jsonl",
+    "stock": Path(__file__).parent / "shop" / "stock.jsonl",
+}
+HOLD_SECONDS = 1800  # of the sample shop's settings
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """`play` sets the people in motion; `wrong` says what came out other than it had to; `alerts`
+    are what people of the shop have to look at even when nothing fails."""
+
+    name: str
+    play: Callable[[History], None]
+    wrong: Callable[[History], list[str]]
+    alerts: frozenset[str] = frozenset()
+
+
+class Person(Shopper):
+    """A shopper in a simulated world. What could not be done is in `gave_up`."""
+
+    def __init__(self, history: History) -> None:
+        self.history = history
+        super().__init__("", history.bank, "en", Client(history.world))
+
+
+def goes_shopping(history: History, name: str, does: Callable[[Person], None]) -> None:
+    """Let somebody shop; whoever is refused has learned something and goes home."""
+
+    def shop() -> None:
+        person = Person(history)
+        history.orders[name] = person.id
+        try:
+            does(person)
+        except Refused as refused:
+            history.refusals[name] = refused.code
+
+    history.script(name, shop)
+
+
+def takes(person: Person, sku: str, quantity: int) -> None:
+    """One line, one parcel, from cart to payment."""
+    person.add(sku, quantity)
+    person.deliver()
+    person.describe()
+    person.place()
+    person.pay(GOOD)
+
+
+def both_nodes_work(history: History) -> None:
+    for node in ("dc-columbus", "wh-louisville"):
+        history.script(f"staff of {node}", Warehouse(history.world, node).work)
+
+
+def must(
+    history: History, name: str, state: str, sold: dict[str, int], *, captured: bool
+) -> list[str]:
+    order = dossier_of(history, name).order
+    if heard_late(history) and order.state == "expired":
+        state, sold, captured = "expired", {}, False
+    wrong = []
+    if order.state != state:
+        wrong.append(f"{name}'s order is {order.state}, not {state}")
+    units = {line.sku: line.count("delivered") + line.count("picked_up") for line in order.lines}
+    if {sku: count for sku, count in units.items() if count} != sold:
+        wrong.append(f"{name} has {units}, not {sold}")
+    if bool(order.captured - order.refunded) != captured:
+        wrong.append(f"{name} paid {order.captured}, got back {order.refunded}")
+    return wrong
+
+
+def heard_late(history: History) -> bool:
+    """Whether a webhook may have come only after the hold was over, by clocks that differ; it is
+    refused, and sent again, while they differ by more than its signature allows. Then there is no
+    order, no money."""
+    skew = history.world.conditions.skew.total_seconds()
+    return history.bank.webhooks.slowest + 2 * skew >= HOLD_SECONDS
+
+
+def who_got_it(history: History) -> list[str]:
+    return [name for name in history.orders if dossier_of(history, name).order.state == "closed"]
+
+
+def dossier_of(history: History, name: str) -> Dossier:
+    dossier = get_dossier(history.world.database, history.orders[name])
+    assert dossier is not None
+    return dossier

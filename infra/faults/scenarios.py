@@ -1,0 +1,372 @@
+"""What people do in a history, and what must be true of it in the end whatever goes wrong."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from infra.demo.people import DECLINED, GOOD, Json, Refused
+from infra.faults.people import (
+    HOLD_SECONDS,
+    Person,
+    Scenario,
+    both_nodes_work,
+    dossier_of,
+    goes_shopping,
+    heard_late,
+    must,
+    takes,
+    who_got_it,
+)
+from infra.sim.history import History
+from infra.sim.people import Client, Warehouse
+
+
+def _basket(person: Person) -> None:
+    """Three lines at two nodes, one of them changed: two parcels."""
+    person.add("PASTA", 2)
+    person.add("LAMP", 1)
+    person.api.call("PUT", f"{person.path}/lines/PASTA", {"quantity": 3})
+    person.deliver()
+    person.describe()
+
+
+# ---- bought ------------------------------------------------------------------------------
+
+
+def _buys(person: Person) -> None:
+    _basket(person)
+    person.place()
+    person.pay(GOOD)
+
+
+def _play_bought(history: History) -> None:
+    goes_shopping(history, "ann", _buys)
+    both_nodes_work(history)
+
+
+def _wrong_bought(history: History) -> list[str]:
+    return must(history, "ann", "closed", {"PASTA": 3, "LAMP": 1}, captured=True)
+
+
+def _takes_pasta(person: Person) -> None:
+    takes(person, "PASTA", 2)
+
+
+def _wrong_pasta(history: History) -> list[str]:
+    return must(history, "ann", "closed", {"PASTA": 2}, captured=True)
+
+
+# ---- declined, then paid; pressed twice ------------------------------------------------------
+
+
+def _buys_nervously(person: Person) -> None:
+    person.add("PASTA", 2)
+    person.deliver()
+    person.describe()
+    key = person.history.world.new_id()
+    twice = person.history.together(lambda: person.place(key), lambda: person.place(key))
+    assert twice[0]["id"] == twice[1]["id"], "two orders of one key"
+    person.pay(DECLINED)
+    person.history.together(lambda: _pay(person), lambda: _pay(person))
+
+
+def _pay(person: Person) -> None:
+    person.pay(GOOD)
+
+
+def _play_declined(history: History) -> None:
+    goes_shopping(history, "ann", _buys_nervously)
+    history.script("staff of dc-columbus", Warehouse(history.world, "dc-columbus").work)
+
+
+# ---- cancelled ---------------------------------------------------------------------------
+
+
+def _buys_and_cancels(person: Person) -> None:
+    _buys(person)
+    person.history.world.kernel.sleep(20)
+    person.cancel()
+
+
+def _play_cancelled(history: History) -> None:
+    goes_shopping(history, "ann", _buys_and_cancels)
+    both_nodes_work(history)
+
+
+def _wrong_cancelled(history: History) -> list[str]:
+    """Cancelled in time, or so late that the warehouse had packed."""
+    if history.refusals.get("ann"):
+        return must(history, "ann", "closed", {"PASTA": 3, "LAMP": 1}, captured=True)
+    return must(history, "ann", "cancelled", {}, captured=False)
+
+
+# ---- expired, sold to somebody else, and then paid ---------------------------------------------
+
+
+def _pays_too_late(person: Person) -> None:
+    person.add("LAST")
+    person.deliver()
+    person.describe()
+    person.place()
+    secret = person.api.call("POST", f"{person.path}/payment", {})["client_secret"]
+    person.history.world.kernel.sleep(HOLD_SECONDS + 60)
+    person.history.bank.confirm(secret, GOOD)
+
+
+def _buys_the_last(person: Person) -> None:
+    person.history.world.kernel.sleep(HOLD_SECONDS + 30)
+    takes(person, "LAST", 1)
+
+
+def _play_late(history: History) -> None:
+    goes_shopping(history, "ann", _pays_too_late)
+    goes_shopping(history, "bob", _buys_the_last)
+    both_nodes_work(history)
+
+
+# ---- two after the last one -----------------------------------------------------------------
+
+
+def _wants_the_last(person: Person) -> None:
+    takes(person, "LAST", 1)
+
+
+def _play_race(history: History) -> None:
+    goes_shopping(history, "ann", _wants_the_last)
+    goes_shopping(history, "bob", _wants_the_last)
+    both_nodes_work(history)
+
+
+def _wrong_race(history: History) -> list[str]:
+    """One has it, the other was told, or has the money back."""
+    closed = who_got_it(history)
+    if len(closed) > 1 or (not closed and not heard_late(history)):
+        return [f"{len(closed)} of {sorted(history.orders)} got the last one"]
+    return []
+
+
+def _wrong_late(history: History) -> list[str]:
+    """As in a race; but by clocks that differ ann's hold may still run when bob asks, and be over
+    when her payment, late in any case, comes in."""
+    if history.world.conditions.skew and not who_got_it(history):
+        return []
+    return _wrong_race(history)
+
+
+# ---- collected at a store -------------------------------------------------------------------
+
+
+def _collects(person: Person) -> None:
+    person.add("PASTA", 2)
+    person.pick_up("store-dayton")
+    person.describe()
+    person.place()
+    person.pay(GOOD)
+
+
+def _play_collected(history: History) -> None:
+    goes_shopping(history, "ann", _collects)
+    store = Warehouse(history.world, "store-dayton", Warehouse.hand_over)
+    history.script("staff of store-dayton", store.work)
+
+
+def _wrong_collected(history: History) -> list[str]:
+    return must(history, "ann", "closed", {"PASTA": 2}, captured=True)
+
+
+# ---- the warehouse rejects ------------------------------------------------------------------
+
+
+def _rejects(warehouse: Warehouse, shipment: Json) -> None:
+    warehouse.report(shipment, "reject", {"reason": "damaged"})
+
+
+def _play_rejected(history: History) -> None:
+    goes_shopping(history, "ann", _buys)
+    louisville = Warehouse(history.world, "wh-louisville", _rejects)
+    history.script("staff of wh-louisville", louisville.work)
+    history.script("staff of dc-columbus", Warehouse(history.world, "dc-columbus").work)
+
+
+def _wrong_rejected(history: History) -> list[str]:
+    state = dossier_of(history, "ann").order.state
+    ends = ("closed", "cancelled", "expired") if heard_late(history) else ("closed", "cancelled")
+    return [] if state in ends else [f"ann's order is {state}"]
+
+
+# ---- somebody with an account ---------------------------------------------------------------
+
+_PASSWORD = "quite long enough 7"
+_EMAIL = "ann@example.com"
+
+
+def _signs_up(history: History) -> None:
+    """An account, a signed-in cart, an order that is found in the history afterwards."""
+    api = Client(history.world)
+    form = {
+        "name": "Ann Example",
+        "email": _EMAIL,
+        "password": _PASSWORD,
+        "consent": {"terms_accepted": True},
+    }
+    told = api.call("POST", "/customers", form)
+    mail = [mail for mail in history.world.login_mails() if _EMAIL in mail.to][-1]
+    code = re.findall(r"\b\d{6}\b", mail.text or "")[0]
+    proof = {"email": _EMAIL, "code": code, "sign_up": told["sign_up"]}
+    try:
+        api.call("POST", "/customers/confirmation", proof)
+    except Refused as refused:  # the code was used by a try whose answer got lost
+        history.refusals["confirmation"] = refused.code
+    tokens = api.call("POST", "/sessions", {"email": _EMAIL, "password": _PASSWORD})
+    person = Person(history)
+    history.orders["ann"] = person.id
+    person.api.headers["Authorization"] = f"Bearer {tokens['id_token']}"
+    person.api.call("POST", f"{person.path}/claim")
+    _takes_pasta(person)
+    own = person.api.call("GET", "/orders")["orders"]
+    history.refusals["own orders"] = ",".join(order["id"] for order in own)
+
+
+def _play_member(history: History) -> None:
+    history.script("ann", lambda: _signs_up(history))
+    history.script("staff of dc-columbus", Warehouse(history.world, "dc-columbus").work)
+
+
+def _wrong_member(history: History) -> list[str]:
+    wrong = must(history, "ann", "closed", {"PASTA": 2}, captured=True)
+    seen, wanted = history.refusals.get("own orders"), history.orders["ann"]
+    return wrong + ([] if seen == wanted else [f"ann's own orders are {seen}, not {wanted}"])
+
+
+# ---- the parcel comes back --------------------------------------------------------------------
+
+
+def _comes_back(warehouse: Warehouse, shipment: Json) -> None:
+    warehouse.ship(shipment, ("in_transit", "failed_attempt", "returned"))
+
+
+def _play_returned(history: History) -> None:
+    goes_shopping(history, "ann", _takes_pasta)
+    columbus = Warehouse(history.world, "dc-columbus", _comes_back)
+    history.script("staff of dc-columbus", columbus.work)
+
+
+def _wrong_returned(history: History) -> list[str]:
+    state = dossier_of(history, "ann").order.state
+    ends = ("closed", "expired") if heard_late(history) else ("closed",)
+    return [] if state in ends else [f"ann's order is {state}"]
+
+
+# ---- cancelled while it is packed and sent ------------------------------------------------------
+
+
+def _cancels_at_the_dock(person: Person) -> None:
+    _takes_pasta(person)
+    person.history.world.kernel.sleep(58 + person.history.world.random.uniform(0, 6))
+    person.cancel()
+
+
+def _play_dock(history: History) -> None:
+    goes_shopping(history, "ann", _cancels_at_the_dock)
+    history.script("staff of dc-columbus", Warehouse(history.world, "dc-columbus").work)
+
+
+def _wrong_dock(history: History) -> list[str]:
+    """Either it was cancelled or it came, and who was refused has it."""
+    order = dossier_of(history, "ann").order
+    if order.state == "closed":
+        return must(history, "ann", "closed", {"PASTA": 2}, captured=True)
+    if "ann" in history.refusals and not heard_late(history):
+        return [f"ann may not cancel, and her order is {order.state}"]
+    ended = "expired" if order.state == "expired" and heard_late(history) else "cancelled"
+    return must(history, "ann", ended, {}, captured=False)
+
+
+# ---- two parcels, six hours apart ---------------------------------------------------------------
+
+
+def _play_staggered(history: History) -> None:
+    goes_shopping(history, "ann", _buys)
+    history.script("staff of dc-columbus", Warehouse(history.world, "dc-columbus").work)
+    late = Warehouse(history.world, "wh-louisville", late=6 * 3600)
+    history.script("staff of wh-louisville", late.work)
+
+
+# ---- placed, and left with the payment open ------------------------------------------------------
+
+
+def _leaves(person: Person) -> None:
+    person.add("PASTA")
+    person.deliver()
+    person.describe()
+    person.place()
+    person.api.call("POST", f"{person.path}/payment", {})
+
+
+def _play_abandoned(history: History) -> None:
+    for number in range(3):
+        goes_shopping(history, f"person {number}", _leaves)
+
+
+def _wrong_abandoned(history: History) -> list[str]:
+    states = {name: dossier_of(history, name).order.state for name in history.orders}
+    return [f"{name}'s order is {state}" for name, state in states.items() if state != "expired"]
+
+
+# ---- one cart in two tabs ------------------------------------------------------------------------
+
+
+def _uses_two_tabs(person: Person) -> None:
+    person.history.together(lambda: person.add("PASTA", 2), lambda: person.add("LAMP", 1))
+    person.history.together(person.deliver, person.describe)
+    person.place()
+    person.history.together(_pays(person), _pays(person))
+
+
+def _pays(person: Person) -> Callable[[], None]:
+    """Paying; whoever is second may be told so."""
+
+    def pay() -> None:
+        try:
+            person.pay(GOOD)
+        except Refused as refused:
+            person.history.refusals["the other tab"] = refused.code
+
+    return pay
+
+
+def _play_tabs(history: History) -> None:
+    goes_shopping(history, "ann", _uses_two_tabs)
+    both_nodes_work(history)
+
+
+def _wrong_tabs(history: History) -> list[str]:
+    return must(history, "ann", "closed", {"PASTA": 2, "LAMP": 1}, captured=True)
+
+
+# ---- nobody packs for days ------------------------------------------------------------------
+
+
+def _play_overdue(history: History) -> None:
+    goes_shopping(history, "ann", _takes_pasta)
+    slow = Warehouse(history.world, "dc-columbus", late=4 * 86400)
+    history.script("staff of dc-columbus", slow.work)
+
+
+SCENARIOS = (
+    Scenario("bought", _play_bought, _wrong_bought),
+    Scenario("declined", _play_declined, _wrong_pasta),
+    Scenario("cancelled", _play_cancelled, _wrong_cancelled),
+    Scenario("late", _play_late, _wrong_late),
+    Scenario("race", _play_race, _wrong_race),
+    Scenario("collected", _play_collected, _wrong_collected),
+    Scenario("rejected", _play_rejected, _wrong_rejected),
+    Scenario("member", _play_member, _wrong_member),
+    Scenario("returned", _play_returned, _wrong_returned, frozenset({"returned_to_sender"})),
+    Scenario("dock", _play_dock, _wrong_dock),
+    Scenario("staggered", _play_staggered, _wrong_bought),
+    Scenario("abandoned", _play_abandoned, _wrong_abandoned),
+    Scenario("tabs", _play_tabs, _wrong_tabs),
+    Scenario("overdue", _play_overdue, _wrong_pasta, frozenset({"overdue_packed"})),
+)

@@ -1,0 +1,1 @@
+"""Parcelway simulated: the real handlers on virtual time, one seed = one history."""

@@ -1,0 +1,19 @@
+"""Errors as botocore raises them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+
+def client_error(
+    code: str, operation: str, message: str = "", status: int = 400, **more: Any
+) -> ClientError:
+    """A service's refusal; `more` are further fields of the answer."""
+    answer: Any = {
+        "Error": {"Code": code, "Message": message or code},
+        "ResponseMetadata": {"HTTPStatusCode": status, "HTTPHeaders": {}, "RetryAttempts": 0},
+        **more,
+    }
+    return ClientError(answer, operation)

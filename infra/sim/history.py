@@ -1,0 +1,172 @@
+"""One history from the first click until nothing moves any more, and what must be true then."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from parcelway.domain.mailing import mailed
+from parcelway.ports.files import invoice_key
+from parcelway.store.mails import MailKey
+from parcelway.store.orders import Dossier, get_dossier
+
+from infra.sim.people import Timer, Webhooks
+from infra.sim.world import World
+from infra.verify import breaks
+
+_ENDED = ("closed", "cancelled", "expired")
+
+
+@dataclass
+class History:
+    """A world with people in it. `orders` and `refusals` by the name of a person."""
+
+    world: World
+    orders: dict[str, str] = field(default_factory=dict)
+    refusals: dict[str, str] = field(default_factory=dict)
+    _scripts: list[Any] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.bank = Bank(self.world)
+
+    def script(self, name: str, does: Callable[[], None]) -> None:
+        """Set a person in motion."""
+        self._scripts.append(self.world.kernel.spawn(name, does))
+
+    def together(self, *does: Callable[[], Any]) -> list[Any]:
+        """Do several things at once; their results, in order."""
+        tasks = [self.world.kernel.spawn("at once", one) for one in does]
+        return [self.world.kernel.join(task) for task in tasks]
+
+    def run(self) -> None:
+        """Let it happen until nothing is under way and every order has come to its end."""
+        timer = Timer(self.world, self.is_over)
+        self.world.kernel.spawn("timer", timer.run)
+        self.world.kernel.run()
+
+    def is_over(self) -> bool:
+        """Whether nothing will happen any more."""
+        world = self.world
+        return (
+            all(task.finished for task in self._scripts)
+            and world.queues.is_empty()
+            and world.streams.is_idle()
+            and not world.executions.running()
+            and world.next_due() is None
+        )
+
+    def wrong(self) -> list[str]:
+        """Every promise that was broken, in words."""
+        world = self.world
+        found = [str(broken) for broken in breaks(world.database, world.kernel.moment)]
+        found += [f"{name} failed: {error!r}" for name, error in world.kernel.failures]
+        found += self._undone()
+        found += self._money()
+        found += self._mails()
+        found += self._documents()
+        return found
+
+    def alerts(self) -> set[str]:
+        """Codes of everything that asks for a person's attention."""
+        return {alert.code for order in self.world.orders() for alert in order.alerts}
+
+    def _undone(self) -> list[str]:
+        world = self.world
+        left = [
+            f"{arn.rsplit(':', 1)[1]}: {body[:300]}"
+            for arn in world.wiring.queues
+            for body in world.queues.left(arn)
+        ]
+        left += [
+            f"execution {e.name} is {e.status}: {e.error}"
+            for e in world.executions.executions.values()
+            if e.status != "SUCCEEDED"
+        ]
+        left += [f"the sweeper would go on at {due}" for due in [world.next_due()] if due]
+        known = set(self.orders.values())
+        for order in world.orders():
+            if order.state not in _ENDED and order.state != "draft":
+                left.append(f"order {order.id} is still {order.state}")
+            if order.id not in known:
+                left.append(f"order {order.id} is nobody's")
+            runs = [e for e in world.executions.executions.values() if order.id in e.input]
+            if len(runs) != (order.confirmed_at is not None):
+                left.append(f"order {order.id} has {len(runs)} executions")
+        return left
+
+    def _money(self) -> list[str]:
+        """The provider has moved for each order what the order says, and keeps nothing open."""
+        wrong = []
+        for order in self.world.orders():
+            intents = self.world.provider.intents_of(order.id)
+            for name in ("captured", "refunded"):
+                moved, booked = sum(getattr(i, name) for i in intents), getattr(order, name)
+                if moved != booked:
+                    wrong.append(f"{order.id}: {name} {moved} at the provider, {booked} here")
+            held = sum(intent.capturable for intent in intents)
+            if order.state in _ENDED and held:
+                wrong.append(f"{order.id}: {order.state}, and {held} held at the provider")
+            open_ = [i.status for i in intents if i.status not in ("canceled", "succeeded")]
+            if order.state in _ENDED and open_:
+                wrong.append(f"{order.id}: {order.state}, and a payment is {open_}")
+            dossier = self.dossier(order.id)
+            if sum(len(i.captures) for i in intents) > len(dossier.invoices) + len(
+                [i for i in intents if i.refunded]
+            ):
+                wrong.append(f"{order.id}: captured {[i.captures for i in intents]}")
+            if sum(1 for intent in intents if intent.captured > intent.refunded) > 1:
+                wrong.append(f"{order.id}: two payments were captured")
+        return wrong
+
+    def _mails(self) -> list[str]:
+        """Exactly one mail went out for each event that deserves one."""
+        sent = Counter(tag["Value"] for mail in self.world.sent for tag in mail["EmailTags"])
+        wanted = {
+            MailKey(order.id, event.sequence, event.type).id
+            for order in self.world.orders()
+            for event in self.dossier(order.id).events
+            if mailed(event, order)
+        }
+        names = sorted(wanted | set(sent))
+        return [
+            f"mail {name} went {sent[name]} times"
+            for name in names
+            if sent[name] != (name in wanted)
+        ]
+
+    def _documents(self) -> list[str]:
+        """Every invoice has its file."""
+        files = {key for _, key in self.world.files.objects}
+        return [
+            f"invoice {invoice.number} has no file"
+            for order in self.world.orders()
+            for invoice in self.dossier(order.id).invoices
+            if invoice_key(invoice) not in files
+        ]
+
+    def dossier(self, order_id: str) -> Dossier:
+        """An order as the tables have it."""
+        found = get_dossier(self.world.database, order_id)
+        assert found is not None
+        return found
+
+
+@dataclass
+class Bank:
+    """Pays at the simulated provider and has its webhooks sent."""
+
+    world: World
+
+    def __post_init__(self) -> None:
+        self.webhooks = Webhooks(self.world)
+        self.world.on_payment = self.webhooks.tell
+
+    def confirm(
+        self, client_secret: str, card: str = "4242424242424242", authenticate: bool | None = True
+    ) -> str:
+        """See Provider.confirm."""
+        status = self.world.provider.confirm(client_secret, card, authenticate)
+        self.webhooks.tell()
+        return status

@@ -1,0 +1,1 @@
+"""Stripe for simulated histories: in process, on virtual time, the same twice."""

@@ -1,0 +1,230 @@
+"""All invariants over all tables: streamed once, and whatever looks broken looked at again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from parcelway.store.database import Database
+
+from infra.verify.case import Case, Evidence, Key, Unreadable, gather, to_case
+from infra.verify.documents import invoice_breaks, mail_breaks
+from infra.verify.finding import Break, found
+from infra.verify.money import money_breaks, unbalanced
+from infra.verify.orders import order_breaks
+from infra.verify.series import Series, series_breaks
+from infra.verify.statements import (
+    Crossed,
+    Holdings,
+    booked,
+    entries_of,
+    expected_money,
+    holdings,
+    lookup_key,
+    pointed_at,
+    said_by_ledger,
+    said_by_order,
+    text_of,
+)
+from infra.verify.stock import Book, Clock, add_entries, by_place, counters, differences
+from infra.verify.stock import single_breaks as balance_breaks
+from infra.verify.tables import AT_REST, Care, Items, partitions
+
+_COUNTERS = ("shipped", "reserved", "allocated")
+_POINTERS = ("TRK#", "PCL#", "SERIES#")
+
+
+def breaks(db: Database, now: datetime, care: Care = AT_REST) -> list[Break]:
+    """Every way in which the tables contradict what must always be true; empty when they do not.
+
+    Reads only. With AT_REST nothing may be under way; on a system in use give LIVE.
+    """
+    clock = Clock(now)
+    sweep = Sweep(db, now, care)
+    sweep.ledger()
+    sweep.stock()
+    sweep.orders()
+    sweep.meet()
+    if sweep.suspects or sweep.book.differing() or sweep.skus:
+        time.sleep(care.pause)
+    return [*sweep.unreadable, *sweep.confirmed(clock)]
+
+
+@dataclass(slots=True)
+class Sweep:
+    """One pass over the tables: sums, statements, and who is suspect of what."""
+
+    db: Database
+    now: datetime
+    care: Care
+    crossed: Crossed = field(default_factory=Crossed)
+    book: Book = field(default_factory=Book)
+    series: dict[str, Series] = field(default_factory=dict)
+    suspects: dict[str, set[Key]] = field(default_factory=dict)
+    skus: set[str] = field(default_factory=set)
+    unreadable: list[Break] = field(default_factory=list)
+
+    def ledger(self) -> None:
+        """Every posting."""
+        for pk, items in partitions(self.db, self.db.ledger, self.care):
+            order_id = pk.removeprefix("ORD#")
+            if said := said_by_ledger(items):
+                self.crossed.say(order_id, "money", said)
+            if any(unbalanced(order_id, items)):
+                self.suspect(order_id)
+
+    def stock(self) -> None:
+        """Every balance and journal entry."""
+        for pk, items in partitions(self.db, self.db.stock, self.care):
+            if pk.startswith("SKU#"):
+                self.book.balances |= {p: counters(i) for p, i in by_place(items).items()}
+                if any(balance_breaks(items)):
+                    self.skus.add(pk.removeprefix("SKU#"))
+            elif pk.startswith("JRN#"):
+                self._journal(pk.removeprefix("JRN#"), items)
+
+    def _journal(self, reference: str, items: Items) -> None:
+        try:
+            entries = entries_of(items)
+        except (KeyError, TypeError, ValueError):
+            self.unreadable.append(found("item.unreadable", reference, "a journal entry"))
+            return
+        add_entries(self.book.journal, entries)
+        if reference.startswith("ord_") and (held := booked(entries)):
+            self.crossed.say(reference, "stock", text_of(held))
+
+    def orders(self) -> None:
+        """Every order with its parts, and what leads to it."""
+        for pk, items in partitions(self.db, self.db.orders, self.care):
+            if pk.startswith("ORD#"):
+                self._order(pk.removeprefix("ORD#"), items)
+            elif pk.startswith(_POINTERS):
+                for item in items:
+                    self._pointer(item)
+
+    def _order(self, order_id: str, items: Items) -> None:
+        try:
+            case = to_case(self.db, items, self.now)
+        except Unreadable:
+            self.suspect(order_id)
+            return
+        if case is None or next(case_breaks(case, self.now, self.care), None):
+            self.suspect(order_id)
+        if case is not None:
+            for words in said_by_order(case):
+                self.crossed.say(order_id, *words)
+
+    def _pointer(self, item: dict[str, Any]) -> None:
+        if item["pk"].startswith("SERIES#"):
+            self.series.setdefault(item["pk"].removeprefix("SERIES#"), Series()).add(item)
+        if "order_id" in item:
+            self.crossed.say(item["order_id"], *pointed_at(item))
+
+    def suspect(self, order_id: str, key: Key | None = None) -> None:
+        """Have an order looked at again, with a look-up item that names it."""
+        self.suspects.setdefault(order_id, set()).update([key] if key else [])
+
+    def meet(self) -> None:
+        """Suspect whoever was spoken of by one side only."""
+        for order_id, words in self.crossed.left():
+            self.suspect(order_id, lookup_key(words))
+
+    def confirmed(self, clock: Clock) -> Iterator[Break]:
+        """What of all this is still so when it is read on its own, strongly consistent."""
+        for order_id, keys in sorted(self.suspects.items()):
+            yield from look_at_order(self.db, order_id, keys, self.now, self.care)
+        for sku in sorted(self.skus):
+            yield from balance_breaks(self.db.query(self.db.stock, f"SKU#{sku}"))
+        for difference in differences(self.db, self.book.differing(), clock, self.care):
+            yield difference.told()
+        for name, series in sorted(self.series.items()):
+            if not series.whole:
+                yield from series_breaks(self.db, name, self._numbers(name))
+
+    def _numbers(self, series: str) -> set[int]:
+        """Invoice numbers of a series that only one side speaks of."""
+        said = (words for _, words in self.crossed.left())
+        return {int(words[2]) for words in said if words[:2] == ["lookup", f"SERIES#{series}"]}
+
+
+def case_breaks(case: Case, now: datetime, care: Care) -> Iterator[Break]:
+    """What an order's own partition shows."""
+    yield from order_breaks(case, now)
+    yield from money_breaks(case, now, care)
+    yield from invoice_breaks(case, now, care)
+    yield from mail_breaks(case, now, care)
+
+
+def look_at_order(
+    db: Database, order_id: str, keys: set[Key], now: datetime, care: Care
+) -> Iterator[Break]:
+    """Everything about one order; nothing while it keeps changing: the next run will see it."""
+    try:
+        evidence = gather(db, order_id, keys, now)
+    except Unreadable as error:
+        yield found("order.unreadable", order_id, str(error))
+        return
+    if evidence is None:
+        return
+    if evidence.case is not None:
+        yield from case_breaks(evidence.case, now, care)
+    elif told := _lost(evidence):
+        yield found("order.lost", order_id, told)
+    yield from unbalanced(order_id, evidence.postings)
+    yield from _money(order_id, evidence)
+    yield from _holdings(order_id, evidence)
+    yield from _lookups(order_id, evidence)
+
+
+def _lost(evidence: Evidence) -> str:
+    kinds = sorted({str(item["sk"]).partition("#")[0] for item in evidence.partition})
+    return f"there is no order, but {', '.join(kinds)}" if kinds else ""
+
+
+def _money(order_id: str, evidence: Evidence) -> Iterator[Break]:
+    expected = expected_money(evidence.case) if evidence.case else ""
+    said = said_by_ledger(evidence.postings)
+    if expected != said:
+        told = f"payments and invoices come to [{expected}], the ledger to [{said}]"
+        yield found("money.ledger", order_id, told)
+
+
+def compared(evidence: Evidence) -> tuple[Holdings, Holdings]:
+    """What an order holds, and what its journal says that it does."""
+    held = holdings(evidence.case.order) if evidence.case else {}
+    return held, booked(entries_of(evidence.journal))
+
+
+def _holdings(order_id: str, evidence: Evidence) -> Iterator[Break]:
+    held, said = compared(evidence)
+    for place in sorted(held.keys() | said.keys()):
+        pairs = zip(held.get(place, (0, 0, 0)), said.get(place, (0, 0, 0)), strict=True)
+        for counter, (mine, its) in zip(_COUNTERS, pairs, strict=True):
+            if mine != its:
+                told = f"{abs(mine)} {place[0]} at {place[1]}, its journal says {abs(its)}"
+                yield found(f"stock.{counter}", order_id, told)
+
+
+def _lookups(order_id: str, evidence: Evidence) -> Iterator[Break]:
+    """Look-up items that must be there and are not, or lead elsewhere; and those without reason."""
+    wanted: Mapping[Key, Mapping[str, Any]] = evidence.case.lookups() if evidence.case else {}
+    for key, item in wanted.items():
+        there, name = evidence.pointers.get(key), " ".join(key)
+        if there is None:
+            yield found("lookup.missing", order_id, f"nothing at {name} leads to it")
+        elif there != item:
+            yield found("lookup.foreign", order_id, f"{name} leads to {there.get('order_id')}")
+    for key, there in evidence.pointers.items():
+        if key not in wanted and there.get("order_id") == order_id:
+            yield _stray(order_id, key)
+
+
+def _stray(order_id: str, key: Key) -> Break:
+    pk, sk = key
+    if pk.startswith("SERIES#"):
+        told = f"{pk.removeprefix('SERIES#')} {int(sk)} was given to it, and is not there"
+        return found("invoice.lost", order_id, told)
+    return found("lookup.stray", pk, f"leads to {order_id}, which knows nothing of it")

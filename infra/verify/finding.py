@@ -1,0 +1,76 @@
+"""What `parcelway verify` can find, and what `--repair` does about each kind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+_REINDEX = "write its index attributes as store.orders writes them"
+_PUBLISH = "publish the order's events again"
+_CORRECT = "book the difference: a journal entry and the balance, with an event in the timeline"
+_REBUILD = "rebuild the balance from the journal"
+
+# Every kind of break, with what `--repair` does; None where only a person can mend it.
+KINDS: Mapping[str, str | None] = {
+    "stock.journal": _REBUILD,
+    "stock.available": "count what is available anew",
+    "stock.negative": None,
+    "stock.shards": None,
+    "stock.reserved": _CORRECT,
+    "stock.allocated": _CORRECT,
+    "stock.shipped": _CORRECT,
+    "money.chain": None,
+    "money.payments": None,
+    "money.status": None,
+    "money.ledger": None,
+    "money.unbalanced": None,
+    "money.kept": None,
+    "money.captured": None,
+    "invoice.gap": None,
+    "invoice.counter": "set the counter to the last number used",
+    "invoice.missing": _PUBLISH,
+    "invoice.double": None,
+    "invoice.lost": None,
+    "invoice.total": None,
+    "mail.missing": _PUBLISH,
+    "mail.claimed": _PUBLISH,
+    "mail.unexpected": None,
+    "lookup.missing": "put the look-up item",
+    "lookup.foreign": None,
+    "lookup.stray": "delete the look-up item",
+    "order.stuck": _REINDEX,
+    "order.timer": _REINDEX,
+    "order.index": _REINDEX,
+    "order.overdue": None,
+    "order.units": None,
+    "order.identity": None,
+    "order.lost": None,
+    "order.unreadable": None,
+    "shipment.queue": _REINDEX,
+    "event.missing": None,
+    "event.sequence": None,
+    "item.unreadable": None,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Break:
+    """One way in which the tables contradict what must always be true.
+
+    `kind` is a key of KINDS; `subject` the order's id, `SKU at node`, invoice series, journal
+    reference or look-up key concerned.
+    `repair` says what `--repair` would do; None when only a person can mend it.
+    """
+
+    kind: str
+    subject: str
+    detail: str
+    repair: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.subject}: {self.detail}"
+
+
+def found(kind: str, subject: str, detail: str) -> Break:
+    """A break of a known kind. Raises KeyError for another."""
+    return Break(kind, subject, detail, KINDS[kind])

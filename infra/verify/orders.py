@@ -1,0 +1,194 @@
+"""An order against itself: where its units are, its timer and indexes, its events."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from parcelway.domain.order import DONE, EVENTS_PER_COMMIT, Order, Stage
+from parcelway.domain.shipment import Shipment, ShipmentStatus
+from parcelway.store.codec import iso
+from parcelway.store.orders import PATIENCE
+
+from infra.verify.case import Case
+from infra.verify.finding import Break, found
+
+_LATE = timedelta(days=1)  # the sweeper comes every minute
+_TIMER = ("due_shard", "due_at")
+_INDEXES = ("owner", "placed_at", "held_skus", "expires")
+_QUEUE = ("queue", "queued_at")
+# Where the units of an order may be, by its state; anywhere while it is confirmed.
+_STAGES: Mapping[str, tuple[Stage, ...]] = {
+    "draft": ("open", "reserved"),
+    "placed": ("open", "reserved"),
+    "closed": DONE,
+    "cancelled": ("cancelled",),
+    "expired": ("cancelled",),
+}
+# Where the units of a shipment must be, by its status.
+_SHIPPED: Mapping[ShipmentStatus, tuple[Stage, ...]] = {
+    "scheduled": ("allocated",),
+    "released": ("released",),
+    "packed": ("packed",),
+    "shipped": ("shipped",),
+    "ready_for_pickup": ("shipped",),
+    "delivered": ("delivered", "picked_up"),
+    "returned": ("returned",),
+    "cancelled": (),
+}
+
+
+def order_breaks(case: Case, now: datetime) -> Iterator[Break]:
+    """Everything about the order alone."""
+    yield from _identity_breaks(case)
+    yield from _unit_breaks(case)
+    yield from _timer_breaks(case, now)
+    yield from _index_breaks(case)
+    yield from _sequence_breaks(case)
+    yield from _milestone_breaks(case)
+
+
+def differing(
+    item: Mapping[str, Any], wanted: Mapping[str, Any], names: tuple[str, ...]
+) -> list[str]:
+    """The attributes among `names` that `item` lacks, has too many, or has other than wanted.
+
+    A due time may be any: it is put off while an order stays quiet.
+    """
+    return [
+        name
+        for name in names
+        if (name in item) != (name in wanted)
+        or (name != "due_at" and item.get(name) != wanted.get(name))
+    ]
+
+
+def wrong_attributes(case: Case) -> dict[str, list[str]]:
+    """By sort key, the index attributes that are not as store.orders writes them."""
+    wrong = {}
+    for sk, item in case.items.items():
+        wanted = case.wanted.get((case.pk, sk))
+        if wanted is not None and (sk == "ORDER" or sk.startswith("SHP#")):
+            wrong[sk] = differing(item, wanted, (*_TIMER, *_INDEXES, *_QUEUE))
+    return {sk: names for sk, names in wrong.items() if names}
+
+
+def too_far(case: Case, now: datetime) -> bool:
+    """Whether the order would not be looked after for longer than anybody ever puts it off."""
+    due = case.items["ORDER"].get("due_at", "")
+    return bool(due > iso(max(case.order.hold_until or now, now) + PATIENCE + _LATE))
+
+
+def _identity_breaks(case: Case) -> Iterator[Break]:
+    item, order = case.items["ORDER"], case.order
+    if item["pk"] != case.pk or item["version"] != order.version:
+        told = f"{item['pk']} at version {item['version']} holds {order.id} at {order.version}"
+        yield found("order.identity", order.id, told)
+    newest = max((s.version for s in case.dossier.shipments), default=0)
+    if newest > order.version:
+        told = f"a shipment is at version {newest}, the order at {order.version}"
+        yield found("order.identity", order.id, told)
+
+
+def _unit_breaks(case: Case) -> Iterator[Break]:
+    order, shipments = case.order, {s.id: s for s in case.dossier.shipments}
+    allowed = _STAGES.get(order.state)
+    stages = {portion.stage for line in order.lines for portion in line.portions}
+    if allowed is not None and not stages <= set(allowed):
+        yield found("order.units", order.id, f"{order.state} with {', '.join(sorted(stages))}")
+    for shipment_id, there in _units(order).items():
+        if shipment_id not in shipments and there:
+            yield found("order.units", order.id, f"units in {shipment_id}, which there is not")
+    for shipment in shipments.values():
+        there = _units(order).get(shipment.id, Counter())
+        if there != _contents(shipment) or not _stage_fits(order, shipment):
+            told = f"{shipment.id} is {shipment.status}; its units are elsewhere"
+            yield found("order.units", order.id, told)
+
+
+def _units(order: Order) -> dict[str, Counter[tuple[int, str]]]:
+    """Units by shipment, and in it by line and node."""
+    units: dict[str, Counter[tuple[int, str]]] = {}
+    for line in order.lines:
+        for portion in line.portions:
+            if portion.shipment:
+                counts = units.setdefault(portion.shipment, Counter())
+                counts[line.number, portion.node] += portion.quantity
+    return units
+
+
+def _contents(shipment: Shipment) -> Counter[tuple[int, str]]:
+    if shipment.status == "cancelled":
+        return Counter()
+    return Counter({(line.line, shipment.node): line.quantity for line in shipment.lines})
+
+
+def _stage_fits(order: Order, shipment: Shipment) -> bool:
+    return all(
+        portion.stage in _SHIPPED[shipment.status]
+        for line in order.lines
+        for portion in line.portions
+        if portion.shipment == shipment.id
+    )
+
+
+def _timer_breaks(case: Case, now: datetime) -> Iterator[Break]:
+    """What must still happen has a time at which somebody looks; what is over has none."""
+    order, item = case.order, case.items["ORDER"]
+    wanted = case.wanted[case.pk, "ORDER"]
+    if differing(item, wanted, _TIMER):
+        if "due_at" in wanted:
+            told = f"{order.state}, and nothing looks after it when it goes quiet"
+            yield found("order.stuck", order.id, told)
+        else:
+            yield found("order.timer", order.id, f"{order.state}, but due at {item.get('due_at')}")
+        return
+    due = item.get("due_at")
+    if due is None:
+        return
+    if due < iso(now - _LATE):
+        yield found("order.overdue", order.id, f"due since {due}: the sweeper does not get to it")
+    if too_far(case, now):
+        yield found("order.stuck", order.id, f"{order.state}, and not looked after before {due}")
+
+
+def _index_breaks(case: Case) -> Iterator[Break]:
+    for sk, names in wrong_attributes(case).items():
+        others = [name for name in names if name not in _TIMER]
+        if others:
+            kind = "shipment.queue" if sk != "ORDER" else "order.index"
+            yield found(kind, case.order.id, f"{sk}: {', '.join(others)} not as it should be")
+
+
+def _sequence_breaks(case: Case) -> Iterator[Break]:
+    """Events of a commit are numbered through from the order's version at it."""
+    order = case.order
+    counts: Counter[int] = Counter()
+    for event in sorted(case.dossier.events, key=lambda event: event.sequence):
+        version, index = divmod(event.sequence, EVENTS_PER_COMMIT)
+        stored = f"EVT#{event.sequence:012d}" in case.items and event.order_id == order.id
+        if version > order.version or index != counts[version] or not stored:
+            told = f"event {event.sequence} ({event.type}) is out of sequence"
+            yield found("event.sequence", order.id, told)
+        counts[version] += 1
+
+
+def _milestone_breaks(case: Case) -> Iterator[Break]:
+    """What the order came to was told exactly once."""
+    order, there = case.order, Counter(event.type for event in case.dossier.events)
+    left = Counter(s.method for s in case.dossier.shipments if s.shipped_at is not None)
+    wanted = {
+        "order.placed": int(order.placed_at is not None),
+        "order.confirmed": int(order.confirmed_at is not None),
+        "order.closed": int(order.state == "closed"),
+        "order.cancelled": int(order.state == "cancelled"),
+        "order.expired": int(order.state == "expired"),
+        "invoice.issued": len(case.dossier.invoices),
+        "shipment.shipped": left["delivery"],
+        "shipment.ready_for_pickup": left["pickup"],
+    }
+    for kind, count in wanted.items():
+        if there[kind] != count:
+            yield found("event.missing", order.id, f"{there[kind]} {kind}, not {count}")

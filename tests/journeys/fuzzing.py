@@ -1,0 +1,280 @@
+"""What schemathesis generates, made to get past the door: known ids, credentials, signatures.
+
+A generated case is changed by rules that depend on nothing but the case itself, so the same seed
+sends the same requests. Only parts that schemathesis meant to be valid are changed.
+"""
+
+from __future__ import annotations
+
+import copy
+import random
+import zlib
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import NAMESPACE_URL, uuid5
+
+import requests
+import schemathesis
+from jsonschema import Draft202012Validator
+from parcelway.ports import clock
+from parcelway.ports.webhooks import sign_standard, sign_stripe
+from schemathesis.core.parameters import ParameterLocation
+from schemathesis.core.transport import Response
+from schemathesis.schemas import BaseSchema
+
+from infra.cli.openapi import document
+from infra.demo.people import HOME, Shopper, Warehouse, sign_in_staff
+from infra.local.application import Application
+from tests.journeys.test_customers import PASSWORD, member
+
+GROUPS = ("csr", "csr_supervisor", "warehouse", "finance", "admin")
+_OPEN = {"Problem"}  # some types have members of their own
+STORE = "store-cincinnati"
+_KNOWN_SHARE = 0.8  # of valid cases get values that are there
+
+
+@dataclass
+class Fuzz:
+    """The application with something in every state, and what has been sent to it."""
+
+    app: Application
+    skus: list[str]
+    schema: BaseSchema = field(init=False)
+    document: dict[str, Any] = field(init=False)
+    statuses: Counter[tuple[str, int]] = field(default_factory=Counter)
+    negative: int = 0
+    walked: int = 0
+    _keys: int = 0
+
+    def __post_init__(self) -> None:
+        self.document = closed_document()
+        self.schema = schemathesis.openapi.from_dict(copy.deepcopy(self.document))
+        self.schema.config.update(base_url=self.app.url)
+        self._session = requests.Session()
+        self._staff = {group: sign_in_staff(self.app, group) for group in GROUPS}
+        self._customer, email = member(self.app)
+        self._tokens: dict[str, str] = {}
+        signed_in = []  # two more, each for a token that only one route may use up
+        for _ in range(2):
+            another, name = member(self.app)
+            given = {"email": name, "password": PASSWORD}
+            signed_in.append(another.call("POST", "/sessions", given))
+        self._path: dict[str, list[str]] = {"sku": self.skus, "node": ["dc-columbus", "none"]}
+        self._body: dict[str, list[Any]] = {
+            "sku": self.skus,
+            "service": ["parcel-standard", "store-pickup"],
+            "address": [HOME],
+            "billing_address": [HOME],
+            "email": [email, "eve@example.com"],
+            "payment_method": ["card"],
+            "currency": ["USD"],
+            "language": ["en", "de"],
+            "password": [PASSWORD],
+            "refresh_token": [signed_in[0]["refresh_token"]],
+            "access_token": [signed_in[1]["access_token"]],
+            "at": [clock.now().isoformat()],
+        }
+        self._furnish()
+
+    def _furnish(self) -> None:
+        """An order in every state that takes no day to reach."""
+        warehouse = Warehouse(self.app)
+        stages = ("new", "filled", "ready", "placed", "released", "packed", "shipped", "own")
+        carts = {stage: self._shopper(stage) for stage in (*stages, "pickup", "waiting")}
+        self.app.settle()
+        queue = warehouse.queue("dc-columbus") + warehouse.queue(STORE)
+        of = {each["order_id"]: each for each in queue}
+        live = {stage: of[cart.id] for stage, cart in carts.items() if cart.id in of}
+        warehouse.report(live["packed"], "pack")
+        warehouse.report(live["waiting"], "pack")
+        warehouse.report(live["waiting"], "ready")
+        parcel = warehouse.ship(live["shipped"])
+        self.app.settle()
+        self._own = carts["own"].id
+        self._shipment_of = {each["order_id"]: each["id"] for each in live.values()}
+        track = carts["shipped"].order["tracking_path"].removeprefix("/track/")
+        number, _, self._link_key = track.partition("?k=")
+        book = self._customer.call("GET", "/customers/me")["addresses"]
+        self._path |= {
+            "cart_id": list(self._tokens),
+            "order_id": list(self._shipment_of),
+            "number": [number],
+            "shipment_id": [live["shipped"]["id"]],
+            "address_id": [entry["id"] for entry in book],
+        }
+        self._body |= {name: [parcel[name]] for name in ("carrier", "parcel_number")}
+
+    def _shopper(self, stage: str) -> Shopper:
+        """Somebody whose cart or order is about to come to `stage`."""
+        shopper = Shopper(self.app.url, self.app.stripe)
+        self._tokens[shopper.id] = shopper.token
+        if stage == "own":
+            shopper.api.headers["Authorization"] = self._customer.headers["Authorization"]
+            shopper.api.call("POST", f"{shopper.path}/claim", {})
+        if stage == "new":
+            return shopper
+        shopper.add(self.skus[0], 2)
+        if stage == "filled":
+            return shopper
+        if stage in ("pickup", "waiting"):
+            shopper.pick_up(STORE)
+        else:
+            shopper.deliver()
+        shopper.describe()
+        if stage != "ready":
+            shopper.place()
+        if stage not in ("ready", "placed"):
+            shopper.pay()
+        return shopper
+
+    def refill(self) -> None:
+        """More carts: what has been sent may have ended the others."""
+        for stage in ("filled", "ready", "placed"):
+            self._path["cart_id"].append(self._shopper(stage).id)
+
+    def dead_letters(self) -> dict[str, int]:
+        """Messages in each dead-letter queue that has any."""
+        sqs, found = self.app.stack.client("sqs"), dict[str, int]()
+        for name in ("Payments", "Fulfillment", "Documents", "Mail", "Stream"):
+            url = self.app.stack.resource(f"{name}DeadLetters")
+            asked = ["ApproximateNumberOfMessages"]
+            told = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=asked)["Attributes"]
+            if count := int(told["ApproximateNumberOfMessages"]):
+                found[name] = count
+        return found
+
+    def send(self, case: Any) -> Response:
+        """Dress up a case and send it."""
+        dice = random.Random(zlib.crc32(f"{case.path_parameters}{case.body!r}".encode()))
+        self._dress(case, dice)
+        request = self._signed(case, self._prepared(case, dice))
+        answer = self._session.send(request, allow_redirects=False, timeout=60)
+        self.statuses[case.operation.label, answer.status_code] += 1
+        self.negative += case.meta is not None and case.meta.generation.mode.is_negative
+        self._remember(case, answer)
+        self._refuses_what_its_schema_does_not_allow(case, request, answer)
+        return Response.from_requests(answer, verify=True)
+
+    def _dress(self, case: Any, dice: random.Random) -> None:
+        if case.path_parameters and dice.random() < _KNOWN_SHARE:
+            path = case.path_parameters
+            path |= {n: dice.choice(v) for n in path if (v := self._path.get(n))}
+            if case.operation.label.endswith("/orders/{order_id}") and dice.random() < 0.5:
+                path["order_id"] = self._own  # among so many of other people's
+            if path.get("order_id") in self._shipment_of and "shipment_id" in path:
+                path["shipment_id"] = self._shipment_of[path["order_id"]]
+        if case.query and "k" in case.query and self._meant_valid(case, ParameterLocation.QUERY):
+            case.query["k"] = self._link_key
+        if self._meant_valid(case, ParameterLocation.HEADER) and dice.random() < _KNOWN_SHARE:
+            if "Idempotency-Key" in case.headers:
+                self._keys += 1
+                case.headers["Idempotency-Key"] = str(uuid5(NAMESPACE_URL, str(self._keys)))
+            case.headers.pop("If-Match", None)
+        if isinstance(case.body, (dict, list)) and self._meant_valid(case, ParameterLocation.BODY):
+            case.body = self._plausible(case.body, dice)
+
+    def _meant_valid(self, case: Any, where: ParameterLocation) -> bool:
+        component = case.meta.components.get(where) if case.meta else None
+        return component is not None and component.mode.is_positive
+
+    def _plausible(self, value: Any, dice: random.Random) -> Any:
+        if isinstance(value, list):
+            return [self._plausible(element, dice) for element in value]
+        if not isinstance(value, dict):
+            return value
+        return {
+            name: dice.choice(self._body[name])
+            if name in self._body and member is not None and dice.random() < _KNOWN_SHARE
+            else self._plausible(member, dice)
+            for name, member in value.items()
+        }
+
+    def _prepared(self, case: Any, dice: random.Random) -> requests.PreparedRequest:
+        """With the credentials that its route needs; which of the groups is left to the dice."""
+        sent = case.as_transport_kwargs(base_url=self.app.url)
+        headers = dict(sent["headers"])
+        who = case.operation.definition.raw["x-parcelway-who"]
+        if who["groups"]:
+            headers["Authorization"] = f"Bearer {self._staff[dice.choice(who['groups'])]}"
+        elif who["name"] == "customer":
+            headers["Authorization"] = self._customer.headers["Authorization"]
+        if token := self._tokens.get((case.path_parameters or {}).get("cart_id", "")):
+            headers["Cart-Token"] = token
+        kept = ("method", "url", "params", "json", "data", "files")
+        return requests.Request(
+            headers=headers, **{name: sent[name] for name in kept if name in sent}
+        ).prepare()
+
+    def _signed(self, case: Any, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """A webhook's sender signs whatever it sends, unless its headers are to be wrong."""
+        path = case.operation.path
+        if "/webhooks/" not in path or not self._meant_valid(case, ParameterLocation.HEADER):
+            return request
+        body = request.body or b""
+        raw = body.encode() if isinstance(body, str) else bytes(body)
+        if path.endswith("/stripe"):
+            secret = self.app.stripe.webhook_secret
+            request.headers["Stripe-Signature"] = sign_stripe(raw, secret, clock.now())
+        else:
+            secret, name = self.app.carrier_secret, f"evt_{zlib.crc32(raw)}"
+            request.headers.update(sign_standard(raw, name, secret, clock.now()))
+        return request
+
+    def _remember(self, case: Any, answer: requests.Response) -> None:
+        if case.operation.label == "POST /carts" and answer.status_code == 201:
+            created = answer.json()
+            self._tokens[created["cart"]["id"]] = created["cart_token"]
+
+    def _refuses_what_its_schema_does_not_allow(
+        self, case: Any, request: requests.PreparedRequest, answer: requests.Response
+    ) -> None:
+        """Stricter than schemathesis, which forgives an unknown member of a body."""
+        media = case.operation.definition.raw.get("requestBody", {}).get("content", {})
+        if not answer.ok or "application/json" not in media or not request.body:
+            return
+        raw = self._raw_operation(case)["requestBody"]["content"]["application/json"]["schema"]
+        schema = raw | {"components": self.document["components"]}
+        sent = requests.models.complexjson.loads(request.body)
+        wrong = [error.message for error in Draft202012Validator(schema).iter_errors(sent)]
+        assert not wrong, (case.operation.label, answer.status_code, wrong)
+
+    def _raw_operation(self, case: Any) -> dict[str, Any]:
+        found: dict[str, Any] = self.document["paths"][case.operation.path][
+            case.operation.method.lower()
+        ]
+        return found
+
+
+def closed_document() -> dict[str, Any]:
+    """Our OpenAPI document, stricter: an answer's unknown members are wrong, too.
+
+    Without its security schemes, which schemathesis would forge: the credentials are given, and
+    forged ones have tests of their own (tests/security).
+    """
+    strict = copy.deepcopy(document())
+    for name, schema in strict["components"]["schemas"].items():
+        if "properties" in schema and name not in _OPEN:
+            schema.setdefault("additionalProperties", False)
+    del strict["components"]["securitySchemes"]
+    for methods in strict["paths"].values():
+        for operation in methods.values():
+            del operation["security"]
+    return strict
+
+
+def labels() -> list[str]:
+    """Every operation as schemathesis names it: `GET /carts/{cart_id}`."""
+    return [
+        f"{method.upper()} {path}"
+        for path, methods in document()["paths"].items()
+        for method in methods
+    ]
+
+
+def has_wrong_form(label: str) -> bool:
+    """Whether a request can violate the document: any text is a path parameter."""
+    method, path = label.split(" ")
+    operation = document()["paths"][path][method.lower()]
+    named = [parameter for parameter in operation["parameters"] if parameter["in"] != "path"]
+    return bool(named or "requestBody" in operation)
