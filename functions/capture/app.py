@@ -80,5 +80,5 @@ def _overtaken(dossier: Dossier, payment: Payment, facts: Facts) -> bool:
 
 def _require_nothing_owed(dossier: Dossier) -> None:
     """Raises PaymentDeclined when goods left for an order without a payment to take it from."""
-    if owed(dossier.invoices, Money(dossier.order.captured, dossier.order.currency)):
+    if owed(dossier.invoices, Money(dossier.order.captured, dossier.order.currency)).minor > 0:
         raise PaymentDeclined("no_authorization")

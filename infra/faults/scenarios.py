@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 
 from infra.demo.people import DECLINED, GOOD, Json, Refused
 from infra.faults.people import (
@@ -18,6 +17,7 @@ from infra.faults.people import (
     takes,
     who_got_it,
 )
+from infra.faults.trouble import TROUBLE
 from infra.sim.history import History
 from infra.sim.people import Client, Warehouse
 
@@ -321,19 +321,8 @@ def _uses_two_tabs(person: Person) -> None:
     person.history.together(lambda: person.add("PASTA", 2), lambda: person.add("LAMP", 1))
     person.history.together(person.deliver, person.describe)
     person.place()
-    person.history.together(_pays(person), _pays(person))
-
-
-def _pays(person: Person) -> Callable[[], None]:
-    """Paying; whoever is second may be told so."""
-
-    def pay() -> None:
-        try:
-            person.pay(GOOD)
-        except Refused as refused:
-            person.history.refusals["the other tab"] = refused.code
-
-    return pay
+    pay = person.history.unless_refused("the other tab", lambda: person.pay(GOOD))
+    person.history.together(pay, pay)
 
 
 def _play_tabs(history: History) -> None:
@@ -369,4 +358,5 @@ SCENARIOS = (
     Scenario("abandoned", _play_abandoned, _wrong_abandoned),
     Scenario("tabs", _play_tabs, _wrong_tabs),
     Scenario("overdue", _play_overdue, _wrong_pasta, frozenset({"overdue_packed"})),
+    *TROUBLE,
 )

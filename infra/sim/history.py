@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from parcelway.domain.mailing import mailed
+from parcelway.domain.order import Event
 from parcelway.ports.files import invoice_key
-from parcelway.store.mails import MailKey
+from parcelway.store.mails import MailKey, state_of
 from parcelway.store.orders import Dossier, get_dossier
 
+from infra.demo.people import Refused
 from infra.sim.people import Timer, Webhooks
 from infra.sim.world import World
 from infra.verify import breaks
@@ -39,6 +41,17 @@ class History:
         """Do several things at once; their results, in order."""
         tasks = [self.world.kernel.spawn("at once", one) for one in does]
         return [self.world.kernel.join(task) for task in tasks]
+
+    def unless_refused(self, name: str, does: Callable[[], Any]) -> Callable[[], None]:
+        """The same, but a refusal is noted under `name` and that is that."""
+
+        def tried() -> None:
+            try:
+                does()
+            except Refused as refused:
+                self.refusals[name] = refused.code
+
+        return tried
 
     def run(self) -> None:
         """Let it happen until nothing is under way and every order has come to its end."""
@@ -121,13 +134,14 @@ class History:
         return wrong
 
     def _mails(self) -> list[str]:
-        """Exactly one mail went out for each event that deserves one."""
+        """Exactly one mail went out for each event that deserves one, unless its address is known
+        to bounce."""
         sent = Counter(tag["Value"] for mail in self.world.sent for tag in mail["EmailTags"])
         wanted = {
             MailKey(order.id, event.sequence, event.type).id
             for order in self.world.orders()
             for event in self.dossier(order.id).events
-            if mailed(event, order)
+            if mailed(event, order) and not self._left_out(order.id, event)
         }
         names = sorted(wanted | set(sent))
         return [
@@ -135,6 +149,10 @@ class History:
             for name in names
             if sent[name] != (name in wanted)
         ]
+
+    def _left_out(self, order_id: str, event: Event) -> bool:
+        item = state_of(self.world.database, MailKey(order_id, event.sequence, event.type)) or {}
+        return item.get("state") == "suppressed"
 
     def _documents(self) -> list[str]:
         """Every invoice has its file."""
