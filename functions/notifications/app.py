@@ -68,11 +68,11 @@ def _tell(event: Event, now: datetime) -> None:
 
 
 def _send_once(key: MailKey, mail: Rendered, now: datetime) -> None:
-    if mails.suppressed(db(), mail.to):
-        mails.leave_out(db(), key, now)
-        return
     holder = uuid.uuid4().hex
     if not mails.claim(db(), key, holder, now):
+        return
+    if mails.suppressed(db(), mail.to):
+        mails.leave_out(db(), key, holder, now)
         return
     try:
         tags = {"mail_id": key.id}

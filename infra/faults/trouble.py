@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from infra.demo.people import GOOD
-from infra.faults.people import Person, Scenario, dossier_of, goes_shopping, heard_late, must, takes
+from infra.faults.people import Person, Scenario, dossier_of, goes_shopping, must, takes
 from infra.sim.history import History
 from infra.sim.people import Warehouse, staff
 from infra.sim.world import World
@@ -84,10 +84,10 @@ def _play_bounced(history: History) -> None:
 
 
 def _wrong_bounced(history: History) -> list[str]:
-    """After the first one nothing is sent there any more."""
-    wrong = _wrong_pasta(history)
-    sent = len(history.world.sent)
-    return wrong + ([] if sent <= 1 or heard_late(history) else [f"{sent} mails to nobody"])
+    """Hours after the first one came back nothing is sent there any more."""
+    sent = [tag["Value"] for mail in history.world.sent for tag in mail["EmailTags"]]
+    last = [name for name in sent if name.endswith("-shipment-delivered")]
+    return _wrong_pasta(history) + [f"{name} was sent to nobody" for name in last]
 
 
 # ---- the service desk cancels while the customer does ---------------------

@@ -128,10 +128,22 @@ def is_sent(db: Database, mail: MailKey, message_id: str) -> bool:
     return (known.get("state"), known.get("message_id")) == ("sent", message_id)
 
 
-def leave_out(db: Database, mail: MailKey, now: datetime) -> None:
-    """Note that a mail is not sent because its address is suppressed."""
-    item = mail.item_key | {"state": "suppressed", "suppressed_at": iso(now)}
-    _unless_stale(db, put_new(db.orders, item))
+def leave_out(db: Database, mail: MailKey, holder: str, now: datetime) -> None:
+    """Note that the mail `holder` has claimed is not sent because its address is suppressed."""
+    left = Write(
+        db.orders,
+        "#state = :claimed AND holder = :holder",
+        key=mail.item_key,
+        update="SET #state = :suppressed, suppressed_at = :now",
+        names={"#state": "state"},
+        values={
+            ":claimed": "claimed",
+            ":holder": holder,
+            ":suppressed": "suppressed",
+            ":now": iso(now),
+        },
+    )
+    _unless_stale(db, left)
 
 
 def state_of(db: Database, mail: MailKey) -> dict[str, Any] | None:
