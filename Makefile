@@ -12,7 +12,7 @@ run: $(VENV)/ready  ## serve the whole application on this machine until Ctrl-C
 demo: $(VENV)/ready  ## replay real baskets through the public API and check the books
 	$(BIN)/python -m infra.demo
 
-faults: $(VENV)/ready  ## every single fault at every call, then 300 histories with several (a quarter of an hour)
+faults: $(VENV)/ready  ## every single fault at every call, then 300 histories with several (half an hour)
 	$(BIN)/python -m infra.faults
 
 races: $(VENV)/ready  ## a sale on one article: split when crowded, against one counter

@@ -32,7 +32,7 @@ from parcelway.domain.tracking import new_number
 from parcelway.store import shop as shop_store
 from parcelway.store.database import Database
 from parcelway.store.opening import open_balances
-from parcelway.store.orders import save
+from parcelway.store.orders import Dossier, get_dossier, save
 
 START = datetime(2026, 11, 16, 10, 0, tzinfo=UTC)  # a Monday
 CUSTOMER, WAREHOUSE, CARRIER = Actor("guest"), Actor("staff", "w1"), Actor("carrier", "acme")
@@ -399,3 +399,10 @@ def store(db: Database, story: Story) -> Order:
     for made, now in story.decisions:
         save(db, made, now)
     return story.order
+
+
+def dossier_of(db: Database, order_id: str) -> Dossier:
+    """Everything the tables have of an order, which is there."""
+    found = get_dossier(db, order_id)
+    assert found is not None
+    return found

@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 
 from aws_lambda_powertools import Logger
-from parcelway.domain.authorization import capture_failed, observe, owed
+from parcelway.domain.authorization import awaits_money, capture_failed, observe, owed
 from parcelway.domain.facts import Facts
 from parcelway.domain.money import Money
 from parcelway.domain.payment import GatewayPayment, Payment
@@ -23,12 +23,18 @@ logger = Logger(service="capture")
 db = cache(database)
 
 
+class CaptureRefused(Exception):
+    """The money cannot be taken for now; the state machine catches this by name."""
+
+
 @discreet(logger)
 def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     """Capture what is invoiced and not paid yet; the last shipment releases the rest.
 
-    A hold that allows one capture only waits for the last shipment. A provider that refuses for
-    good leaves an alert on the order: the goods have left, so this is a person's business.
+    A hold that allows one capture only waits for the last shipment. A provider that refuses leaves
+    an alert on the order: the goods have left, so this is a person's business. CaptureRefused has
+    the state machine try again later, as long as the issuer may think better of it or the customer
+    may pay once more; the order does not close before.
     """
     until_fresh(lambda: _capture(event["order_id"]))
     return {}
@@ -40,6 +46,7 @@ def _capture(order_id: str) -> None:
         raise LookupError(f"no order {order_id}")
     payment = next((p for p in reversed(dossier.payments) if p.authorized > p.refunded), None)
     facts = Facts(load_shop(db()), clock.now())
+    refusal = ""
     try:
         if payment is None:
             _require_nothing_owed(dossier)
@@ -49,11 +56,14 @@ def _capture(order_id: str) -> None:
         if payment is not None and _overtaken(dossier, payment, facts):
             raise Stale from None
         logger.error("capture refused", order=order_id, code=refused.code)
-        decision = capture_failed(dossier.order, refused.code, facts.now)
+        refusal = refused.code
+        decision = capture_failed(dossier.order, refusal, facts.now)
     else:
         decision = observe(dossier.order, payment, seen, facts)
     if decision is not None:
         save(db(), decision, facts.now)
+    if refusal and awaits_money(dossier.order):
+        raise CaptureRefused
 
 
 def _take(dossier: Dossier, payment: Payment) -> GatewayPayment:

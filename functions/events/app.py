@@ -6,8 +6,8 @@ import os
 from functools import cache
 from typing import Any
 
-import boto3
 from aws_lambda_powertools import Logger
+from parcelway import aws
 from parcelway.domain.order import Event
 from parcelway.ports.bus import EventBridge
 from parcelway.ports.faults import discreet
@@ -15,7 +15,7 @@ from parcelway.store.codec import decode
 from parcelway.store.items import from_item
 
 logger = Logger(service="events")
-bus = cache(lambda: EventBridge(boto3.client("events"), os.environ["EVENT_BUS"]))
+bus = cache(lambda: EventBridge(aws.client("events"), os.environ["EVENT_BUS"]))
 
 
 @discreet(logger)

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-import boto3
 from aws_lambda_powertools import Logger
+from parcelway import aws
 from parcelway.domain import fulfilment
 from parcelway.domain.cancellation import cancel
 from parcelway.domain.decision import Decision
@@ -29,7 +29,7 @@ from parcelway.store.waits import Wait, keep
 
 logger = Logger(service="fulfillment_steps")
 db = cache(database)
-executions = cache(lambda: boto3.client("stepfunctions"))
+executions = cache(lambda: aws.client("stepfunctions"))
 
 
 class OnHold(Exception):

@@ -6,8 +6,8 @@ import os
 from functools import cache
 from typing import Any
 
-import boto3
 from aws_lambda_powertools import Logger
+from parcelway import aws
 from parcelway.ports.executions import answer, start
 from parcelway.ports.messages import consume
 from parcelway.store.database import database
@@ -15,7 +15,7 @@ from parcelway.store.orders import get_dossier
 
 logger = Logger(service="fulfillment_worker")
 db = cache(database)
-executions = cache(lambda: boto3.client("stepfunctions"))
+executions = cache(lambda: aws.client("stepfunctions"))
 
 
 def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:

@@ -11,9 +11,8 @@ from parcelway.domain.order import totals
 from parcelway.domain.refusals import Reason, Refusal
 from parcelway.http.access import held_dossier
 from parcelway.http.api import CART, Api
-from parcelway.http.call import Call
+from parcelway.http.call import Call, read_nothing
 from parcelway.http.problems import Problem
-from parcelway.http.schemas import Input
 from parcelway.ports.gateway import gateway
 from parcelway.ports.payments import GatewayPayment, GatewayRefused
 from parcelway.store.commit import Stale, until_fresh
@@ -26,10 +25,6 @@ handler = api
 db = cache(database)
 
 _ENDED = ("voided", "failed")
-
-
-class NewPayment(Input):
-    """Nothing to say: amount, currency and method are the order's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +44,20 @@ class PaymentView:
     "POST",
     "/carts/{cart_id}/payment",
     who=CART,
-    body=NewPayment,
     reply=PaymentView,
     status=201,
     key=True,
 )
-def pay(call: Call[NewPayment]) -> PaymentView:
-    """Get the payment that completes the order: the open one, or a new one after a failure."""
+def pay(call: Call[None]) -> PaymentView:
+    """Get the payment that completes the order: the open one, or a new one after a failure.
+
+    The body is empty or `{}`: amount, currency and method are the order's.
+    """
+    read_nothing(call.raw)
     return until_fresh(lambda: _view(_pay(held_dossier(db(), call), call)))
 
 
-def _pay(dossier: Dossier, call: Call[NewPayment]) -> GatewayPayment:
+def _pay(dossier: Dossier, call: Call[None]) -> GatewayPayment:
     """The provider's payment for the order's present attempt, kept with the order.
 
     Creating is idempotent by (order, attempt), so a crash before the commit leads to the same

@@ -10,7 +10,7 @@ import os
 from functools import cache
 from typing import Any
 
-import boto3
+from parcelway import aws
 from parcelway.http.api import SIGNED, Api, Reply
 from parcelway.http.call import MAX_BODY, Call
 from parcelway.http.problems import Problem, bad_request
@@ -19,7 +19,7 @@ from parcelway.ports.webhooks import WebhookRefused, verify_stripe
 
 api = Api("payment_webhook")
 handler = api
-sqs = cache(lambda: boto3.client("sqs"))
+sqs = cache(lambda: aws.client("sqs"))
 
 
 @api.route("POST", "/webhooks/stripe", who=SIGNED, status=200)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from functools import cache
 
-import boto3
+from parcelway import aws
 from parcelway.domain.availability import Availability, availability
 from parcelway.domain.catalogue import Product
 from parcelway.domain.money import Money
@@ -51,7 +51,7 @@ _MOST_MINOR = 10**12
 def reader() -> SearchReader:
     """This container's copy of the index."""
     bucket = os.environ["SEARCH_BUCKET"]
-    return SearchReader(IndexFiles(boto3.client("s3"), bucket, tantivy_schema.SCHEMA_VERSION))
+    return SearchReader(IndexFiles(aws.client("s3"), bucket, tantivy_schema.SCHEMA_VERSION))
 
 
 class Listing(Input):

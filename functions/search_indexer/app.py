@@ -17,8 +17,8 @@ from functools import cache
 from itertools import islice
 from typing import Any
 
-import boto3
 from aws_lambda_powertools import Logger
+from parcelway import aws
 from parcelway.domain.availability import availability
 from parcelway.domain.shop import Node
 from parcelway.ports import clock, tantivy_schema
@@ -42,7 +42,7 @@ _CHUNK = 100  # products whose stock is read together
 def writer() -> SearchWriter:
     """This container's copy of the index."""
     bucket = os.environ["SEARCH_BUCKET"]
-    return SearchWriter(IndexFiles(boto3.client("s3"), bucket, tantivy_schema.SCHEMA_VERSION))
+    return SearchWriter(IndexFiles(aws.client("s3"), bucket, tantivy_schema.SCHEMA_VERSION))
 
 
 @discreet(logger)

@@ -14,8 +14,8 @@ from contextlib import suppress
 from functools import cache
 from typing import Any
 
-import boto3
 from aws_lambda_powertools import Logger
+from parcelway import aws
 from parcelway.domain.order import Order
 from parcelway.ports import clock
 from parcelway.ports.bus import EventBridge
@@ -28,7 +28,7 @@ from parcelway.store.shards import calm, merge
 
 logger = Logger(service="sweeper")
 db = cache(database)
-bus = cache(lambda: EventBridge(boto3.client("events"), os.environ["EVENT_BUS"]))
+bus = cache(lambda: EventBridge(aws.client("events"), os.environ["EVENT_BUS"]))
 
 _LONGEST = 48 * QUIET  # pauses double up to this while an order stays quiet
 # Whoever hears one of these looks at all that must happen to the order.

@@ -8,17 +8,18 @@ import os
 from collections.abc import Mapping
 from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 from parcelway.domain.public_view import PublicOrder, Receipt
 from parcelway.http.api import Reply
 from parcelway.language import formats
 from parcelway.language.amounts import line_amount, total_rows
 from parcelway.language.wording import say
 from views import Links
+
+if TYPE_CHECKING:  # what answers with JSON, a redirect or a PDF does not pay for templates
+    from jinja2 import Environment
 
 _FOLDER = Path(__file__).parent / "templates"
 HTML = "text/html; charset=utf-8"
@@ -81,6 +82,8 @@ def page_headers() -> Mapping[str, str]:
 
 
 def _page(template: str, language: str, **context: Any) -> Reply:
+    from markupsafe import Markup
+
     body = (
         _templates()
         .get_template(template)
@@ -102,6 +105,8 @@ def _page(template: str, language: str, **context: Any) -> Reply:
 
 @cache
 def _templates() -> Environment:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
     return Environment(
         loader=FileSystemLoader(_FOLDER),
         autoescape=True,

@@ -5,10 +5,10 @@ as it is, and with containers that forget what they have read, so that the balan
 No emulator ever reports a conflict: `ConflictWindow` adds AWS's rule. How long a transaction is on
 its items is an assumption, AWS has published no figure.
 
-It runs on our model of DynamoDB, and on moto with the same figures. Time is virtual: a read takes
-4 ms, a transaction its window, a pause what it takes, and our own CPU nothing. So the figures are
-the same on any machine, however busy; on threads they said more of the machine than of the design
-(18 orders a second one time, 60 the next).
+It runs on our model of DynamoDB. Time is virtual: a read takes 4 ms, a transaction its window, a
+pause what it takes, and our own CPU nothing. So the figures are the same on any machine, however
+busy; on threads they said more of the machine than of the design (18 orders a second one time, 60
+the next).
 """
 
 from __future__ import annotations
@@ -46,6 +46,7 @@ from parcelway.store.stock import read_balances, set_on_hand
 
 from infra.bench.conflicts import ConflictWindow
 from infra.bench.tables import container, in_model, scan
+from infra.bench.text import table
 from infra.cli.load import load
 from infra.local.application import SAMPLE_FILES
 from infra.local.patching import Patches
@@ -226,25 +227,18 @@ def _sleeping_in(kernel: Kernel) -> Iterator[None]:
         patches.undo()
 
 
-def table(sales: Sequence[tuple[str, Sale]]) -> str:
+def report(sales: Sequence[tuple[str, Sale]]) -> str:
     """The sales side by side, one a row."""
     rows = [
-        ("design", "sold", "orders/s", "units/sale", "conflicts/order", "calls/order",
-         "gave up", "shards", "exact"),
-        *(
-            (
-                name, str(sale.sold), f"{sale.rate:.0f}", f"{sale.units / max(1, sale.sold):.1f}",
-                f"{sale.conflicts / _buyers(sale):.2f}", f"{sale.calls / _buyers(sale):.1f}",
-                str(sale.gave_up), str(sale.shards), "no" if sale.wrong else "yes",
-            )
-            for name, sale in sales
-        ),
+        (
+            name, str(sale.sold), f"{sale.rate:.0f}", f"{sale.units / max(1, sale.sold):.1f}",
+            f"{sale.conflicts / _buyers(sale):.2f}", f"{sale.calls / _buyers(sale):.1f}",
+            str(sale.gave_up), str(sale.shards), "no" if sale.wrong else "yes",
+        )
+        for name, sale in sales
     ]  # fmt: skip
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    )
+    head = ("design", "sold", "orders/s", "units/sale", "conflicts/order", "calls/order")
+    return table((*head, "gave up", "shards", "exact"), rows)
 
 
 def _buyers(sale: Sale) -> int:
@@ -274,7 +268,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             sales.append((f"{name}, {window:g} ms", sale))
             for complaint in sale.wrong:
                 print(f"{name}: {complaint}")
-    print(table(sales))
+    print(report(sales))
     return 1 if any(sale.wrong for _, sale in sales) else 0
 
 

@@ -30,6 +30,7 @@ from parcelway.store.orders import Dossier, get_dossier, save
 from parcelway.store.shop import load_shop
 
 from infra.cli.routes import FUNCTIONS
+from infra.demo.people import HOME
 
 Json = dict[str, Any]
 Measure = Callable[["Request"], Json]
@@ -41,14 +42,6 @@ _USED = (
     *("fulfillment", "invoicing", "carrier_webhook", "tracking", "orders", "sweeper"),
 )
 _CONTACT = {"name": "Ann Example", "email": "ann@parcelway.example"}
-_HOME = {
-    "name": "Ann Example",
-    "line1": "1 Main Street",
-    "city": "Columbus",
-    "region": "OH",
-    "postal_code": "43215",
-    "country": "US",
-}
 
 
 class Context:
@@ -108,14 +101,14 @@ class Journey:
         self._cart("claim cart", of["cart"], "POST", "/claim", claims=claims)
 
     def _place(self, of: Mapping[str, ModuleType]) -> None:
-        details = {"contact": _CONTACT, "billing_address": _HOME, "payment_method": "card"}
+        details = {"contact": _CONTACT, "billing_address": HOME, "payment_method": "card"}
         self._cart("details", of["checkout"], "PATCH", "", details)
         where = {"country": "US"}
         options = self._cart("options", of["checkout"], "GET", "/delivery-options", query=where)[
             "options"
         ]
         delivery = next(o["service"] for o in options if o["method"] == "delivery")
-        wanted = {"service": delivery, "address": _HOME}
+        wanted = {"service": delivery, "address": HOME}
         self._cart("delivery", of["checkout"], "PUT", "/delivery", wanted)
         self.order = self._cart("checkout", of["checkout"], "POST", "/checkout", {})
 

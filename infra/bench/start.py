@@ -1,9 +1,9 @@
 """The cold start of every function, as a ratio to `import boto3; boto3.client("dynamodb")`.
 
-A function's share is importing its `app` with the layers on the path, as Lambda's runtime does, and
-making the clients it keeps: the floor makes one too. Bytecode is there for both. Instructions are
-counted by valgrind's cachegrind where it is installed: they hardly vary from run to run, CPU time
-on a shared machine does.
+A function's share is importing its `app` with its layers on the path and nothing else, as Lambda's
+runtime does, and making the clients it keeps: the floor makes one too. Bytecode is there for both.
+Instructions are counted by valgrind's cachegrind where it is installed: they hardly vary from run
+to run, CPU time on a shared machine does.
 """
 
 from __future__ import annotations
@@ -14,14 +14,15 @@ import shutil
 import statistics
 import subprocess
 import sys
-import sysconfig
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+from infra.bench.opt import lay_out
 from infra.bench.text import table
 from infra.cli.routes import FUNCTIONS, function_folders
 from infra.local.template import read
@@ -47,8 +48,9 @@ class Start:
 def starts(names: Iterable[str], *, runs: int = _RUNS, count: bool = True) -> list[Start]:
     """The starts of functions by folder name; FLOOR is the floor's."""
     counting = count and shutil.which("valgrind") is not None
-    with ThreadPoolExecutor(_WORKERS) as pool:
-        return list(pool.map(lambda name: _start(name, runs, counting), names))
+    with TemporaryDirectory() as place, ThreadPoolExecutor(_WORKERS) as pool:
+        commands = _commands(Path(place))
+        return list(pool.map(lambda name: _start(name, commands[name], runs, counting), names))
 
 
 def everything() -> list[str]:
@@ -102,10 +104,15 @@ def ratio(start: Start, floor: Start) -> float:
     return start.seconds / floor.seconds
 
 
-def _start(name: str, runs: int, counting: bool) -> Start:
-    command = [sys.executable, "-I", "-S", str(COLD), _paths()]
-    if name != FLOOR:
-        command.append(str(FUNCTIONS / name))
+def _commands(place: Path) -> dict[str, list[str]]:
+    """How to start each function in a process of its own; `place` is where the layers lie."""
+    python = [sys.executable, "-I", "-S", str(COLD)]
+    paths = {name: ":".join(map(str, folders)) for name, folders in lay_out(place).items()}
+    floor = {FLOOR: [*python, paths.pop("")]}
+    return floor | {name: [*python, path, str(FUNCTIONS / name)] for name, path in paths.items()}
+
+
+def _start(name: str, command: list[str], runs: int, counting: bool) -> Start:
     first = _run(command)  # leaves bytecode behind, and is not counted
     seconds = [_run(command)["seconds"] for _ in range(runs)]
     return Start(
@@ -135,10 +142,6 @@ def _instructions(command: list[str]) -> int:
     if counted is None:
         raise RuntimeError(f"cachegrind does not say how many instructions: {done.stderr[-500:]}")
     return int(counted.group(1).replace(",", ""))
-
-
-def _paths() -> str:
-    return f"{ROOT / 'layers' / 'parcelway'}:{sysconfig.get_paths()['purelib']}"
 
 
 def environment() -> dict[str, str]:

@@ -78,13 +78,22 @@ def dynamodb_local() -> Path | None:
 
 @contextmanager
 def in_dynamodb_local(jar: Path) -> Iterator[Any]:
-    """A client of empty tables in a DynamoDB Local of its own, which ends with the block."""
+    """A client of empty tables in a DynamoDB Local of its own."""
+    with dynamodb_local_server(jar) as url:
+        client: Any = boto3.client("dynamodb", config=_CONNECTIONS, endpoint_url=url, **_FAKE)
+        _create(client)
+        yield client
+
+
+@contextmanager
+def dynamodb_local_server(jar: Path) -> Iterator[str]:
+    """The address of a new, empty DynamoDB Local in memory, which ends with the block."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     native = jar.parent / "DynamoDBLocal_lib"
-    command = ["java", f"-Djava.library.path={native}", "-jar", str(jar)]
-    command += ["-inMemory", "-sharedDb", "-port", str(port)]
+    command = ["java", "-Xmx512m", f"-Djava.library.path={native}", "-jar", str(jar)]
+    command += ["-inMemory", "-sharedDb", "-disableTelemetry", "-port", str(port)]
     environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     server = subprocess.Popen(  # its own switches only: nothing of this process's proxies
         command,
@@ -93,12 +102,10 @@ def in_dynamodb_local(jar: Path) -> Iterator[Any]:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
+    url = f"http://127.0.0.1:{port}"
     try:
-        endpoint: Any = {"endpoint_url": f"http://127.0.0.1:{port}"}
-        client: Any = boto3.client("dynamodb", config=_CONNECTIONS, **_FAKE, **endpoint)
-        _wait(client, server)
-        _create(client)
-        yield client
+        _wait(boto3.client("dynamodb", endpoint_url=url, **_FAKE), server)
+        yield url
     finally:
         server.terminate()
         server.wait()

@@ -121,4 +121,4 @@ def _elsewhere(operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
         return {"executionArn": f"arn:aws:states:::{parameters['name']}", "startDate": 0}
     if operation in ("SendTaskSuccess", "SendTaskFailure"):
         return {}
-    raise NotImplementedError(operation)
+    raise NotImplementedError(f"{operation}: no request of the journey made this call before")

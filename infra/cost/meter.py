@@ -51,7 +51,7 @@ class Meter:
             "requests": world.requests,
             "write_units": _units(world, "write"),
             "read_units": _units(world, "read"),
-            "transitions": world.executions.transitions["transitions"],
+            "transitions": world.executions.transitions,
             "events": world.bus.counts["custom"],
             "queue_operations": world.queues.counts.total(),
             "mails": len(world.sent),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
+from infra.bench import text
 from infra.cost.meter import Counts
 from infra.cost.prices import APART, PRICES, beyond_free, dollars
 
@@ -29,8 +30,7 @@ def priced(counts: Mapping[str, float], *, without: tuple[str, ...] = ()) -> flo
 def table(rows: Mapping[str, Counts]) -> str:
     """One row each, in plain text, with dollars per 1,000; `rest` leaves mails and states out."""
     head = ["", *_COLUMNS.values(), "$/1,000", "rest"]
-    lines = [head, *(_row(name, counts) for name, counts in rows.items())]
-    return _aligned(lines)
+    return text.table(head, [_row(name, counts) for name, counts in rows.items()])
 
 
 def _row(name: str, counts: Counts) -> list[str]:
@@ -42,26 +42,17 @@ def by_service(counts: Counts) -> str:
     """What each service takes of the bill, the dearest first."""
     shares = {name: 1000 * PRICES[name] * counts[name] for name in PRICES if counts[name]}
     ordered = sorted(shares.items(), key=lambda share: -share[1])
-    return _aligned([[name.replace("_", " "), f"{dollars:.4f}"] for name, dollars in ordered])
+    lines = [[name.replace("_", " "), f"{dollars:.4f}"] for name, dollars in ordered]
+    return text.table(["", "$/1,000"], lines)
 
 
 def monthly(causes: Mapping[str, Counts]) -> str:
     """A month's costs by cause, in dollars, without and with what is free every month."""
-    lines = [["", "at list prices", "beyond the free tier"]]
     total: Counts = dict.fromkeys(PRICES, 0.0)
     for counts in causes.values():
         total = {name: total[name] + counts[name] for name in PRICES}
-    for cause, counts in {**causes, "total": total}.items():
-        lines.append([cause, f"{dollars(counts):.2f}", f"{dollars(beyond_free(counts)):.2f}"])
-    return _aligned(lines)
-
-
-def _aligned(lines: Sequence[Sequence[str]]) -> str:
-    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
-    return "\n".join(
-        "  ".join(
-            cell.rjust(width) if column else cell.ljust(width)
-            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
-        ).rstrip()
-        for line in lines
-    )
+    lines = [
+        [cause, f"{dollars(counts):.2f}", f"{dollars(beyond_free(counts)):.2f}"]
+        for cause, counts in {**causes, "total": total}.items()
+    ]
+    return text.table(["", "at list prices", "beyond the free tier"], lines)

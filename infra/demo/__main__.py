@@ -152,7 +152,7 @@ class Demo:
         """Check every order, its documents and mails, and the books as a whole."""
         self.step("Checking")
         db = self._app.database
-        wanted_mails = posted = documents = 0
+        wanted_mails = posted = documents = closed = 0
         debits: Counter[str] = Counter()
         for sale in self.sales:
             dossier = get_dossier(db, sale.shopper.id)
@@ -160,6 +160,7 @@ class Demo:
             order, wanted = dossier.order, _ENDS.get(sale.fate, "closed")
             if order.state != wanted:
                 self.check(f"{order.id} ({sale.fate}) is {order.state}, not {wanted}", False)
+            closed += order.state == "closed"
             wanted_mails += sum(mailed(event, order) for event in dossier.events)
             for item in db.query(db.ledger, f"ORD#{order.id}"):
                 posting = decode(Posting, item["posting"])
@@ -171,7 +172,8 @@ class Demo:
                 invoiced = sum(invoice.gross.minor for invoice in dossier.invoices)
                 if not invoiced == order.captured == totals(order).gross.minor:
                     self.check(f"{order.id}: invoiced {invoiced}, captured {order.captured}", False)
-        self.check(f"{self._wanted('closed')} orders delivered or collected, and closed", True)
+        all_closed = closed == self._wanted("closed")
+        self.check(f"{closed} orders delivered or collected, and closed", all_closed)
         sent = [mail for mail in self._app.stack.mails() if "mail_id" in mail.tags]
         self.check(f"{len(sent)} mails, one per event", len(sent) == wanted_mails)
         self.check(f"{documents} invoices to download as PDF", documents >= self._wanted("closed"))

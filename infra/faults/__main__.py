@@ -84,11 +84,13 @@ def _again(lab: Laboratory, seed: int) -> int:
     for point in outcome.points:
         fault = outcome.story.plan.get(point)
         print(f"  {point}{f'   <- {fault}' if fault else ''}")
+    if not outcome.wrong:
+        print(f"every promise held: {outcome.story}")
+        return 0
     _tell(outcome)
-    if outcome.wrong:
-        print("the shortest that shows it:")
-        _tell(shortest(lab, outcome))
-    return 1 if outcome.wrong else 0
+    print("the shortest that shows it:")
+    _tell(shortest(lab, outcome))
+    return 1
 
 
 if __name__ == "__main__":

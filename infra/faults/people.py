@@ -8,7 +8,7 @@ from pathlib import Path
 
 from parcelway.store.orders import Dossier, get_dossier
 
-from infra.demo.people import GOOD, Refused, Shopper
+from infra.demo.people import GOOD, Json, Refused, Shopper
 from infra.local.application import SAMPLE_FILES
 from infra.sim.history import History
 from infra.sim.people import Client, Warehouse
@@ -19,6 +19,7 @@ SHOP = {
     "stock": Path(__file__).parent / "shop" / "stock.jsonl",
 }
 HOLD_SECONDS = 1800  # of the sample shop's settings
+COLUMBUS, LOUISVILLE = "dc-columbus", "wh-louisville"
 
 
 @dataclass(frozen=True)
@@ -63,9 +64,45 @@ def takes(person: Person, sku: str, quantity: int) -> None:
     person.pay(GOOD)
 
 
+def takes_pasta(person: Person) -> None:
+    """Two packets, of which Columbus has enough."""
+    takes(person, "PASTA", 2)
+
+
+def fills_basket(person: Person) -> None:
+    """Three lines at two nodes, one of them changed: two parcels."""
+    person.add("PASTA", 2)
+    person.add("LAMP", 1)
+    person.api.call("PUT", f"{person.path}/lines/PASTA", {"quantity": 3})
+    person.deliver()
+    person.describe()
+
+
+def buys(person: Person) -> None:
+    """All of the basket."""
+    fills_basket(person)
+    person.place()
+    person.pay(GOOD)
+
+
+def works(
+    history: History,
+    node: str,
+    react: Callable[[Warehouse, Json], None] | None = None,
+    late: float = 0.0,
+) -> None:
+    """Let a node's staff come to work, so many seconds late; see Warehouse."""
+    history.script(f"staff of {node}", Warehouse(history.world, node, react, late).work)
+
+
 def both_nodes_work(history: History) -> None:
-    for node in ("dc-columbus", "wh-louisville"):
-        history.script(f"staff of {node}", Warehouse(history.world, node).work)
+    for node in (COLUMBUS, LOUISVILLE):
+        works(history, node)
+
+
+def wrong_pasta(history: History) -> list[str]:
+    """Unless ann has her two packets and paid for them."""
+    return must(history, "ann", "closed", {"PASTA": 2}, captured=True)
 
 
 def must(

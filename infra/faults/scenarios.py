@@ -5,56 +5,40 @@ from __future__ import annotations
 import re
 
 from infra.demo.people import DECLINED, GOOD, Json, Refused
+from infra.faults.crowd import CROWD
+from infra.faults.mails import MAILS
 from infra.faults.people import (
+    COLUMBUS,
     HOLD_SECONDS,
+    LOUISVILLE,
     Person,
     Scenario,
     both_nodes_work,
+    buys,
     dossier_of,
     goes_shopping,
     heard_late,
     must,
     takes,
+    takes_pasta,
     who_got_it,
+    works,
+    wrong_pasta,
 )
 from infra.faults.trouble import TROUBLE
 from infra.sim.history import History
 from infra.sim.people import Client, Warehouse
 
-
-def _basket(person: Person) -> None:
-    """Three lines at two nodes, one of them changed: two parcels."""
-    person.add("PASTA", 2)
-    person.add("LAMP", 1)
-    person.api.call("PUT", f"{person.path}/lines/PASTA", {"quantity": 3})
-    person.deliver()
-    person.describe()
-
-
 # ---- bought ------------------------------------------------------------------------------
 
 
-def _buys(person: Person) -> None:
-    _basket(person)
-    person.place()
-    person.pay(GOOD)
-
-
 def _play_bought(history: History) -> None:
-    goes_shopping(history, "ann", _buys)
+    goes_shopping(history, "ann", buys)
     both_nodes_work(history)
 
 
 def _wrong_bought(history: History) -> list[str]:
     return must(history, "ann", "closed", {"PASTA": 3, "LAMP": 1}, captured=True)
-
-
-def _takes_pasta(person: Person) -> None:
-    takes(person, "PASTA", 2)
-
-
-def _wrong_pasta(history: History) -> list[str]:
-    return must(history, "ann", "closed", {"PASTA": 2}, captured=True)
 
 
 # ---- declined, then paid; pressed twice ------------------------------------------------------
@@ -77,14 +61,14 @@ def _pay(person: Person) -> None:
 
 def _play_declined(history: History) -> None:
     goes_shopping(history, "ann", _buys_nervously)
-    history.script("staff of dc-columbus", Warehouse(history.world, "dc-columbus").work)
+    works(history, COLUMBUS)
 
 
 # ---- cancelled ---------------------------------------------------------------------------
 
 
 def _buys_and_cancels(person: Person) -> None:
-    _buys(person)
+    buys(person)
     person.history.world.kernel.sleep(20)
     person.cancel()
 
@@ -167,8 +151,7 @@ def _collects(person: Person) -> None:
 
 def _play_collected(history: History) -> None:
     goes_shopping(history, "ann", _collects)
-    store = Warehouse(history.world, "store-dayton", Warehouse.hand_over)
-    history.script("staff of store-dayton", store.work)
+    works(history, "store-dayton", Warehouse.hand_over)
 
 
 def _wrong_collected(history: History) -> list[str]:
@@ -183,10 +166,9 @@ def _rejects(warehouse: Warehouse, shipment: Json) -> None:
 
 
 def _play_rejected(history: History) -> None:
-    goes_shopping(history, "ann", _buys)
-    louisville = Warehouse(history.world, "wh-louisville", _rejects)
-    history.script("staff of wh-louisville", louisville.work)
-    history.script("staff of dc-columbus", Warehouse(history.world, "dc-columbus").work)
+    goes_shopping(history, "ann", buys)
+    works(history, LOUISVILLE, _rejects)
+    works(history, COLUMBUS)
 
 
 def _wrong_rejected(history: History) -> list[str]:
@@ -223,14 +205,14 @@ def _signs_up(history: History) -> None:
     history.orders["ann"] = person.id
     person.api.headers["Authorization"] = f"Bearer {tokens['id_token']}"
     person.api.call("POST", f"{person.path}/claim")
-    _takes_pasta(person)
+    takes_pasta(person)
     own = person.api.call("GET", "/orders")["orders"]
     history.refusals["own orders"] = ",".join(order["id"] for order in own)
 
 
 def _play_member(history: History) -> None:
     history.script("ann", lambda: _signs_up(history))
-    history.script("staff of dc-columbus", Warehouse(history.world, "dc-columbus").work)
+    works(history, COLUMBUS)
 
 
 def _wrong_member(history: History) -> list[str]:
@@ -247,9 +229,8 @@ def _comes_back(warehouse: Warehouse, shipment: Json) -> None:
 
 
 def _play_returned(history: History) -> None:
-    goes_shopping(history, "ann", _takes_pasta)
-    columbus = Warehouse(history.world, "dc-columbus", _comes_back)
-    history.script("staff of dc-columbus", columbus.work)
+    goes_shopping(history, "ann", takes_pasta)
+    works(history, COLUMBUS, _comes_back)
 
 
 def _wrong_returned(history: History) -> list[str]:
@@ -262,14 +243,14 @@ def _wrong_returned(history: History) -> list[str]:
 
 
 def _cancels_at_the_dock(person: Person) -> None:
-    _takes_pasta(person)
+    takes_pasta(person)
     person.history.world.kernel.sleep(58 + person.history.world.random.uniform(0, 6))
     person.cancel()
 
 
 def _play_dock(history: History) -> None:
     goes_shopping(history, "ann", _cancels_at_the_dock)
-    history.script("staff of dc-columbus", Warehouse(history.world, "dc-columbus").work)
+    works(history, COLUMBUS)
 
 
 def _wrong_dock(history: History) -> list[str]:
@@ -287,10 +268,9 @@ def _wrong_dock(history: History) -> list[str]:
 
 
 def _play_staggered(history: History) -> None:
-    goes_shopping(history, "ann", _buys)
-    history.script("staff of dc-columbus", Warehouse(history.world, "dc-columbus").work)
-    late = Warehouse(history.world, "wh-louisville", late=6 * 3600)
-    history.script("staff of wh-louisville", late.work)
+    goes_shopping(history, "ann", buys)
+    works(history, COLUMBUS)
+    works(history, LOUISVILLE, late=6 * 3600)
 
 
 # ---- placed, and left with the payment open ------------------------------------------------------
@@ -338,14 +318,13 @@ def _wrong_tabs(history: History) -> list[str]:
 
 
 def _play_overdue(history: History) -> None:
-    goes_shopping(history, "ann", _takes_pasta)
-    slow = Warehouse(history.world, "dc-columbus", late=4 * 86400)
-    history.script("staff of dc-columbus", slow.work)
+    goes_shopping(history, "ann", takes_pasta)
+    works(history, COLUMBUS, late=4 * 86400)
 
 
 SCENARIOS = (
     Scenario("bought", _play_bought, _wrong_bought),
-    Scenario("declined", _play_declined, _wrong_pasta),
+    Scenario("declined", _play_declined, wrong_pasta),
     Scenario("cancelled", _play_cancelled, _wrong_cancelled),
     Scenario("late", _play_late, _wrong_late),
     Scenario("race", _play_race, _wrong_race),
@@ -357,6 +336,8 @@ SCENARIOS = (
     Scenario("staggered", _play_staggered, _wrong_bought),
     Scenario("abandoned", _play_abandoned, _wrong_abandoned),
     Scenario("tabs", _play_tabs, _wrong_tabs),
-    Scenario("overdue", _play_overdue, _wrong_pasta, frozenset({"overdue_packed"})),
+    Scenario("overdue", _play_overdue, wrong_pasta, frozenset({"overdue_packed"})),
     *TROUBLE,
+    *MAILS,
+    *CROWD,
 )

@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from infra.local.moto_patches.events import BusRule, matches
+from infra.sim.errors import not_simulated
 from infra.sim.kernel import Kernel
 
 _CHUNK_BYTES = 64 * 1024
@@ -32,7 +33,7 @@ class Bus:
     def call(self, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """PutEvents, the one operation that handlers use."""
         if operation != "PutEvents":
-            raise NotImplementedError(f"events.{operation}")
+            raise not_simulated(f"events.{operation}")
         ids = []
         for entry in parameters["Entries"]:
             at: datetime = entry.get("Time", self.kernel.moment)
@@ -70,7 +71,7 @@ class Bus:
 
     def _deliver(self, target: Mapping[str, Any], body: str) -> None:
         if target["Arn"].split(":")[2] != "sqs" or "Input" in target or "InputPath" in target:
-            raise NotImplementedError(f"a rule's target {target}")
+            raise not_simulated(f"a rule's target {target}")
         arn = target["Arn"]
         self.kernel.spawn(f"event to {arn}", lambda: self.send(arn, body))
 

@@ -1,4 +1,4 @@
-"""Errors as botocore raises them."""
+"""Errors as botocore raises them, and the one for what is not simulated."""
 
 from __future__ import annotations
 
@@ -17,3 +17,10 @@ def client_error(
         **more,
     }
     return ClientError(answer, operation)
+
+
+def not_simulated(what: str) -> NotImplementedError:
+    """For a call or parameter that no handler used so far: better loud than wrong."""
+    return NotImplementedError(
+        f"{what} is not simulated: no handler used it so far; add it where this was raised"
+    )

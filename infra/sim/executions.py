@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any, Literal
 
 from infra.local.functions import Function, Result
-from infra.sim.errors import client_error
+from infra.sim.errors import client_error, not_simulated
 from infra.sim.kernel import Kernel, Signal, Task
 from infra.sim.states import ExecutionFailed, Machine, TaskFailed
 
@@ -27,13 +26,11 @@ class Execution:
     input: str
     status: Status = "RUNNING"
     error: str = ""
-    entered: list[str] = field(default_factory=list)
-    waits_for: set[str] = field(default_factory=set)  # tokens not answered yet
 
 
 @dataclass
 class Token:
-    """A task token that was handed out; `answer` once somebody used it."""
+    """A task token that was handed out; `signal` is set with the answer, `open` while it counts."""
 
     signal: Signal
     open: bool = True
@@ -49,7 +46,7 @@ class Executions:
     invoke: Invoke
     new_id: Callable[[], str]
     random: Random
-    transitions: Counter[str] = field(default_factory=Counter)
+    transitions: int = 0  # as AWS bills them
     executions: dict[str, Execution] = field(default_factory=dict)  # by ARN
     tokens: dict[str, Token] = field(default_factory=dict)
 
@@ -58,7 +55,9 @@ class Executions:
         if operation == "StartExecution":
             return self._start(parameters)
         if operation == "DescribeExecution":
-            found = self.executions[parameters["executionArn"]]
+            found = self.executions.get(parameters["executionArn"])
+            if found is None:
+                raise client_error("ExecutionDoesNotExist", operation)
             return {"executionArn": found.arn, "name": found.name, "status": found.status}
         if operation == "SendTaskSuccess":
             output = json.loads(parameters["output"])
@@ -66,7 +65,7 @@ class Executions:
         if operation == "SendTaskFailure":
             error = TaskFailed(parameters.get("error", ""), parameters.get("cause", ""))
             return self._answer(operation, parameters["taskToken"], error)
-        raise NotImplementedError(f"states.{operation}")
+        raise not_simulated(f"states.{operation}")
 
     def running(self) -> list[Execution]:
         """Executions that have not ended."""
@@ -157,14 +156,12 @@ class _Host:
         known = self._service.tokens[token]
         try:
             self.invoke(function_arn, payload, timeout)
-            self._execution.waits_for.add(token)
             self._kernel.pause()
             left = timeout - (self._kernel.now - started)
             if not self._kernel.wait(known.signal, left):
                 raise TaskFailed("States.Timeout")
         finally:
             known.open = False
-            self._execution.waits_for.discard(token)
         if isinstance(known.signal.value, TaskFailed):
             raise known.signal.value
         return known.signal.value
@@ -179,7 +176,7 @@ class _Host:
 
     def all(self, branches: Sequence[Callable[[], Any]], limit: int) -> list[Any]:
         if limit:
-            raise NotImplementedError("MaxConcurrency")
+            raise not_simulated("a Map's MaxConcurrency")
         name = self._execution.name
         tasks = [self._kernel.spawn(f"branch of {name}", branch) for branch in branches]
         self._branches += tasks
@@ -196,9 +193,8 @@ class _Host:
     def jitter(self, most: float) -> float:
         return self._service.random.uniform(0, most)
 
-    def entered(self, state: str) -> None:
-        self._execution.entered.append(state)
-        self._service.transitions["transitions"] += 1
+    def entered(self, _state: str) -> None:
+        self._service.transitions += 1
 
     def stop(self) -> None:
         """End what the execution's branches are doing."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from infra.sim.errors import client_error
+from infra.sim.errors import client_error, not_simulated
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Files:
         if operation == "DeleteObject":
             self.objects.pop(_name(parameters), None)
             return {}
-        raise NotImplementedError(f"s3.{operation}")
+        raise not_simulated(f"s3.{operation}")
 
     def _put(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         existing = self.objects.get(_name(parameters))

@@ -21,6 +21,7 @@ Mode = Literal[
     "conflict",
     "crowd",
     "partial",
+    "throttled",
     "again",
     "parallel",
 ]
@@ -30,16 +31,19 @@ before: the process dies before the call. after: the call takes effect, the proc
 sees the answer. twice: the SDK sends again, the second answer counts. refused: no connection; the
 handler gets the SDK's error. lost: it takes effect, the handler gets the SDK's time-out. conflict:
 DynamoDB cancels the write because another is at the same item; crowd: and so it does the next
-dozen times. partial: EventBridge refuses the last entry, in its answer. again: a whole invocation
-that succeeded is made once more, as every asynchronous source may; parallel: at the same time.
-At `http.<method>` only lost: the request was handled, the client waits in vain.
+dozen times. partial: EventBridge refuses the last entry, in its answer. throttled: the service is
+asked too much and says so; DynamoDB to a conditional write the next dozen times, to a batch read
+for its last key only, Lambda for five minutes to whatever would invoke the function. again: a whole
+invocation that succeeded is made once more, as every asynchronous source may; parallel: at the same
+time. At `http.<method>` lost: the request was handled, the client waits in vain; or throttled.
 """
 
 _WRITE_MODES: tuple[Mode, ...] = ("before", "after", "twice", "refused", "lost")
 # A read leaves nothing behind: dying after it is dying before it, and a second one is the first.
 _READ_MODES: tuple[Mode, ...] = ("before", "refused")
 _READS = ("Get", "BatchGet", "Query", "Describe", "List", "Retrieve", "AdminGet")
-_CONDITIONAL = ("dynamodb.TransactWriteItems", "dynamodb.PutItem", "dynamodb.UpdateItem")
+CONDITIONAL = ("dynamodb.TransactWriteItems", "dynamodb.PutItem", "dynamodb.UpdateItem")
+"""Calls that others may be in the way of."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -63,14 +67,20 @@ class Point:
     def modes(self) -> tuple[Mode, ...]:
         """What can go wrong here."""
         if self.what == "invoke":
-            return ("again", "parallel")
+            return ("again", "parallel", "throttled")
         if self.what.startswith("http."):
-            return ("lost",)
-        if self.what in _CONDITIONAL:
-            return (*_WRITE_MODES, "conflict", "crowd")
+            return ("lost", "throttled")
+        if self.what in CONDITIONAL:
+            return (*_WRITE_MODES, "conflict", "crowd", "throttled")
         if self.what == "events.PutEvents":
-            return (*_WRITE_MODES, "partial")
-        return _READ_MODES if self.reads else _WRITE_MODES
+            return (*_WRITE_MODES, "partial", "throttled")
+        return (*(_READ_MODES if self.reads else _WRITE_MODES), "throttled")
+
+    def stands_for(self, mode: Mode) -> bool:
+        """Whether `mode` comes here to the same as another: a throttled read to a refused one, but
+        for some keys of many; a throttled request to one that comes a second later."""
+        alone = self.reads and self.what != "dynamodb.BatchGetItem"
+        return mode == "throttled" and (alone or self.what.startswith("http."))
 
 
 @dataclass
@@ -81,7 +91,8 @@ class Injector:
     that), up to `most`.
     Those drawn are added to `drawn`, so that a history can be told, and played, without dice.
     `later` are points that are not the first since something changed: dying before one of them is
-    dying before that first one.
+    dying before that first one. The first `known` points are those of another history, too, which
+    stands for this one as far as it goes.
     """
 
     plan: Mapping[Point, Mode] = field(default_factory=dict)
@@ -91,6 +102,7 @@ class Injector:
     points: list[Point] = field(default_factory=list)
     later: set[Point] = field(default_factory=set)
     drawn: dict[Point, Mode] = field(default_factory=dict)
+    known: int = 0
     _seen: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def at(self, function: str, what: str, *, first: bool = True) -> Mode | None:
@@ -117,7 +129,7 @@ class Injector:
         """Every single fault of this history that no other one stands for."""
         return [
             (point, mode)
-            for point in self.points
+            for point in self.points[self.known :]
             for mode in point.modes()
-            if not (mode == "before" and point in self.later)
+            if not (mode == "before" and point in self.later) and not point.stands_for(mode)
         ]

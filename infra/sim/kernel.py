@@ -71,7 +71,6 @@ class Task(greenlet):
         self.failure: BaseException | None = None
         self.finished = False
         self.turn = 0  # which wait a timer or signal belongs to; older ones are stale
-        self.woken_by_timer = False
         self.unwanted = False
         self._kernel = kernel
         self._body = body
@@ -225,11 +224,6 @@ class Kernel:
         if self.closing or task.unwanted:
             raise Stopped
         return task
-
-    def in_task(self) -> bool:
-        """Whether a task of this kernel is running."""
-        task = getcurrent()
-        return isinstance(task, Task) and task.parent is self.hub
 
     def _timer(self, task: Task, seconds: float) -> None:
         heapq.heappush(self._timers, (self.now + seconds, next(self._numbers), task, task.turn))

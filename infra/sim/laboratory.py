@@ -17,9 +17,9 @@ from pathlib import Path
 from random import seed as seed_dice
 from typing import Any, TypeVar
 
-import boto3
 from botocore.client import BaseClient
 from greenlet import getcurrent
+from parcelway import aws
 from parcelway.ports import clock, secret_values
 
 from infra.cli.load import load
@@ -59,7 +59,7 @@ class Laboratory:
             self._dynamodb.create_table(table)
         self._start = self._dynamodb.snapshot()
         self._clients: dict[tuple[str, str], Any] = {}
-        self._make_client: Any = boto3.client
+        self._make_client: Any = aws.client
         self._elsewhere: Any = BaseClient._make_api_call  # type: ignore[attr-defined]
         self._sleep = time.sleep
 
@@ -119,7 +119,7 @@ class Laboratory:
         patches.replace(
             BaseClient, "_make_api_call", lambda client, name, given: call(client, name, given)
         )
-        patches.replace(boto3, "client", self._client)
+        patches.replace(aws, "client", self._client)
         patches.replace(time, "sleep", self._pass_time)
         monotonic, counter = time.monotonic, time.perf_counter
         patches.replace(time, "monotonic", lambda: self._elapsed(monotonic))

@@ -12,6 +12,7 @@ from typing import Any
 from infra.local.functions import Result
 from infra.local.pumps.mapping import Mapping as SourceMapping
 from infra.local.pumps.mapping import failed_identifiers
+from infra.sim.errors import not_simulated
 from infra.sim.kernel import Kernel
 
 _CHUNK_BYTES = 64 * 1024
@@ -58,7 +59,7 @@ class Queues:
     def call(self, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """One API call of a handler. Raises NotImplementedError for what no handler uses."""
         if operation != "SendMessage":
-            raise NotImplementedError(f"sqs.{operation}")
+            raise not_simulated(f"sqs.{operation}")
         arn = next(s.arn for s in self.settings.values() if s.url == parameters["QueueUrl"])
         body = parameters["MessageBody"]
         message = self.send(arn, body, float(parameters.get("DelaySeconds", 0)))

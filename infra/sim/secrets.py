@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from infra.sim.errors import client_error
+from infra.sim.errors import client_error, not_simulated
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Parameters:
     def call(self, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """GetParameter, the one operation that handlers use."""
         if operation != "GetParameter":
-            raise NotImplementedError(f"ssm.{operation}")
+            raise not_simulated(f"ssm.{operation}")
         values = {
             "/parcelway/stripe-secret-key": self.stripe_key,
             "/parcelway/stripe-webhook-secrets": self.webhook_secret,

@@ -10,6 +10,7 @@ from typing import Any
 
 from infra.local.pumps.mapping import Mapping as SourceMapping
 from infra.local.pumps.mapping import failed_identifiers
+from infra.sim import limits
 from infra.sim.kernel import Kernel
 from infra.sim.queues import Invoke
 
@@ -63,6 +64,9 @@ class Streams:
             failed = failed_identifiers(mapping, result, ids)
             if not failed:
                 return
+            if limits.is_throttled(result):  # it did not reach the function: that is no attempt
+                self.kernel.sleep(_LONGEST_RETRY_SECONDS)
+                continue
             first = min(ids.index(identifier) for identifier in failed)
             records, attempt = records[first:], attempt if first == 0 else 1
             if mapping.bisect and len(records) > 1:

@@ -10,40 +10,45 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from random import Random
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 from parcelway.domain.order import Order
+from parcelway.store.codec import iso
 from parcelway.store.database import Database
 from parcelway.store.items import from_item
 from parcelway.store.orders import to_order
+from parcelway.store.shards import CALM
 
 from infra.local.functions import Function, Result
 from infra.local.gateway.api import Gateway
 from infra.local.gateway.messages import Request, Response
 from infra.local.mail import Mail, Outbox
 from infra.local.pumps.mapping import Mapping as SourceMapping
+from infra.sim import limits
 from infra.sim.bus import Bus
 from infra.sim.dynamodb import DynamoDB
 from infra.sim.dynamodb.client import ModelClient
-from infra.sim.errors import client_error
+from infra.sim.errors import client_error, not_simulated
 from infra.sim.executions import Executions
 from infra.sim.files import Files
-from infra.sim.injection import Injector, Mode
+from infra.sim.injection import CONDITIONAL, Injector, Mode
 from infra.sim.kernel import Kernel, Schedule
 from infra.sim.lambdas import Died, Invocation, Lambdas, current
 from infra.sim.queues import Queues
 from infra.sim.secrets import Parameters
 from infra.sim.streams import Streams
 from infra.sim.stripe.provider import Provider
-from infra.sim.stripe.transport import connection_error
+from infra.sim.stripe.transport import connection_error, too_many_requests
 from infra.sim.tokens import Tokens
 from infra.sim.wiring import Wiring
 
 T = TypeVar("T")
 _SLOWEST_CALL = 9.0
-_CROWD = 12
+_LONG = 12  # calls that a crowd, or a throttled partition, lasts
+_THROTTLED_SECONDS = 300.0  # for which a function is
 
 START = datetime.fromisoformat("2026-03-02T10:00:00+00:00")
 """A Monday morning; every history begins then."""
@@ -86,11 +91,17 @@ class World:
     requests: int = 0
     units: dict[tuple[str, str], float] = field(default_factory=dict)  # (table or index, kind)
     sent: list[dict[str, Any]] = field(default_factory=list)  # what SES was given, in order
+    faults: list[str] = field(default_factory=list)  # requests that were answered 500
+    crowds: Counter[str] = field(default_factory=Counter)  # SKU: conflicts still to come at it
+    # Seconds after which SES reports a mail's `Send`, `Bounce`, ..., once each; else at once.
+    mail_reports: dict[str, tuple[float, ...]] = field(default_factory=dict)
+    mail_paused: float = 0.0  # until when SES refuses every mail
 
     on_payment: Callable[[], None] = lambda: None
 
     def __post_init__(self) -> None:
-        self._crowd: Counter[tuple[str, str]] = Counter()  # conflicts still to come
+        self._lasting: dict[tuple[str, str], tuple[Mode, int]] = {}  # how often a fault comes yet
+        self._throttled: dict[str, float] = {}  # until when a function is
         self._due: tuple[int, str | None] = (-1, None)
         self.random = Random(self.conditions.seed)
         self._ids = Random(f"ids of {self.conditions.seed}")
@@ -118,7 +129,7 @@ class World:
             self.kernel, wiring.machines, self.lambdas.find, self.handle, self.new_id, self.random
         )
         self.files = Files(lambda: self.kernel.moment)
-        self.outbox = Outbox(wiring.account, wiring.region, wiring.mail_events, self.bus.publish)
+        self.outbox = Outbox(wiring.account, wiring.region, wiring.mail_events, self._report)
         self.provider = Provider(
             lambda: self.kernel.moment, self._provider_id, self.parameters.webhook_secret
         )
@@ -139,19 +150,32 @@ class World:
         """One HTTP request to the API, in the caller's task."""
         self.requests += 1
         fault = self.injector.at("Client", f"http.{request.method}")
+        if fault == "throttled":
+            return Response(429)
         response = self._gateway.handle(request)
+        # Of a process that died the gateway has no more to say than that.
+        if response.status == 500 and "detail" in response.json():
+            self.faults.append(f"{request.method} {request.path}")
         return Response(504) if fault == "lost" else response
 
     def handle(self, function: Function, event: Any) -> Result:
         """An asynchronous invocation: it may be made once more although it succeeded."""
-        fault = self.injector.at(function.logical_id, "invoke")
+        name = function.logical_id
+        fault = self.injector.at(name, "invoke")
+        if fault == "throttled":
+            self.throttle(name, _THROTTLED_SECONDS)
+        if self.kernel.now < self._throttled.get(name, 0):
+            return limits.throttled_function()
         if fault == "parallel":
-            name = f"again {function.logical_id}"
-            self.kernel.spawn(name, lambda: self.lambdas.invoke(function, event))
+            self.kernel.spawn(f"again {name}", lambda: self.lambdas.invoke(function, event))
         result = self.lambdas.invoke(function, event)
         if fault == "again" and not result.is_error:
             result = self.lambdas.invoke(function, event)
         return result
+
+    def throttle(self, function: str, seconds: float) -> None:
+        """Let no asynchronous invocation reach a function for so long."""
+        self._throttled[function] = self.kernel.now + seconds
 
     def orders(self) -> list[Order]:
         """Every order there is."""
@@ -164,7 +188,13 @@ class World:
         if written != self._due[0]:
             due = [item["due_at"] for item in self._order_items() if "due_at" in item]
             self._due = (written, min(due, default=None))
-        return self._due[1]
+        calm = [iso(crowded_at + CALM) for crowded_at in self.splits().values()]
+        return min((due for due in (self._due[1], *calm) if due), default=None)
+
+    def splits(self) -> dict[str, datetime]:
+        """SKU and node of the stock balances that are split, and when each was crowded last."""
+        items = self.database.query(self.wiring.logical_tables["Stock"], "SPLIT")
+        return {item["sk"]: datetime.fromisoformat(item["crowded_at"]) for item in items}
 
     def _order_items(self) -> list[dict[str, Any]]:
         answer = self.dynamodb.call("Scan", {"TableName": self.wiring.logical_tables["Orders"]})
@@ -195,20 +225,51 @@ class World:
         if invocation is None:
             return send()
         what = f"{service}.{operation}"
-        fault = self._reach(invocation, what)
+        fault = self._or_still(invocation.function, what, self._reach(invocation, what))
         if fault == "refused":
             raise EndpointConnectionError(endpoint_url=service)
-        if fault == "crowd":
-            self._crowd[invocation.function, what] = _CROWD
-        if fault == "conflict" or self._crowd[invocation.function, what] > 0:
-            self._crowd[invocation.function, what] -= 1
-            raise _conflict(operation, parameters)
+        if fault == "conflict":
+            raise limits.conflict(operation, parameters)
+        if fault == "throttled":
+            return self._throttle(service, operation, parameters)
         if fault == "partial":
             return self.bus.refuse_last(parameters)
+        self._crowd(operation, parameters)
         answer = self._send(invocation, what, fault, send)
         if fault == "lost":
             raise ReadTimeoutError(endpoint_url=service)
         return answer
+
+    def _or_still(self, function: str, what: str, fault: Mode | None) -> Mode | None:
+        """The fault at a call, or the one that an earlier call began and that goes on."""
+        call = (function, what)
+        if fault == "crowd":
+            self._lasting[call] = ("conflict", _LONG)
+        elif fault == "throttled" and what in CONDITIONAL:
+            self._lasting[call] = (fault, _LONG)
+        if call not in self._lasting:
+            return fault
+        mode, left = self._lasting.pop(call)
+        if left > 1:
+            self._lasting[call] = (mode, left - 1)
+        return mode
+
+    def _throttle(self, service: str, operation: str, parameters: Mapping[str, Any]) -> Any:
+        """A call that is too much for the service: it says so, or leaves out a part."""
+        if operation == "BatchGetItem":
+            served, left_out = limits.without_last_key(parameters["RequestItems"])
+            if served:
+                answer = self._tables(operation, {**parameters, "RequestItems": served})
+                return answer | {"UnprocessedKeys": left_out}
+        raise limits.throttled(service, operation, parameters)
+
+    def _crowd(self, operation: str, parameters: Mapping[str, Any]) -> None:
+        """Raise a conflict where a SKU is so wanted that another buyer always comes first."""
+        if operation == "TransactWriteItems" and any(self.crowds.values()):
+            for sku in +self.crowds:
+                if places := limits.writes_to(f"SKU#{sku}", parameters):
+                    self.crowds[sku] -= 1
+                    raise limits.conflict(operation, parameters, places)
 
     def payments(self, label: str, send: Callable[[], T]) -> T:
         """One HTTP attempt of the provider's SDK."""
@@ -218,6 +279,8 @@ class World:
         fault = self._reach(invocation, label)
         if fault == "refused":
             raise connection_error()
+        if fault == "throttled":
+            return cast(T, too_many_requests())
         try:
             answer = self._send(invocation, label, fault, send)
         finally:
@@ -293,11 +356,18 @@ class World:
 
     def _mail(self, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         if operation != "SendEmail":
-            raise NotImplementedError(f"sesv2.{operation}")
+            raise not_simulated(f"sesv2.{operation}")
+        if self.kernel.now < self.mail_paused:
+            raise client_error("SendingPausedException", operation)
         message_id = self.new_id()
         self.sent.append(dict(parameters))
         self.outbox.sent(dict(parameters), message_id)
         return {"MessageId": message_id}
+
+    def _report(self, event: dict[str, Any]) -> None:
+        """What SES tells of a mail, as late and as often as it does in this history."""
+        for delay in self.mail_reports.get(event["detail"]["eventType"], (0.0,)):
+            self.kernel.spawn("mail report", partial(self.bus.publish, event), delay)
 
     # ---- dice -----------------------------------------------------------------------------
 
@@ -336,11 +406,3 @@ class World:
 
 def _table_names(wiring: Wiring) -> dict[str, Any]:
     return {name.lower(): table for name, table in wiring.logical_tables.items()}
-
-
-def _conflict(operation: str, parameters: Mapping[str, Any]) -> Exception:
-    if operation != "TransactWriteItems":
-        return client_error("TransactionConflictException", operation)
-    reasons = [{"Code": "TransactionConflict"}, *({"Code": "None"},) * 200]
-    wanted = reasons[: len(parameters["TransactItems"])]
-    return client_error("TransactionCanceledException", operation, CancellationReasons=wanted)

@@ -47,7 +47,6 @@ class Book:
 
     balances: dict[Place, Counters] = field(default_factory=dict)
     journal: dict[Place, Counters] = field(default_factory=dict)
-    single: list[Break] = field(default_factory=list)  # what a balance alone shows
 
     def differing(self) -> list[Place]:
         """Where balance and journal are not the same."""

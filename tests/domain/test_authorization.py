@@ -14,6 +14,7 @@ from parcelway.domain.authorization import (
     GRACE,
     PAYMENT_LOST,
     Undo,
+    awaits_money,
     capture_failed,
     next_attempt,
     observe,
@@ -33,7 +34,7 @@ from parcelway.domain.payment import GatewayPayment, Payment
 from parcelway.domain.refusals import Reason, Refusal
 from parcelway.domain.stock import Balance
 
-from tests.orders import START, Story, at
+from tests.orders import START, Stage, Story, at
 
 PLACED = at("placed")
 GROSS = totals(PLACED.order).gross
@@ -342,6 +343,16 @@ def test_a_capture_that_failed_is_noted_once_and_moves_nothing() -> None:
     assert capture_failed(noted.order, "card_declined", story.now) is None
 
 
+def test_what_is_owed_is_awaited_while_it_is_held_or_can_be_paid_once_more() -> None:
+    story = at("invoiced")
+    assert awaits_money(story.order)
+    assert awaits_money(story.pays("voided", authorized=0).order)
+    whole = totals(story.order).gross.minor
+    partly = replace(story.order, authorized=whole // 2, captured=whole // 2)
+    assert not awaits_money(partly)
+    assert not awaits_money(replace(story.order, state="cancelled", authorized=0))
+
+
 def test_money_of_a_wrong_amount_never_confirms_an_order_even_when_it_was_given_back() -> None:
     wrong = Money(GROSS.minor - 1, "USD")
     world = World()
@@ -475,8 +486,9 @@ def test_nobody_begins_to_pay_for_an_order_that_does_not_wait_for_it() -> None:
             assert refusal.value.reason is Reason.ILLEGAL_STATE
 
 
-def test_an_order_that_lost_its_money_can_be_paid_for_again() -> None:
-    story = at("packed").pays("voided", authorized=0)
+@pytest.mark.parametrize("stage", ["packed", "invoiced"])
+def test_an_order_that_lost_its_money_can_be_paid_for_again(stage: Stage) -> None:
+    story = at(stage).pays("voided", authorized=0)
     order, seen = story.order, story.seen
     assert seen is not None
     assert next_attempt(order, story.payment, story.now) == 2

@@ -39,7 +39,7 @@ class Shop:
         return max(story.now for story in self.stories.values())
 
     def publish(self, events: Sequence[Event]) -> int:
-        """The event bus: events that deserve a mail get it, like the notifications do."""
+        """The event bus, which only remembers."""
         self.published += events
         return len(events)
 

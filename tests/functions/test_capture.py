@@ -13,13 +13,13 @@ from parcelway.domain.order import totals
 from parcelway.domain.payment import GatewayPayment
 from parcelway.ports.stripe_gateway import StripeGateway
 from parcelway.store.database import Database
-from parcelway.store.orders import get_dossier, save
+from parcelway.store.orders import save
 
 from infra.local.stripe import client
 from infra.local.stripe.client import StandIn
 from tests.functions import tables
 from tests.functions.calls import load
-from tests.orders import SPLIT_STOCK, Story, store
+from tests.orders import SPLIT_STOCK, Story, dossier_of, store
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +77,15 @@ def capture(db: Database, gateway: Any, story: Story, parcel: int) -> None:
     function.handler({"order_id": story.order.id, "shipment_id": shipment}, None)
 
 
+def refused(db: Database, gateway: Any, story: Story) -> bool:
+    """Whether the function asks the state machine to try again later."""
+    try:
+        capture(db, gateway, story, 0)
+    except Exception as error:
+        return type(error).__name__ == "CaptureRefused"
+    return False
+
+
 def test_captures_of_two_parcels_at_once_take_all_that_is_owed(
     db: Database, stripe: StandIn
 ) -> None:
@@ -86,8 +95,7 @@ def test_captures_of_two_parcels_at_once_take_all_that_is_owed(
     racing = Racing(gateway, lambda: gateway.capture(reference, first, key="from:0", final=False))
     capture(db, racing, story, 1)
     capture(db, gateway, story, 0)
-    dossier = get_dossier(db, story.order.id)
-    assert dossier is not None
+    dossier = dossier_of(db, story.order.id)
     assert gateway.retrieve(reference).captured == totals(dossier.order).gross
     assert dossier.order.captured == totals(dossier.order).gross.minor
     assert not dossier.order.alerts
@@ -101,8 +109,7 @@ def test_a_capture_repeated_after_a_crash_raises_no_false_alert(
     gateway.capture(reference, story.invoices[0].gross, key="from:0", final=False)
     capture(db, gateway, story, 0)
     capture(db, gateway, story, 1)
-    dossier = get_dossier(db, story.order.id)
-    assert dossier is not None
+    dossier = dossier_of(db, story.order.id)
     assert dossier.order.captured == totals(dossier.order).gross.minor
     assert not dossier.order.alerts
 
@@ -116,7 +123,34 @@ def test_goods_that_left_without_a_payment_behind_them_raise_an_alert(
     lost = authorization.observe(story.order, story.payment, voided, story.facts)
     assert lost is not None
     save(db, lost, story.now)
-    capture(db, gateway, story, 0)
-    dossier = get_dossier(db, story.order.id)
-    assert dossier is not None
+    for _ in range(2):  # the state machine comes again, and there still is no money
+        assert refused(db, gateway, story)
+    dossier = dossier_of(db, story.order.id)
     assert [alert.code for alert in dossier.order.alerts] == ["capture_failed"]
+
+
+def test_what_the_customer_pays_after_the_goods_have_left_is_captured(
+    db: Database, stripe: StandIn
+) -> None:
+    gateway = StripeGateway(stripe.secret_key, api_base=stripe.api_base, retries=0)
+    story, reference = two_parcels(db, stripe, gateway)
+    gateway.void(reference, key="lost")
+    assert refused(db, gateway, story)  # which brings the news
+    dossier = dossier_of(db, story.order.id)
+    number = authorization.next_attempt(dossier.order, dossier.payments[-1], story.now)
+    again = gateway.create(
+        order_id=story.order.id,
+        attempt=number,
+        amount=totals(story.order).gross,
+        description="x",
+        receipt_reference="x",
+    )
+    stripe.confirm(again.client_secret)
+    paid = gateway.retrieve(again.reference)
+    assert authorization.undo_first(dossier.order, None, paid) is None
+    decision = authorization.observe(dossier.order, None, paid, story.facts)
+    assert decision is not None
+    save(db, decision, story.now)
+    capture(db, gateway, story, 0)
+    dossier = dossier_of(db, story.order.id)
+    assert dossier.order.captured == totals(dossier.order).gross.minor

@@ -14,11 +14,11 @@ import pytest
 from parcelway.ports import clock, secret_values
 from parcelway.ports.webhooks import TOLERANCE, sign_standard
 from parcelway.store.database import Database
-from parcelway.store.orders import Dossier, get_dossier
+from parcelway.store.orders import Dossier
 
 from tests.functions import tables
 from tests.functions.calls import Context, get_event, load
-from tests.orders import Story, at, store
+from tests.orders import Story, at, dossier_of, store
 
 PARAMETER = "/test/carrier-webhook-secrets"
 NEW, OLD = "whsec_bmV3IHNlY3JldA==", "whsec_b2xkIHNlY3JldA=="
@@ -59,9 +59,7 @@ class World:
         return json.dumps(known | changes).encode()
 
     def dossier(self) -> Dossier:
-        found = get_dossier(self.db, self.story.order.id)
-        assert found is not None
-        return found
+        return dossier_of(self.db, self.story.order.id)
 
 
 @pytest.fixture

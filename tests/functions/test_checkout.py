@@ -13,12 +13,12 @@ from parcelway.domain.order import totals
 from parcelway.ports import clock
 from parcelway.store import catalogue
 from parcelway.store.codec import encode
-from parcelway.store.orders import get_dossier, order_of_tracking
+from parcelway.store.orders import order_of_tracking
 from parcelway.store.stock import set_on_hand
 
 from tests.functions.tables import aws
 from tests.functions.worlds import Answer, World, new_key, ok, refused
-from tests.orders import BASKET, CONTACT, HOME, PRODUCTS, Story, at, store
+from tests.orders import BASKET, CONTACT, HOME, PRODUCTS, Story, at, dossier_of, store
 
 
 @pytest.fixture
@@ -120,8 +120,7 @@ def test_a_delivery_is_an_address_or_a_store(world: World, story: Story) -> None
 
 def test_placing_writes_order_lookup_events_and_journal(world: World, story: Story) -> None:
     seen = ok(place(world, story, total=totals(story.order).gross), 201)
-    dossier = get_dossier(world.db, story.order.id)
-    assert dossier is not None
+    dossier = dossier_of(world.db, story.order.id)
     order = dossier.order
     assert (order.state, order.version) == ("placed", story.order.version + 1)
     assert order_of_tracking(world.db, seen["tracking_number"]) == order.id
@@ -154,8 +153,7 @@ def test_a_timeout_then_the_same_key_places_once(world: World, story: Story, don
     assert place(world, story, key) == first
     assert world.dump() == before
     assert len(world.journal(story.order.id)) == 1
-    dossier = get_dossier(world.db, story.order.id)
-    assert dossier is not None
+    dossier = dossier_of(world.db, story.order.id)
     assert [event.type for event in dossier.events] == ["order.placed"]
     assert sum('"pk": "TRK#' in item for item in before) == 1
     assert world.reserved("MUG-1") == BASKET["MUG-1"]

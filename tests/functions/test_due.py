@@ -17,7 +17,6 @@ from parcelway.store.database import Database
 from parcelway.store.orders import (
     PATIENCE,
     QUIET,
-    get_dossier,
     order_of_parcel,
     save,
     writes,
@@ -26,7 +25,7 @@ from parcelway.store.orders import (
 from tests import orders
 from tests.functions import tables
 from tests.functions.calls import load
-from tests.orders import CARRIER, PRODUCTS, Stage, Story, at, store
+from tests.orders import CARRIER, PRODUCTS, Stage, Story, at, dossier_of, store
 
 
 @pytest.fixture
@@ -100,8 +99,7 @@ def test_the_earliest_time_there_is_can_be_kept(db: Database) -> None:
     made = fulfilment.track(story.order, story.shipments[0], zero, CARRIER, story.facts)
     assert made is not None
     save(db, made, story.now)
-    dossier = get_dossier(db, story.order.id)
-    assert dossier is not None
+    dossier = dossier_of(db, story.order.id)
     assert dossier.shipments[0].checkpoints == (zero,)
 
 
@@ -166,8 +164,7 @@ def test_a_quiet_order_is_told_again_once_and_then_only_set_in_motion(db: Databa
         assert item is not None
         pauses.append(datetime.fromisoformat(item["due_at"]) - clock.now())
     first, *later = published
-    dossier = get_dossier(db, story.order.id)
-    assert dossier is not None
+    dossier = dossier_of(db, story.order.id)
     assert first == [event.type for event in dossier.events]
     assert later == [["order.confirmed"]] * 7
     assert max(pauses) <= timedelta(days=1)
@@ -184,8 +181,7 @@ def test_what_happened_since_is_told_again_too(db: Database) -> None:
     )
     clock.travel(timedelta(days=1))
     sweeper.handler({}, None)
-    dossier = get_dossier(db, story.order.id)
-    assert dossier is not None
+    dossier = dossier_of(db, story.order.id)
     facts = replace(story.facts, now=clock.now())
     here = Checkpoint("e9", "in_transit", clock.now(), "")
     moved = fulfilment.track(dossier.order, dossier.shipments[0], here, CARRIER, facts)
@@ -205,6 +201,5 @@ def test_a_nudge_that_was_not_published_is_made_again(db: Database) -> None:
     sweeper.bus = lambda: SimpleNamespace(publish=lambda events: len(events) - 1)
     clock.travel(timedelta(days=1))
     assert sweeper.handler({}, None)["left"] == 1
-    dossier = get_dossier(db, story.order.id)
-    assert dossier is not None
+    dossier = dossier_of(db, story.order.id)
     assert dossier.order.told_again == 0

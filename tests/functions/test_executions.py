@@ -12,11 +12,11 @@ import pytest
 from botocore.exceptions import ClientError
 from parcelway.ports.executions import start
 from parcelway.store.database import Database
-from parcelway.store.orders import get_dossier, save
+from parcelway.store.orders import save
 
 from tests.functions import tables
 from tests.functions.calls import load
-from tests.orders import at, store
+from tests.orders import at, dossier_of, store
 
 ASL = Path(__file__).resolve().parents[2] / "infra" / "fulfillment.asl.json"
 MACHINE = "arn:aws:states:eu-central-1:1:stateMachine:m"
@@ -94,8 +94,7 @@ def test_a_retried_wait_is_answered_under_either_token(db: Database) -> None:
     }
     for token in ("attempt-1", "attempt-2", "attempt-2"):
         steps.handler(event | {"token": token}, None)
-    dossier = get_dossier(db, story.order.id)
-    assert dossier is not None
+    dossier = dossier_of(db, story.order.id)
     assert sorted(wait.token for wait in dossier.waits) == ["attempt-1", "attempt-2"]
     stored = len(story.decisions)
     for decision, now in story.shipped().decisions[stored:]:

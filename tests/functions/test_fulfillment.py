@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 from parcelway.domain.shipment import Shipment
 from parcelway.store.database import Database
-from parcelway.store.orders import Dossier, get_dossier, order_of_parcel
+from parcelway.store.orders import Dossier, order_of_parcel
 from parcelway.store.stock import balances_of
 
 from tests.functions import tables
 from tests.functions.calls import Context, get_event, load
-from tests.orders import SPLIT_STOCK, START, Story, at, store
+from tests.orders import SPLIT_STOCK, START, Story, at, dossier_of, store
 
 QUEUE = "/warehouse/nodes/{node}/shipments"
 REPORT = "/warehouse/orders/{order_id}/shipments/{shipment_id}/"
@@ -65,9 +65,7 @@ class World:
         return Answer(answer["statusCode"], json.loads(answer["body"]))
 
     def dossier(self, story: Story) -> Dossier:
-        found = get_dossier(self.db, story.order.id)
-        assert found is not None
-        return found
+        return dossier_of(self.db, story.order.id)
 
     def types(self, story: Story) -> list[str]:
         return [event.type for event in self.dossier(story).events]

@@ -2,59 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, get_args
 
 import pytest
-from botocore.exceptions import ClientError
 from parcelway.store.database import Database
-from parcelway.store.orders import get_dossier
 from parcelway.store.waits import Until, Wait, keep
 
 from tests.functions import tables
 from tests.functions.calls import Context, bus_event, failed, load, queue_event
-from tests.orders import SPLIT_STOCK, Story, at, store
-
-MACHINE = "arn:aws:states:eu-central-1:1:stateMachine:m"
-
-
-class Machine:
-    """Step Functions: what was started and answered; some tokens answer with an error."""
-
-    def __init__(self) -> None:
-        self.started: list[tuple[str, Any]] = []
-        self.sent: list[tuple[str, str]] = []
-        self.errors: dict[str, str] = {}
-
-    def start_execution(self, *, stateMachineArn: str, name: str, input: str) -> None:
-        assert stateMachineArn == MACHINE
-        if name in self.errors:
-            raise _error(self.errors[name])
-        if any(name == known for known, _ in self.started):
-            raise _error("ExecutionAlreadyExists")
-        self.started.append((name, json.loads(input)))
-
-    def describe_execution(self, *, executionArn: str) -> dict[str, str]:
-        assert executionArn.startswith("arn:aws:states:eu-central-1:1:execution:m:")
-        return {"status": "RUNNING"}
-
-    def send_task_success(self, *, taskToken: str, output: str) -> None:
-        json.loads(output)
-        self._answer(taskToken, "success")
-
-    def send_task_failure(self, *, taskToken: str, error: str, cause: str) -> None:
-        self._answer(taskToken, error)
-
-    def _answer(self, token: str, answer: str) -> None:
-        self.sent.append((token, answer))
-        if token in self.errors:
-            raise _error(self.errors[token])
-
-
-def _error(code: str) -> ClientError:
-    return ClientError({"Error": {"Code": code, "Message": code}}, "AnyOperation")
+from tests.functions.outside import MACHINE, Machine
+from tests.orders import SPLIT_STOCK, Story, at, dossier_of, store
 
 
 @dataclass
@@ -71,8 +30,7 @@ class World:
 
     def open(self, story: Story) -> set[str]:
         """The tokens that still wait."""
-        dossier = get_dossier(self.db, story.order.id)
-        assert dossier is not None
+        dossier = dossier_of(self.db, story.order.id)
         return {wait.token for wait in dossier.waits}
 
 

@@ -15,11 +15,11 @@ from parcelway.domain.money import total
 from parcelway.domain.order import totals
 from parcelway.domain.refusals import Reason, Refusal
 from parcelway.store.database import Database
-from parcelway.store.orders import Dossier, get_counter, get_dossier
+from parcelway.store.orders import Dossier, get_counter
 
 from tests.functions import tables
 from tests.functions.calls import Context, load
-from tests.orders import SPLIT_STOCK, Story, at, store
+from tests.orders import SPLIT_STOCK, Story, at, dossier_of, store
 
 SERIES = "INV"
 
@@ -103,9 +103,7 @@ def issue(db: Database, story: Story, parcel: int = 0) -> str:
 
 
 def dossier(db: Database, story: Story) -> Dossier:
-    found = get_dossier(db, story.order.id)
-    assert found is not None
-    return found
+    return dossier_of(db, story.order.id)
 
 
 def numbers(db: Database) -> list[str]:

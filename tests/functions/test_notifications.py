@@ -197,6 +197,7 @@ def test_where_nothing_else_comes_no_rest_is_promised(world: World) -> None:
     for story in (called_off, arrived):
         store(world.db, story)
         assert world.tell(story.event("shipment.cancelled")) == []
+    assert len(world.mailer.sent) == 2
     for mail in world.mailer.sent:
         assert "Nothing is charged for them." in mail["text"]
         assert "The rest" not in mail["text"]

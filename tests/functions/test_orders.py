@@ -10,11 +10,10 @@ import pytest
 from parcelway.domain import cart
 from parcelway.domain.ids import derived
 from parcelway.ports import clock
-from parcelway.store.orders import get_dossier
 
 from tests.functions.tables import aws
 from tests.functions.worlds import Answer, World, new_key, ok, refused
-from tests.orders import BASKET, CONTACT, Story, store
+from tests.orders import BASKET, CONTACT, Story, dossier_of, store
 
 ADA = {"sub": "sub-ada", "email": "ada@customer.example", "name": "Ada Example"}
 EVE = {"sub": "sub-eve", "email": "eve@customer.example", "name": "Eve Other"}
@@ -182,8 +181,7 @@ def test_cancelling_gives_the_stock_back_and_says_who_did_it(
     seen = ok(cancel(world, story, new_key()))
     assert (seen["state"], seen["cancel_reason"]) == ("cancelled", "changed my mind")
     assert {sku: world.reserved(sku) for sku in BASKET} == dict.fromkeys(BASKET, 0)
-    dossier = get_dossier(world.db, story.order.id)
-    assert dossier is not None
+    dossier = dossier_of(world.db, story.order.id)
     event = dossier.events[-1]
     assert (event.type, event.data) == ("order.cancelled", {"reason": "changed my mind"})
     assert (event.actor.kind, event.actor.id) == (kind, who)

@@ -12,11 +12,10 @@ from parcelway.domain.order import totals
 from parcelway.domain.payment import GatewayPayment, GatewayStatus, Payment
 from parcelway.ports import clock
 from parcelway.ports.payments import GatewayRefused, GatewayUnavailable, PaymentGateway
-from parcelway.store.orders import get_dossier
 
 from tests.functions.tables import aws
 from tests.functions.worlds import Answer, World, new_key, ok, refused
-from tests.orders import Story, store
+from tests.orders import Story, dossier_of, store
 
 PUBLISHABLE = "pk_test_of_the_shop"
 
@@ -124,8 +123,7 @@ def pay(world: World, story: Story, key: str = "") -> Answer:
 
 def payments(world: World, story: Story) -> tuple[Payment, ...]:
     """The payments that the tables know of."""
-    dossier = get_dossier(world.db, story.order.id)
-    assert dossier is not None
+    dossier = dossier_of(world.db, story.order.id)
     return dossier.payments
 
 
@@ -349,4 +347,23 @@ def test_without_the_carts_token_there_is_nothing_to_pay(
     )
     refused(answers[0], 404, "not-found")
     assert answers[0] == answers[1]
+    assert provider.asked == []
+
+
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [({"amount": 1}, "invalid-request"), ({"card": "4242424242424242"}, "card-number-refused")],
+)
+def test_a_payment_takes_nothing_that_the_body_says(
+    world: World, story: Story, provider: Provider, body: dict[str, object], problem: str
+) -> None:
+    answer = world.call(
+        "POST",
+        "/carts/{cart_id}/payment",
+        {"cart_id": story.order.id},
+        body,
+        cart_token=story.token,
+        idempotency_key=new_key(),
+    )
+    refused(answer, 422, problem)
     assert provider.asked == []

@@ -12,6 +12,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from parcelway.ports import clock, secret_values
 from parcelway.ports.webhooks import TOLERANCE, sign_stripe
 
@@ -73,6 +74,19 @@ def about(subject: object) -> bytes:
 def test_an_event_signed_with_a_live_secret_is_kept_once(world: World, secret: str) -> None:
     assert world.deliver(INTENT, sign_stripe(INTENT, secret, clock.now())) == 200
     assert world.messages() == [{"payment": "pi_1", "order": "ord_1"}]
+
+
+class Throttled:
+    """A queue that is asked too much."""
+
+    def send_message(self, **_: Any) -> None:
+        answer: Any = {"Error": {"Code": "RequestThrottled", "Message": ""}}
+        raise ClientError(answer, "SendMessage")
+
+
+def test_a_queue_that_is_asked_too_much_has_the_provider_come_again(world: World) -> None:
+    world.function.sqs = lambda: Throttled()  # type: ignore[attr-defined]
+    assert world.deliver(INTENT, sign_stripe(INTENT, NEW, clock.now())) == 503
 
 
 def test_headers_are_found_however_they_are_spelled(world: World) -> None:

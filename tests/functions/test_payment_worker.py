@@ -9,70 +9,15 @@ from typing import Any
 import pytest
 from parcelway.domain.money import Money
 from parcelway.domain.order import totals
-from parcelway.domain.payment import GatewayPayment
-from parcelway.ports.payments import GatewayRefused, GatewayUnavailable, PaymentGateway
+from parcelway.ports.payments import PaymentGateway
 from parcelway.store.database import Database
-from parcelway.store.orders import Dossier, get_dossier
+from parcelway.store.orders import Dossier
 from parcelway.store.stock import balances_of
 
 from tests.functions import tables
 from tests.functions.calls import Context, bus_event, failed, load, queue_event
-from tests.orders import SHOP, Story, at, store
-
-
-class Provider:
-    """A payment provider in memory, which may be out of reach."""
-
-    def __init__(self) -> None:
-        self.payments: dict[str, GatewayPayment] = {}
-        self.unreachable: set[str] = set()
-        self.written: list[tuple[str, str]] = []
-
-    def holds(self, story: Story, minor: int | None = None, **changes: Any) -> str:
-        """The customer has paid `minor` (all there is to pay, unless given); the reference."""
-        assert story.seen is not None
-        amount = totals(story.order).gross
-        if minor is not None:
-            amount = Money(minor, amount.currency)
-        seen = replace(story.seen, status="authorized", amount=amount, authorized=amount)
-        self.payments[seen.reference] = replace(seen, **changes)
-        return seen.reference
-
-    def create(
-        self,
-        *,
-        order_id: str,
-        attempt: int,
-        amount: Money,
-        description: str,
-        receipt_reference: str,
-    ) -> GatewayPayment:
-        raise AssertionError("the worker creates no payments")
-
-    def capture(self, reference: str, amount: Money, *, key: str, final: bool) -> GatewayPayment:
-        raise AssertionError("the worker captures nothing")
-
-    def retrieve(self, reference: str) -> GatewayPayment:
-        if reference in self.unreachable:
-            raise GatewayUnavailable
-        if reference not in self.payments:
-            raise GatewayRefused("resource_missing")
-        return self.payments[reference]
-
-    def void(self, reference: str, *, key: str) -> GatewayPayment:
-        payment = self.retrieve(reference)
-        if payment.captured:
-            raise GatewayRefused("payment_intent_unexpected_state")
-        self.written.append(("void", reference))
-        nothing = Money(0, payment.amount.currency)
-        self.payments[reference] = replace(payment, status="voided", authorized=nothing)
-        return self.payments[reference]
-
-    def refund(self, reference: str, amount: Money, *, key: str) -> GatewayPayment:
-        payment = self.retrieve(reference)
-        self.written.append(("refund", reference))
-        self.payments[reference] = replace(payment, refunded=payment.refunded + amount)
-        return self.payments[reference]
+from tests.functions.outside import Provider, told
+from tests.orders import SHOP, Story, at, dossier_of, store
 
 
 @dataclass
@@ -89,9 +34,7 @@ class World:
         return failed(function.handler(queue_event(*messages), Context()))
 
     def dossier(self, story: Story) -> Dossier:
-        found = get_dossier(self.db, story.order.id)
-        assert found is not None
-        return found
+        return dossier_of(self.db, story.order.id)
 
     def types(self, story: Story) -> list[str]:
         return [event.type for event in self.dossier(story).events]
@@ -101,11 +44,6 @@ class World:
 def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     with tables.aws(monkeypatch) as db:
         yield World(db, Provider())
-
-
-def told(reference: str, story: Story | None = None) -> dict[str, str]:
-    """What the webhook leaves in the queue."""
-    return {"payment": reference, "order": story.order.id if story else ""}
 
 
 def awaiting(**options: Any) -> Story:

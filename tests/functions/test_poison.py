@@ -23,9 +23,8 @@ from parcelway.store.waits import Wait, keep
 from infra.cli.dead_letters import Depot
 from tests.functions.calls import Context, bus_event, failed, load, queue_event
 from tests.functions.mailing import mailing
+from tests.functions.outside import MACHINE, Machine, Provider
 from tests.functions.tables import REGION, aws
-from tests.functions.test_fulfillment_worker import MACHINE, Machine
-from tests.functions.test_payment_worker import Provider
 from tests.infra.expanded import of_type
 from tests.orders import Story, at, store
 

@@ -104,9 +104,7 @@ def test_functions_share_nothing_but_the_layers() -> None:
 
 def test_every_folder_says_what_belongs_there() -> None:
     folders = [ROOT, ROOT / "functions", ROOT / "layers", ROOT / "infra", ROOT / "tests"]
-    folders += [path for path in PACKAGE.iterdir() if path.is_dir() and path.name != "__pycache__"]
-    folders += [
-        path for path in (ROOT / "infra").iterdir() if path.is_dir() and path.name != "__pycache__"
-    ]
+    for above in (PACKAGE, ROOT / "infra", ROOT / "tests"):
+        folders += [f for f in above.iterdir() if f.is_dir() and f.name != "__pycache__"]
     missing = [named(path) for path in folders if not (path / "README.md").exists()]
     assert missing == []

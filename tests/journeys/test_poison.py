@@ -45,13 +45,12 @@ def put(app: Application, table: str, items: list[dict[str, Any]]) -> None:
     app.stack.settle(60)
 
 
-@pytest.mark.parametrize("place", PLACES[1:2])  # searches are slow to see a new index
 def test_a_product_that_cannot_be_read_keeps_no_other_from_the_index(
     app: Application,
     article: Callable[..., str],
     letters: Callable[[], list[dict[str, Any]]],
-    place: int,
 ) -> None:
+    place, word = 4, "quartz"  # in one place only: searches are slow to see a new index
     skus = [article(units=0) for _ in range(10)]
     app.stack.settle(60)
     table = app.database.catalogue
@@ -61,7 +60,6 @@ def test_a_product_that_cannot_be_read_keeps_no_other_from_the_index(
         )["Item"]
         for sku in skus
     ]
-    word = {0: "umbrella", 4: "quartz", 9: "velvet"}[place]  # none a misspelling of another
     renamed = [json.loads(json.dumps(item).replace("Thing", word)) for item in whole]
     broken = {name: GARBAGE for name in renamed[place] if name not in ("pk", "sk")}
     put(app, table, [*renamed[:place], renamed[place] | broken, *renamed[place + 1 :]])

@@ -21,7 +21,7 @@ from parcelway.domain.payment import GatewayPayment
 from parcelway.ports import clock
 from parcelway.store.commit import until_fresh
 from parcelway.store.database import Database
-from parcelway.store.orders import get_dossier, get_order, save
+from parcelway.store.orders import get_order, save
 from parcelway.store.selling import lapse_order, read_facts, selling
 from parcelway.store.stock import read_balances
 
@@ -30,8 +30,8 @@ from infra.bench.hot_sku import NODE, Shop, place, wrong
 from infra.bench.tables import container
 from infra.verify import breaks
 from tests.functions.calls import Context, failed, load, queue_event
-from tests.functions.test_payment_worker import Provider, told
-from tests.orders import at, store
+from tests.functions.outside import Provider, told
+from tests.orders import at, dossier_of, store
 from tests.races.crowd import at_once, patiently
 
 _numbers = count(1)
@@ -106,8 +106,7 @@ def test_sixty_four_deliveries_of_late_money_refund_it_once(client: Any) -> None
     assert provider.written == [("refund", reference)]
     assert provider.saw.count(0) > 10  # it was a race: many saw money that was still there
     assert provider.payments[reference].refunded == gross
-    dossier = get_dossier(container(client), story.order.id)
-    assert dossier is not None
+    dossier = dossier_of(container(client), story.order.id)
     assert (dossier.order.state, dossier.order.refunded) == ("expired", gross.minor)
     assert [event.type for event in dossier.events].count("payment.refunded") == 1
 
@@ -158,8 +157,7 @@ def pay(db: Database, order_id: str, shop: Shop) -> None:
     """The provider says that the order's payment is authorised; of one that ended, that it was."""
 
     def attempt() -> None:
-        dossier = get_dossier(db, order_id)
-        assert dossier is not None
+        dossier = dossier_of(db, order_id)
         order = dossier.order
         gross, nothing = totals(order).gross, Money(0, "USD")
         seen = GatewayPayment(

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from infra.demo.people import HOME
+
 CALLERS = (
     "anonymous",
     "cart",  # holds the token of the cart (or order) that is asked for
@@ -69,20 +71,12 @@ def _new_customer(world: Any, _: str) -> Any:
     }
 
 
-ADDRESS = {
-    "name": "Ann Example",
-    "line1": "1 Main Street",
-    "city": "Columbus",
-    "region": "OH",
-    "postal_code": "43215",
-    "country": "US",
-}
 DETAILS = {
     "contact": {"name": "Ann Example", "email": "ann@example.com"},
-    "billing_address": ADDRESS,
+    "billing_address": HOME,
     "payment_method": "card",
 }
-ENTRY = {"label": "Home", "address": ADDRESS}
+ENTRY = {"label": "Home", "address": HOME}
 PARCEL = {"carrier": "Sample Parcel", "parcel_number": "MATRIX-1"}
 _SHIPMENT = "/warehouse/orders/{order_id}/shipments/{shipment_id}"
 
@@ -97,7 +91,7 @@ ROWS = (
     Row(
         "PUT /carts/{cart_id}/delivery",
         HOLDER,
-        body={"service": "parcel-standard", "address": ADDRESS},
+        body={"service": "parcel-standard", "address": HOME},
     ),
     Row("POST /carts/{cart_id}/claim", "11114+44444444", "unclaimed", body={}),
     Row("POST /carts/{cart_id}/checkout", HOLDER, "complete", body={}),

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 from parcelway.ports import clock, secret_values
 from parcelway.ports.webhooks import TOLERANCE, sign_standard, sign_stripe
-from parcelway.store.orders import get_dossier
 
 from infra.demo.people import Shopper, Warehouse
 from infra.local.application import Application
 from infra.local.gateway.messages import Headers, Response
+from tests.orders import dossier_of
 from tests.security.watching import nothing_written
 
 NEW, OLD, FOREIGN = (
@@ -65,8 +65,7 @@ def parcel(app: Application, article: Callable[..., str]) -> dict[str, Any]:
 @pytest.fixture(scope="module", params=["stripe", "carrier"])
 def hook(request: pytest.FixtureRequest, app: Application, parcel: Mapping[str, Any]) -> Hook:
     if request.param == "stripe":
-        dossier = get_dossier(app.database, parcel["order_id"])
-        assert dossier is not None
+        dossier = dossier_of(app.database, parcel["order_id"])
         about = {"order_id": dossier.order.id}
         reference = dossier.payments[0].reference
         intent = {"object": "payment_intent", "id": reference, "metadata": about}

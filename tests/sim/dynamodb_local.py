@@ -1,71 +1,40 @@
-"""AWS's DynamoDB Local as a peer for the model: found, started on a free port, asked."""
+"""AWS's DynamoDB Local as a peer for the model: started, and asked."""
 
 from __future__ import annotations
 
-import shutil
-import socket
-import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Context, Decimal
-from pathlib import Path
 from typing import Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import EndpointConnectionError
 
-FOLDER = Path(__file__).resolve().parents[2] / ".local" / "dynamodb-local"
-_START_SECONDS = 60
+from infra.bench.tables import dynamodb_local as find_jar
+from infra.bench.tables import dynamodb_local_server
 
 
 def why_absent() -> str | None:
     """Why DynamoDB Local cannot run here; None when it can."""
-    if jar() is None:
-        return "DynamoDB Local is not here: `make dynamodb-local` downloads it"
-    if shutil.which("java") is None:
-        return "DynamoDB Local needs Java 17 or later"
+    if find_jar() is None:
+        return "no DynamoDB Local here: `make dynamodb-local` downloads it, it needs Java"
     return None
-
-
-def jar() -> Path | None:
-    """Its jar below `.local/dynamodb-local`."""
-    return next(iter(sorted(FOLDER.rglob("DynamoDBLocal.jar"))), None)
 
 
 @contextmanager
 def running() -> Iterator[Any]:
     """A boto3 client of a fresh DynamoDB Local in memory."""
-    found = jar()
-    assert found
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    process = subprocess.Popen(
-        [
-            "java",
-            "-Xmx512m",
-            f"-Djava.library.path={found.parent / 'DynamoDBLocal_lib'}",
-            *("-jar", str(found)),
-            *("-inMemory", "-sharedDb", "-disableTelemetry", "-port", str(port)),
-        ],
-        cwd=found.parent,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        yield _reached(client("dynamodb", port))
-    finally:
-        process.terminate()
-        process.wait(timeout=20)
+    jar = find_jar()
+    assert jar
+    with dynamodb_local_server(jar) as url:
+        yield client("dynamodb", url)
 
 
-def client(service: str, port: int) -> Any:
+def client(service: str, url: str) -> Any:
     """A client that sends what it is given once, and lets the server judge it."""
     return boto3.client(
         service,
-        endpoint_url=f"http://127.0.0.1:{port}",
+        endpoint_url=url,
         region_name="eu-central-1",
         aws_access_key_id="local",
         aws_secret_access_key="local",
@@ -79,7 +48,7 @@ def client(service: str, port: int) -> Any:
 
 def streams(dynamodb: Any) -> Any:
     """The client of the same server's streams."""
-    return client("dynamodbstreams", int(dynamodb.meta.endpoint_url.rsplit(":", 1)[1]))
+    return client("dynamodbstreams", dynamodb.meta.endpoint_url)
 
 
 def stream_records(dynamodb: Any, table: str) -> list[dict[str, Any]]:
@@ -98,19 +67,6 @@ def stream_records(dynamodb: Any, table: str) -> list[dict[str, Any]]:
             found += page["Records"]
             iterator = page.get("NextShardIterator")
     return found
-
-
-def _reached(dynamodb: Any) -> Any:
-    deadline = time.monotonic() + _START_SECONDS
-    while True:
-        try:
-            dynamodb.list_tables()
-        except EndpointConnectionError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.2)
-        else:
-            return dynamodb
 
 
 _DIGITS = Context(prec=40)

@@ -11,55 +11,9 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-MAIN, PLAIN = "main-table", "plain-table"
+from tests.sim.dynamodb_items import NUMBERS, Items
+
 Operation = tuple[str, dict[str, Any]]
-
-
-def definitions(suffix: str = "") -> list[dict[str, Any]]:
-    """CreateTable's parameters: one table with three kinds of index, one with a lone number key."""
-    return [
-        {
-            "TableName": MAIN + suffix,
-            "BillingMode": "PAY_PER_REQUEST",
-            "KeySchema": _schema("pk", "sk"),
-            "AttributeDefinitions": _types(pk="S", sk="S", g="S", h="S", n="N"),
-            "StreamSpecification": {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
-            "GlobalSecondaryIndexes": [
-                _index("included", ("g", "h"), "INCLUDE", NonKeyAttributes=["x"]),
-                _index("keys-only", ("g", "n"), "KEYS_ONLY"),
-                _index("everything", ("g",), "ALL"),
-            ],
-        },
-        {
-            "TableName": PLAIN + suffix,
-            "BillingMode": "PAY_PER_REQUEST",
-            "KeySchema": _schema("id"),
-            "AttributeDefinitions": _types(id="N"),
-            "StreamSpecification": {"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"},
-        },
-    ]
-
-
-def _schema(*keys: str) -> list[dict[str, str]]:
-    kinds = ("HASH", "RANGE")
-    return [{"AttributeName": key, "KeyType": kind} for key, kind in zip(keys, kinds, strict=False)]
-
-
-def _types(**types: str) -> list[dict[str, str]]:
-    return [{"AttributeName": name, "AttributeType": kind} for name, kind in types.items()]
-
-
-def _index(name: str, keys: tuple[str, ...], projection: str, **more: Any) -> dict[str, Any]:
-    return {
-        "IndexName": name,
-        "KeySchema": _schema(*keys),
-        "Projection": {"ProjectionType": projection, **more},
-    }
-
-
-NUMBERS = ("0", "1", "-1", "2.5", "7", "1000", "12345678901234567890123456789012345678", "100")
-NOISY = (*NUMBERS, "2.50", "007", "1e3", "-0.0", "1e-20", "+5")
-TEXTS = ("a", "b", "ab", "", "é€😀", "a" * 200, "x" * 700)
 
 
 @dataclass
@@ -69,6 +23,9 @@ class Draw:
     random: random.Random
     tables: tuple[str, str]
     tokens: list[Operation] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.items = Items(self.random, self.tables)
 
     def operation(self) -> Operation:
         """The next operation and its parameters."""
@@ -88,89 +45,11 @@ class Draw:
             (20, 25, 6, 20, 6, 16, 4, 4, 4, 4),
         )[0]
         parameters = getattr(self, f"_{name}")()
-        if self.chance(0.3):
-            parameters["ReturnConsumedCapacity"] = self.of("TOTAL", "INDEXES")
-        if self.chance(0.07):
+        if self.items.chance(0.3):
+            parameters["ReturnConsumedCapacity"] = self.items.of("TOTAL", "INDEXES")
+        if self.items.chance(0.07):
             self._break(parameters)
         return name, parameters
-
-    def chance(self, share: float) -> bool:
-        """Whether something happens that happens in `share` of all cases."""
-        return self.random.random() < share
-
-    def of(self, *options: Any) -> Any:
-        """One of some."""
-        return self.random.choice(options)
-
-    # ---- items ------------------------------------------------------------------------------
-
-    def main_key(self) -> dict[str, Any]:
-        return {"pk": {"S": self.of("p", "q")}, "sk": {"S": self.of("1", "2", "10", "2é")}}
-
-    def plain_key(self) -> dict[str, Any]:
-        return {"id": {"N": self.of("1", "0.5", "-2", "30")}}
-
-    def key(self, table: str) -> dict[str, Any]:
-        return self.main_key() if table == self.tables[0] else self.plain_key()
-
-    def table(self) -> str:
-        return self.tables[0] if self.chance(0.8) else self.tables[1]
-
-    def item(self, table: str, key: dict[str, Any] | None = None) -> dict[str, Any]:
-        item = dict(key or self.key(table))
-        if table == self.tables[0] and self.chance(0.6):
-            item["g"] = {"S": self.of("g1", "g2")}
-            mark = item["pk"]["S"] + item["sk"]["S"]  # unique, or the order would not be defined
-            if self.chance(0.8):
-                item["h"] = {"S": self.of("h", "i") + mark}
-            if self.chance(0.8):
-                item["n"] = {"N": str(self.random.randrange(-3, 4) * 100 + sum(mark.encode()))}
-        for name in ("x", "y", "m", "l", "s", "c"):
-            if self.chance(0.45):
-                item[name] = self.attribute(name)
-        return item
-
-    def attribute(self, name: str) -> dict[str, Any]:
-        """A value that suits an attribute's name most of the time."""
-        if self.chance(0.12):
-            return self.value()
-        if name == "m":
-            return {"M": {key: self.value(1) for key in ("a", "b") if self.chance(0.7)}}
-        if name == "l":
-            return {"L": [self.value(1) for _ in range(self.random.randrange(4))]}
-        if name == "s":
-            return self.some_set()
-        if name == "c":
-            return {"N": self.of(*NOISY)}
-        return self.value()
-
-    def some_set(self) -> dict[str, Any]:
-        kind = self.of("SS", "SS", "NS", "BS")
-        pool: dict[str, tuple[Any, ...]] = {
-            "SS": ("a", "b", "ab", "é"),
-            "NS": ("1", "2", "-3", "100"),
-            "BS": (b"a", b"\x00b", b"c"),
-        }
-        size = self.random.randrange(1, 4)
-        return {kind: self.random.sample(pool[kind], size)}
-
-    def value(self, depth: int = 0) -> dict[str, Any]:
-        kind = self.of("S", "S", "N", "N", "BOOL", "NULL", "B", "M", "L", "set")
-        if kind == "S":
-            return {"S": self.of(*TEXTS)}
-        if kind == "N":
-            return {"N": self.of(*NUMBERS)}
-        if kind == "B":
-            return {"B": self.of(b"a", b"ab", b"\x00\xff")}
-        if kind == "BOOL":
-            return {"BOOL": self.of(True, False)}
-        if kind == "NULL":
-            return {"NULL": True}
-        if kind == "set" or depth > 1:
-            return self.some_set()
-        if kind == "M":
-            return {"M": {name: self.value(depth + 1) for name in ("a", "b") if self.chance(0.5)}}
-        return {"L": [self.value(depth + 1) for _ in range(self.random.randrange(3))]}
 
     # ---- expressions ------------------------------------------------------------------------
 
@@ -179,45 +58,53 @@ class Draw:
         kind = self.random.randrange(12 if depth < 2 else 8)
         left = self.operand(given)
         if kind < 3:
-            sign = self.of("=", "<>", "<", "<=", ">", ">=")
+            sign = self.items.of("=", "<>", "<", "<=", ">", ">=")
             return f"{left} {sign} {self.bound(given, ordered=sign not in ('=', '<>'))}"
         if kind == 3:
-            return f"{self.of('attribute_exists', 'attribute_not_exists')}({self.path(given)})"
+            return (
+                f"{self.items.of('attribute_exists', 'attribute_not_exists')}({self.path(given)})"
+            )
         if kind == 4:
             return f"begins_with({self.path(given)}, {self.put_value(given, {'S': 'a'})})"
         if kind == 5:
-            return f"contains({self.path(given)}, {self.put_value(given, self.value(2))})"
+            return f"contains({self.path(given)}, {self.put_value(given, self.items.value(2))})"
         if kind == 6:
             low, high = sorted(self.random.sample((-1, 0, 1, 7, 100, 1000), 2))
             bounds = [self.put_value(given, {"N": str(bound)}) for bound in (low, high)]
             return f"{left} BETWEEN {bounds[0]} AND {bounds[1]}"
         if kind == 7:
-            options = ", ".join(self.put_value(given, self.value(2)) for _ in range(2))
+            options = ", ".join(self.put_value(given, self.items.value(2)) for _ in range(2))
             return f"{left} IN ({options})"
         if kind == 8:
             return f"NOT {self.condition(given, 3)}"
         if kind == 9:
-            kinds = self.put_value(given, {"S": self.of("S", "N", "M", "L", "SS", "BOOL", "NULL")})
+            kinds = self.put_value(
+                given, {"S": self.items.of("S", "N", "M", "L", "SS", "BOOL", "NULL")}
+            )
             return f"attribute_type({self.path(given)}, {kinds})"
         parts = [self.condition(given, depth + 1) for _ in range(2)]
-        joined = f" {self.of('AND', 'OR', 'and')} ".join(parts)
+        joined = f" {self.items.of('AND', 'OR', 'and')} ".join(parts)
         return f"({joined})" if depth else joined
 
     def operand(self, given: dict[str, Any]) -> str:
-        if self.chance(0.2):
+        if self.items.chance(0.2):
             return f"size({self.path(given)})"
         return self.path(given)
 
     def bound(self, given: dict[str, Any], ordered: bool) -> str:
-        if self.chance(0.1):
+        if self.items.chance(0.1):
             return f"size({self.path(given)})"
         if ordered:
-            return self.put_value(given, self.of({"N": self.of(*NUMBERS)}, {"S": "a"}, {"B": b"a"}))
-        return self.put_value(given, self.value())
+            return self.put_value(
+                given, self.items.of({"N": self.items.of(*NUMBERS)}, {"S": "a"}, {"B": b"a"})
+            )
+        return self.put_value(given, self.items.value())
 
     def path(self, given: dict[str, Any]) -> str:
-        name = self.of("x", "y", "m", "l", "s", "c", "m.a", "m.b", "l[0]", "l[1]", "l[0].a", "g")
-        if self.chance(0.3):
+        name = self.items.of(
+            "x", "y", "m", "l", "s", "c", "m.a", "m.b", "l[0]", "l[1]", "l[0].a", "g"
+        )
+        if self.items.chance(0.3):
             root, dot, rest = name.partition(".")
             if "[" not in root:
                 names = given.setdefault("ExpressionAttributeNames", {})
@@ -247,29 +134,34 @@ class Draw:
         if target == "g":
             if section == "REMOVE":
                 return section, target
-            return "SET", f"g = {self.put_value(given, {'S': self.of('g1', 'g2')})}"
+            return "SET", f"g = {self.put_value(given, {'S': self.items.of('g1', 'g2')})}"
         if section == "REMOVE":
             return section, target
         if section == "ADD":
             target = target if target in ("c", "s", "m.a") else "c"
-            value = {"N": self.of(*NUMBERS)} if self.chance(0.6) else self.some_set()
+            value = (
+                {"N": self.items.of(*NUMBERS)} if self.items.chance(0.6) else self.items.some_set()
+            )
             return section, f"{self._once(given, target)} {self.put_value(given, value)}"
         if section == "DELETE":
-            return section, f"{self._once(given, 's')} {self.put_value(given, self.some_set())}"
+            return (
+                section,
+                f"{self._once(given, 's')} {self.put_value(given, self.items.some_set())}",
+            )
         return section, f"{target} = {self._assigned(given)}"
 
     def _once(self, given: dict[str, Any], target: str) -> str:
         """ADD and DELETE share few targets: mostly a fresh one, so that paths rarely overlap."""
-        return target if self.chance(0.7) else f"fresh{len(given)}"
+        return target if self.items.chance(0.7) else f"fresh{len(given)}"
 
     def _assigned(self, given: dict[str, Any]) -> str:
         kind = self.random.randrange(8)
         if kind < 3:
-            return self.put_value(given, self.value())
+            return self.put_value(given, self.items.value())
         if kind == 3:
-            one = self.of("c", "m.a", self.put_value(given, {"N": self.of(*NUMBERS)}))
-            two = self.put_value(given, {"N": self.of("1", "-2.5", "1e3")})
-            return f"{one} {self.of('+', '-')} {two}"
+            one = self.items.of("c", "m.a", self.put_value(given, {"N": self.items.of(*NUMBERS)}))
+            two = self.put_value(given, {"N": self.items.of("1", "-2.5", "1e3")})
+            return f"{one} {self.items.of('+', '-')} {two}"
         if kind == 4:
             fallback = self.put_value(given, {"N": "5"})
             return f"if_not_exists({self.path(given)}, {fallback})"
@@ -278,58 +170,58 @@ class Draw:
             one = self.put_value(given, {"N": "1"})
             return f"if_not_exists(c, {fallback}) + {one}"
         if kind == 6:
-            return f"list_append(l, {self.put_value(given, {'L': [self.value(2)]})})"
+            return f"list_append(l, {self.put_value(given, {'L': [self.items.value(2)]})})"
         return self.path(given)
 
     # ---- operations -------------------------------------------------------------------------
 
     def _conditional(self, given: dict[str, Any], share: float = 0.5) -> dict[str, Any]:
-        if self.chance(share):
+        if self.items.chance(share):
             given["ConditionExpression"] = self.condition(given)
-            if self.chance(0.5):
+            if self.items.chance(0.5):
                 given["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
         _trim(given)
         return given
 
     def _PutItem(self) -> dict[str, Any]:
-        table = self.table()
-        given = self._conditional({"TableName": table, "Item": self.item(table)})
-        if self.chance(0.4):
-            given["ReturnValues"] = self.of("ALL_OLD", "NONE")
+        table = self.items.table()
+        given = self._conditional({"TableName": table, "Item": self.items.item(table)})
+        if self.items.chance(0.4):
+            given["ReturnValues"] = self.items.of("ALL_OLD", "NONE")
         return given
 
     def _UpdateItem(self) -> dict[str, Any]:
         given = self._conditional(self._update(), 0.4)
-        if self.chance(0.5):
+        if self.items.chance(0.5):
             options = ["ALL_OLD", "ALL_NEW", "NONE"]
             if not {"[", "."} & set(given["UpdateExpression"]):  # see writes.returned
                 options += ["UPDATED_OLD", "UPDATED_NEW"]
-            given["ReturnValues"] = self.of(*options)
+            given["ReturnValues"] = self.items.of(*options)
         return given
 
     def _update(self) -> dict[str, Any]:
-        table = self.table()
-        given: dict[str, Any] = {"TableName": table, "Key": self.key(table)}
+        table = self.items.table()
+        given: dict[str, Any] = {"TableName": table, "Key": self.items.key(table)}
         given["UpdateExpression"] = self.update(given)
         return given
 
     def _DeleteItem(self) -> dict[str, Any]:
-        table = self.table()
-        given = self._conditional({"TableName": table, "Key": self.key(table)})
-        if self.chance(0.5):
+        table = self.items.table()
+        given = self._conditional({"TableName": table, "Key": self.items.key(table)})
+        if self.items.chance(0.5):
             given["ReturnValues"] = "ALL_OLD"
         return given
 
     def _GetItem(self) -> dict[str, Any]:
-        table = self.table()
-        given: dict[str, Any] = {"TableName": table, "Key": self.key(table)}
-        if self.chance(0.5):
-            given["ConsistentRead"] = self.of(True, False)
+        table = self.items.table()
+        given: dict[str, Any] = {"TableName": table, "Key": self.items.key(table)}
+        if self.items.chance(0.5):
+            given["ConsistentRead"] = self.items.of(True, False)
         self._projected(given, 0.4)
         return given
 
     def _projected(self, given: dict[str, Any], share: float) -> None:
-        if self.chance(share):
+        if self.items.chance(share):
             size = self.random.randrange(1, 4)
             paths = self.random.sample(("x", "y", "m.a", "m.b", "l[1]", "l[0]", "c", "nope"), size)
             given["ProjectionExpression"] = ", ".join(paths)
@@ -337,79 +229,79 @@ class Draw:
     def _BatchGetItem(self) -> dict[str, Any]:
         requests: dict[str, Any] = {}
         for table in self.tables:
-            if not requests or self.chance(0.5):
-                keys = _distinct([self.key(table) for _ in range(3)])
-                requests[table] = {"Keys": keys, "ConsistentRead": self.of(True, False)}
+            if not requests or self.items.chance(0.5):
+                keys = _distinct([self.items.key(table) for _ in range(3)])
+                requests[table] = {"Keys": keys, "ConsistentRead": self.items.of(True, False)}
                 self._projected(requests[table], 0.2)
         return {"RequestItems": requests}
 
     def _TransactGetItems(self) -> dict[str, Any]:
-        table = self.table()
-        keys = _distinct([self.key(table) for _ in range(3)])
+        table = self.items.table()
+        keys = _distinct([self.items.key(table) for _ in range(3)])
         return {"TransactItems": [{"Get": {"TableName": table, "Key": key}} for key in keys]}
 
     def _BatchWriteItem(self) -> dict[str, Any]:
-        table = self.table()
+        table = self.items.table()
         requests: list[dict[str, Any]] = []
-        for key in _distinct([self.key(table) for _ in range(3)]):
-            if self.chance(0.6):
-                requests.append({"PutRequest": {"Item": self.item(table, key)}})
+        for key in _distinct([self.items.key(table) for _ in range(3)]):
+            if self.items.chance(0.6):
+                requests.append({"PutRequest": {"Item": self.items.item(table, key)}})
             else:
                 requests.append({"DeleteRequest": {"Key": key}})
         return {"RequestItems": {table: requests}}
 
     def _TransactWriteItems(self) -> dict[str, Any]:
-        if self.tokens and self.chance(0.2):
-            _, given = self.of(*self.tokens)
-            if self.chance(0.7):
+        if self.tokens and self.items.chance(0.2):
+            _, given = self.items.of(*self.tokens)
+            if self.items.chance(0.7):
                 return dict(given)
             token = given["ClientRequestToken"]
             return {**self._transaction(), "ClientRequestToken": token}
         given = self._transaction()
-        if self.chance(0.4):
+        if self.items.chance(0.4):
             given["ClientRequestToken"] = f"{self.tables[0]}-{len(self.tokens)}"[-36:]
             self.tokens.append(("TransactWriteItems", dict(given)))
         return given
 
     def _transaction(self) -> dict[str, Any]:
         entries: list[dict[str, Any]] = []
-        wanted = [self.table() for _ in range(self.of(1, 1, 2, 3))]
+        wanted = [self.items.table() for _ in range(self.items.of(1, 1, 2, 3))]
         for table in wanted:
-            kind = self.of("Put", "Update", "Update", "Delete", "ConditionCheck")
+            kind = self.items.of("Put", "Update", "Update", "Delete", "ConditionCheck")
             given: dict[str, Any] = {"TableName": table}
             if kind == "Put":
-                given["Item"] = self.item(table)
+                given["Item"] = self.items.item(table)
             else:
-                given["Key"] = self.key(table)
+                given["Key"] = self.items.key(table)
             if kind == "Update":
                 given["UpdateExpression"] = self.update(given)
             entries.append({kind: self._conditional(given, kind == "ConditionCheck" or 0.4)})
         return {"TransactItems": entries}
 
     def _Query(self) -> dict[str, Any]:
-        index = self.of(None, None, "included", "keys-only", "everything")
+        index = self.items.of(None, None, "included", "keys-only", "everything")
         given: dict[str, Any] = {"TableName": self.tables[0]}
         if index is None:
-            partition = self.put_value(given, {"S": self.of("p", "q", "none")})
-            parts = [f"pk = {partition}", *self._range(given, "sk", {"S": self.of("1", "2")})]
-            if self.chance(0.4):
+            partition = self.put_value(given, {"S": self.items.of("p", "q", "none")})
+            parts = [f"pk = {partition}", *self._range(given, "sk", {"S": self.items.of("1", "2")})]
+            if self.items.chance(0.4):
                 given["ConsistentRead"] = True
         else:
             given["IndexName"] = index
-            partition = self.put_value(given, {"S": self.of("g1", "g2")})
+            partition = self.put_value(given, {"S": self.items.of("g1", "g2")})
             parts = [f"g = {partition}"]
             if index == "included":
-                parts += self._range(given, "h", {"S": self.of("h", "hp1", "i")})
+                parts += self._range(given, "h", {"S": self.items.of("h", "hp1", "i")})
             elif index == "keys-only":
-                parts += self._range(given, "n", {"N": self.of("0", "100", "200")})
+                parts += self._range(given, "n", {"N": self.items.of("0", "100", "200")})
         given["KeyConditionExpression"] = " AND ".join(parts)
-        if index in (None, "everything") and self.chance(0.3):
+        if index in (None, "everything") and self.items.chance(0.3):
             given["FilterExpression"] = _no_index_key(self.condition, given)
-        if index != "everything" and self.chance(0.5):
-            given["Limit"] = self.of(1, 2, 3)
-        if self.chance(0.4):
-            given["ScanIndexForward"] = self.of(True, False)
-        if self.chance(0.2):
+        if index != "everything" and self.items.chance(0.5):
+            given["Limit"] = self.items.of(1, 2, 3)
+        if self.items.chance(0.4):
+            given["ScanIndexForward"] = self.items.of(True, False)
+        if self.items.chance(0.2):
             given["Select"] = "COUNT"
         elif index is None:
             self._projected(given, 0.3)
@@ -421,7 +313,9 @@ class Draw:
         if kind < 2:
             return []
         if kind == 2:
-            return [f"{key} {self.of('<', '<=', '>', '>=', '=')} {self.put_value(given, value)}"]
+            return [
+                f"{key} {self.items.of('<', '<=', '>', '>=', '=')} {self.put_value(given, value)}"
+            ]
         if kind == 3 and "S" in value:
             return [f"begins_with({key}, {self.put_value(given, value)})"]
         high = {"S": value["S"] + "z"} if "S" in value else {"N": "300"}
@@ -429,8 +323,8 @@ class Draw:
         return [f"{key} BETWEEN {bounds[0]} AND {bounds[1]}"]
 
     def _Scan(self) -> dict[str, Any]:
-        given: dict[str, Any] = {"TableName": self.table()}
-        if self.chance(0.4):
+        given: dict[str, Any] = {"TableName": self.items.table()}
+        if self.items.chance(0.4):
             given["FilterExpression"] = self.condition(given)
         _trim(given)
         return given
@@ -442,17 +336,19 @@ class Draw:
         text = next((name for name in given if name.endswith("Expression")), None)
         kind = self.random.randrange(5)
         if kind == 0 and text:
-            given[text] += self.of(" AND", ")", " x", ",", " = :zz")
+            given[text] += self.items.of(" AND", ")", " x", ",", " = :zz")
         elif kind == 1 and text:
             given[text] = re.sub(r"\b(x|pk)\b", "status", given[text])
         elif kind == 2 and "ExpressionAttributeValues" in given:
             given["ExpressionAttributeValues"][":unused"] = {"S": "u"}
         elif kind == 3 and "Item" in given:
-            given["Item"]["bad"] = self.of(
+            given["Item"]["bad"] = self.items.of(
                 {"N": "x1"}, {"SS": []}, {"SS": ["a", "a"]}, {"N": "1" * 39}, {"N": "1e200"}, {}
             )
         elif kind == 4 and "Key" in given:
-            given["Key"] = self.of({}, {"pk": {"S": ""}, "sk": {"S": "1"}}, {"pk": {"S": "p"}})
+            given["Key"] = self.items.of(
+                {}, {"pk": {"S": ""}, "sk": {"S": "1"}}, {"pk": {"S": "p"}}
+            )
 
 
 def _trim(given: dict[str, Any]) -> None:

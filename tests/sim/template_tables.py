@@ -1,17 +1,22 @@
-"""The tables of template.yaml in the model."""
+"""The tables of template.yaml, with their streams, for the model and for moto."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import boto3
+from moto import mock_aws
 from parcelway.store.database import Database
 
+from infra.local.moto_patches import dynamodb
+from infra.local.patching import Patches
 from infra.local.template import read
 
+REGION = "eu-central-1"
 _TEMPLATE = Path(__file__).resolve().parents[2] / "template.yaml"
-OWNERS = ("Customers", "Catalogue", "Stock", "Orders", "Ledger")
 
 
 def definitions() -> dict[str, dict[str, Any]]:
@@ -29,9 +34,24 @@ def definitions() -> dict[str, dict[str, Any]]:
     return found
 
 
-def database(client: Any) -> Database:
-    """The five tables, reached through `client`."""
-    return Database(client, *(f"{owner}Table" for owner in OWNERS))
+@contextmanager
+def in_moto() -> Iterator[Any]:
+    """A client of the tables in moto, patched as infra/local does."""
+    patches = Patches()
+    with mock_aws():
+        dynamodb.install(patches, lambda table: None)
+        try:
+            client = boto3.client(
+                "dynamodb",
+                region_name=REGION,
+                aws_access_key_id="testing",
+                aws_secret_access_key="testing",
+            )
+            for definition in definitions().values():
+                client.create_table(**definition)
+            yield client
+        finally:
+            patches.undo()
 
 
 def contents(db: Database) -> dict[str, list[Any]]:

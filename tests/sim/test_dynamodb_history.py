@@ -1,5 +1,4 @@
-"""Laws of the DynamoDB model over time: transactions, tokens, streams, snapshots, stale reads,
-and what everything costs."""
+"""Laws of the DynamoDB model over time: transactions, tokens, streams, snapshots, stale reads."""
 
 from __future__ import annotations
 
@@ -13,16 +12,13 @@ from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.sim.dynamodb import Consumed, DynamoDB
+from infra.sim.dynamodb import DynamoDB
 from infra.sim.dynamodb.model import rows
-from tests.sim.dynamodb_operations import MAIN, PLAIN, Draw, definitions
+from tests.sim.dynamodb_items import MAIN, PLAIN, definitions
+from tests.sim.dynamodb_model import Clock, Item, add, canceled, get, key, new, put, query, transact
+from tests.sim.dynamodb_operations import Draw
 
 SEEDS = st.integers(0, 10**6)
-Item = dict[str, Any]
-
-
-class Clock:
-    now = 1_700_000_000.0
 
 
 @pytest.fixture
@@ -32,57 +28,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def model(clock: Clock) -> DynamoDB:
-    return made(clock)
-
-
-def made(clock: Clock) -> DynamoDB:
-    model = DynamoDB(lambda: clock.now)
-    for definition in definitions():
-        model.create_table(definition)
-    return model
-
-
-def key(sk: str) -> Item:
-    return {"pk": {"S": "p"}, "sk": {"S": sk}}
-
-
-def put(sk: str, condition: str = "", **attributes: Any) -> Item:
-    given: Item = {"TableName": MAIN, "Item": {**key(sk), **attributes}}
-    if condition:
-        given["ConditionExpression"] = condition
-    return {"Put": given}
-
-
-def add(sk: str, amount: str = "1") -> Item:
-    return {
-        "Update": {
-            "TableName": MAIN,
-            "Key": key(sk),
-            "UpdateExpression": "ADD n :n",
-            "ExpressionAttributeValues": {":n": {"N": amount}},
-        }
-    }
-
-
-def transact(model: DynamoDB, *entries: Item, token: str = "") -> None:
-    more = {"ClientRequestToken": token} if token else {}
-    model.call("TransactWriteItems", {"TransactItems": list(entries), **more})
-
-
-def canceled(model: DynamoDB, *entries: Item, **more: Any) -> list[Any]:
-    with pytest.raises(ClientError) as caught:
-        transact(model, *entries, **more)
-    response: Any = caught.value.response
-    assert response["Error"]["Code"] == "TransactionCanceledException"
-    reasons: list[Any] = response["CancellationReasons"]
-    return reasons
-
-
-def get(model: DynamoDB, sk: str, **more: Any) -> Item | None:
-    found: Item | None = model.call("GetItem", {"TableName": MAIN, "Key": key(sk), **more}).get(
-        "Item"
-    )
-    return found
+    return new(clock)
 
 
 def play(model: DynamoDB, draw: Draw, count: int) -> list[Any]:
@@ -234,7 +180,7 @@ def test_a_table_without_a_stream_has_no_records() -> None:
 @given(SEEDS)
 def test_the_stream_retells_the_table(seed: int) -> None:
     """Its images one after another end in what the table holds."""
-    model = made(Clock())
+    model = new(Clock())
     play(model, Draw(random.Random(seed), (MAIN, PLAIN)), 60)
     retold: dict[str, Any] = {}
     for record in model.records(MAIN, 0):
@@ -254,7 +200,7 @@ def test_the_stream_retells_the_table(seed: int) -> None:
 @given(SEEDS)
 def test_a_restored_model_is_as_it_was(seed: int) -> None:
     """The same operations after `restore` have the same answers, ids and records included."""
-    model, draw = made(Clock()), Draw(random.Random(seed), (MAIN, PLAIN))
+    model, draw = new(Clock()), Draw(random.Random(seed), (MAIN, PLAIN))
     play(model, draw, 30)
     snapshot, state = model.snapshot(), draw.random.getstate()
     tokens = list(draw.tokens)
@@ -263,21 +209,13 @@ def test_a_restored_model_is_as_it_was(seed: int) -> None:
     draw.random.setstate(state)
     draw.tokens = tokens
     assert (play(model, draw, 30), model.records(MAIN, 0)) == first
-    other = made(Clock())
+    other = new(Clock())
     other.restore(snapshot)
-    draw.random.setstate(state)
-    draw.tokens = tokens[: len(draw.tokens)]
     model.restore(snapshot)
     assert rows(other, MAIN) == rows(model, MAIN)
 
 
 # ---- stale reads ---------------------------------------------------------------------------
-
-
-def query(model: DynamoDB, **more: Any) -> list[str]:
-    given = {"TableName": MAIN, "KeyConditionExpression": "pk = :p", **more}
-    given.setdefault("ExpressionAttributeValues", {":p": {"S": "p"}})
-    return [item["sk"]["S"] for item in model.call("Query", given)["Items"]]
 
 
 def by_index(model: DynamoDB, group: str) -> list[str]:
@@ -320,7 +258,9 @@ def test_consistent_reads_and_transactions_are_never_behind(model: DynamoDB) -> 
     gets = [{"Get": {"TableName": MAIN, "Key": key("a")}}]
     found = model.call("TransactGetItems", {"TransactItems": gets})["Responses"]
     assert found[0]["Item"]["n"] == {"N": "2"}
-    transact(model, put("a", "n = n_before OR attribute_exists(pk)", n={"N": "3"}))
+    entry = put("a", "n = :latest", n={"N": "3"})
+    entry["Put"]["ExpressionAttributeValues"] = {":latest": {"N": "2"}}
+    transact(model, entry)
 
 
 def test_what_a_snapshot_holds_is_settled(model: DynamoDB) -> None:
@@ -331,138 +271,3 @@ def test_what_a_snapshot_holds_is_settled(model: DynamoDB) -> None:
     transact(model, put("a", n={"N": "1"}))
     model.restore(snapshot)
     assert get(model, "a") == key("a")
-
-
-# ---- what it costs -------------------------------------------------------------------------
-
-
-def spent(model: DynamoDB) -> dict[str, tuple[float, float]]:
-    return {found.index: (found.read, found.write) for found in model.consumed}
-
-
-def sized(sk: str, kilobytes: float, **attributes: Any) -> Item:
-    """An item of so many kilobytes, all told."""
-    item: Item = {**key(sk), **attributes}
-    taken = sum(len(name) + len(value["S"]) for name, value in item.items())
-    return {**item, "x": {"S": "x" * (int(kilobytes * 1024) - taken - 1)}}
-
-
-def test_reads_cost_by_four_kilobytes(model: DynamoDB) -> None:
-    for kilobytes, units in ((4, 1.0), (4.001, 2.0), (8, 2.0)):
-        model.call("PutItem", {"TableName": MAIN, "Item": sized("a", kilobytes)})
-        get(model, "a", ConsistentRead=True)
-        assert spent(model) == {"": (units, 0.0)}
-        get(model, "a")
-        assert spent(model) == {"": (units / 2, 0.0)}
-        gets = [{"Get": {"TableName": MAIN, "Key": key("a")}}]
-        model.call("TransactGetItems", {"TransactItems": gets})
-        assert spent(model) == {"": (units * 2, 0.0)}
-    get(model, "none", ProjectionExpression="x")
-    assert spent(model) == {"": (0.5, 0.0)}
-
-
-def test_a_query_costs_the_sum_of_what_it_looks_at(model: DynamoDB) -> None:
-    for sk in "abc":
-        model.call("PutItem", {"TableName": MAIN, "Item": sized(sk, 2)})
-    query(model, ConsistentRead=True)
-    assert spent(model) == {"": (2.0, 0.0)}
-    query(model, Limit=1)
-    assert spent(model) == {"": (0.5, 0.0)}
-    query(model, ExpressionAttributeValues={":p": {"S": "none"}})
-    assert spent(model) == {"": (0.5, 0.0)}
-
-
-def test_writes_cost_by_the_larger_of_old_and_new(model: DynamoDB) -> None:
-    for kilobytes, units in ((3, 3.0), (1, 3.0), (1, 1.0), (1.5, 2.0)):
-        model.call("PutItem", {"TableName": MAIN, "Item": sized("a", kilobytes)})
-        assert spent(model) == {"": (0.0, units)}
-    transact(model, {"Put": {"TableName": MAIN, "Item": sized("a", 3)}}, put("b"))
-    assert spent(model) == {"": (0.0, 2 * 3 + 2.0)}
-    model.call("DeleteItem", {"TableName": MAIN, "Key": key("a")})
-    assert spent(model) == {"": (0.0, 3.0)}
-    model.call("DeleteItem", {"TableName": MAIN, "Key": key("a")})
-    assert spent(model) == {"": (0.0, 1.0)}
-
-
-def test_refused_writes_cost_too(model: DynamoDB) -> None:
-    model.call("PutItem", {"TableName": MAIN, "Item": sized("a", 2.5)})
-    with pytest.raises(ClientError):
-        model.call("PutItem", put("a", "attribute_not_exists(pk)")["Put"])
-    assert model.consumed == [Consumed(MAIN, "", 0.0, 3.0)]
-    with pytest.raises(ClientError):
-        model.call("PutItem", put("none", "attribute_exists(pk)")["Put"])
-    assert model.consumed == [Consumed(MAIN, "", 0.0, 1.0)]
-    canceled(model, put("b"), put("a", "attribute_not_exists(pk)"))
-    assert model.consumed == [Consumed(MAIN, "", 0.0, 2.0 + 6.0)]
-    with pytest.raises(ClientError):
-        model.call("PutItem", {"TableName": MAIN, "Item": {}})
-    assert model.consumed == []
-
-
-def test_indexes_cost_by_what_changes_in_them(model: DynamoDB) -> None:
-    """Developer guide, "Provisioned throughput considerations for global secondary indexes"."""
-
-    def units(item: Item) -> dict[str, float]:
-        model.call("PutItem", {"TableName": MAIN, "Item": item})
-        return {index: write for index, (_, write) in spent(model).items() if index}
-
-    one, other = {"g": {"S": "g1"}, "h": {"S": "h1"}}, {"g": {"S": "g2"}, "h": {"S": "h1"}}
-    assert units(sized("a", 1.5)) == {}  # without the keys
-    assert units(sized("a", 1.5, **one)) == {"included": 2.0, "everything": 2.0}  # comes in
-    assert units(sized("a", 1.5, **one)) == {}  # stays as it is
-    assert units(sized("a", 1.5, **one) | {"y": {"S": ""}}) == {"everything": 2.0}  # not projected
-    assert units(sized("a", 1.5, **other)) == {"included": 4.0, "everything": 4.0}  # moves
-    assert units(sized("a", 0.5, **other)) == {"included": 2.0, "everything": 2.0}  # in place
-    assert units(sized("a", 0.5)) == {"included": 1.0, "everything": 1.0}  # goes
-
-
-def test_a_transaction_doubles_the_table_and_not_its_indexes(model: DynamoDB) -> None:
-    item = sized("a", 1.5, g={"S": "g1"}, h={"S": "h1"})
-    transact(model, {"Put": {"TableName": MAIN, "Item": item}})
-    assert {index: write for index, (_, write) in spent(model).items()} == {
-        "": 4.0,
-        "included": 2.0,
-        "everything": 2.0,
-    }
-
-
-def test_a_repeated_transaction_costs_reads_of_what_the_first_was_billed_by(
-    model: DynamoDB,
-) -> None:
-    model.call("PutItem", {"TableName": MAIN, "Item": sized("a", 9)})
-    delete = {"Delete": {"TableName": MAIN, "Key": key("a")}}
-    transact(model, delete, token="t")
-    assert spent(model) == {"": (0.0, 18.0)}
-    transact(model, delete, token="t")
-    assert spent(model) == {"": (6.0, 0.0)}
-
-
-def test_an_answer_tells_what_was_spent_if_asked(model: DynamoDB) -> None:
-    item = {**key("a"), "g": {"S": "g1"}}
-    given = {"TableName": MAIN, "Item": item}
-    assert "ConsumedCapacity" not in model.call("PutItem", given)
-    total = model.call("PutItem", {**given, "ReturnConsumedCapacity": "TOTAL"})
-    assert total["ConsumedCapacity"] == {"TableName": MAIN, "CapacityUnits": 1.0}
-    model.call("DeleteItem", {"TableName": MAIN, "Key": key("a")})
-    detailed = model.call("PutItem", {**given, "ReturnConsumedCapacity": "INDEXES"})
-    assert detailed["ConsumedCapacity"] == {
-        "TableName": MAIN,
-        "CapacityUnits": 2.0,
-        "Table": {"CapacityUnits": 1.0},
-        "GlobalSecondaryIndexes": {"everything": {"CapacityUnits": 1.0}},
-    }
-
-
-@given(SEEDS)
-def test_what_is_answered_is_what_was_spent(seed: int) -> None:
-    model, draw = made(Clock()), Draw(random.Random(seed), (MAIN, PLAIN))
-    for _ in range(40):
-        operation, parameters = draw.operation()
-        try:
-            answer = model.call(operation, {**parameters, "ReturnConsumedCapacity": "TOTAL"})
-        except ClientError:
-            continue
-        told = answer["ConsumedCapacity"]
-        entries = told if isinstance(told, list) else [told]
-        units = sum(entry["CapacityUnits"] for entry in entries)
-        assert units == sum(found.read + found.write for found in model.consumed) > 0

@@ -21,8 +21,9 @@ from botocore.exceptions import ClientError
 from infra.sim.dynamodb import DynamoDB
 from infra.sim.dynamodb.reserved import WORDS
 from tests.sim import dynamodb_local
+from tests.sim.dynamodb_items import MAIN, PLAIN, definitions
 from tests.sim.dynamodb_local import tidied
-from tests.sim.dynamodb_operations import MAIN, PLAIN, Draw, definitions
+from tests.sim.dynamodb_operations import Draw
 
 absent = dynamodb_local.why_absent()
 pytestmark = pytest.mark.skipif(absent is not None, reason=str(absent))

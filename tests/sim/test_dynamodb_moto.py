@@ -11,34 +11,22 @@ import random
 from collections.abc import Iterator
 from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
-from moto import mock_aws
 from moto.core import DEFAULT_ACCOUNT_ID
 
-from infra.local.moto_patches import dynamodb as moto_dynamodb
 from infra.local.moto_patches.streams import Stream
-from infra.local.patching import Patches
 from infra.sim.dynamodb import DynamoDB
-from tests.sim.template_tables import definitions
+from tests.sim.template_tables import REGION, definitions, in_moto
 
-ORDERS, STOCK, REGION = "OrdersTable", "StockTable", "eu-central-1"
+ORDERS, STOCK = "OrdersTable", "StockTable"
 Operation = tuple[str, dict[str, Any]]
 
 
 @pytest.fixture
-def moto(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-    patches = Patches()
-    with mock_aws():
-        moto_dynamodb.install(patches, lambda table: None)
-        client = boto3.client("dynamodb", region_name=REGION)
-        for definition in definitions().values():
-            client.create_table(**definition)
+def moto() -> Iterator[Any]:
+    with in_moto() as client:
         yield client
-        patches.undo()
 
 
 class Shop:

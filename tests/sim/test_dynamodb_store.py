@@ -7,23 +7,20 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import boto3
 import pytest
-from moto import mock_aws
 from parcelway.domain.catalogue import Product
 from parcelway.domain.money import Money
 from parcelway.store import catalogue, orders
 from parcelway.store.commit import Stale, Write, commit
 from parcelway.store.database import Database
 
-from infra.local.moto_patches import dynamodb as moto_dynamodb
-from infra.local.patching import Patches
+from infra.bench.tables import container
 from infra.sim.dynamodb import DynamoDB
 from infra.sim.dynamodb.client import ModelClient
 from tests.orders import Stage, Story, at, store
 from tests.sim import dynamodb_local
 from tests.sim.dynamodb_local import tidied
-from tests.sim.template_tables import contents, database, definitions
+from tests.sim.template_tables import contents, definitions, in_moto
 
 NOW = datetime(2026, 11, 16, 10, 0, tzinfo=UTC)
 STAGES: tuple[Stage, ...] = ("draft", "placed", "confirmed", "shipped", "closed")
@@ -32,7 +29,7 @@ STAGES: tuple[Stage, ...] = ("draft", "placed", "confirmed", "shipped", "closed"
 def tables(model: DynamoDB) -> Database:
     for definition in definitions().values():
         model.create_table(definition)
-    return database(ModelClient(model))
+    return container(ModelClient(model))
 
 
 @pytest.fixture
@@ -46,17 +43,9 @@ def db(model: DynamoDB) -> Database:
 
 
 @pytest.fixture
-def moto(monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-    patches = Patches()
-    with mock_aws():
-        moto_dynamodb.install(patches, lambda table: None)
-        client = boto3.client("dynamodb", region_name="eu-central-1")
-        for definition in definitions().values():
-            client.create_table(**definition)
-        yield database(client)
-        patches.undo()
+def moto() -> Iterator[Database]:
+    with in_moto() as client:
+        yield container(client)
 
 
 @pytest.fixture
@@ -66,7 +55,7 @@ def peer() -> Iterator[Database]:
     with dynamodb_local.running() as client:
         for definition in definitions().values():
             client.create_table(**definition)
-        yield database(client)
+        yield container(client)
 
 
 def stories() -> list[Story]:

@@ -1,4 +1,4 @@
-"""The interpreter by itself: what it refuses, when it waits, what a task is asked."""
+"""The interpreter by itself: its paths, what it refuses, when it waits, what a task is asked."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infra.sim.states import ExecutionFailed, Machine
-from tests.sim.test_states_pieces import (
+from tests.sim.state_cases import CASES
+from tests.sim.state_pieces import (
     ALL,
     GIVES,
     A,
@@ -83,6 +84,17 @@ REFUSED: dict[str, dict[str, Any]] = {
 def test_what_is_not_known_is_refused(message: str) -> None:
     with pytest.raises(ValueError, match=re.escape(message)):
         machine(REFUSED[message])
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_the_path_that_is_documented(case: Case) -> None:
+    actor = Actor()
+    ends = "SUCCEEDED"
+    try:
+        Machine(definition(case)).run(actor, case.input, {"Execution": {"Name": "e"}})
+    except ExecutionFailed as failure:
+        ends = failure.error
+    assert (" ".join(actor.path), ends) == (case.path, case.ends)
 
 
 def test_top_level_fields() -> None:

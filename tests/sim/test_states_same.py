@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from infra.local.stack import Stack
 from infra.sim.states import Machine
 from infra.sim.states.replay import Differs, replay
-from tests.sim.test_states_pieces import (
+from tests.sim.state_cases import CASES
+from tests.sim.state_pieces import (
     ALL,
     GIVES,
     KEY_EACH,
@@ -32,7 +33,6 @@ from tests.sim.test_states_pieces import (
     retry,
     task,
 )
-from tests.sim.test_states_table import CASES
 
 TEMPLATE = """
 AWSTemplateFormatVersion: "2010-09-09"

@@ -39,7 +39,8 @@ def test_a_restored_provider_goes_on_as_if_nothing_had_been(seed: int, cut: int)
         world = side.other
         assert isinstance(world, Simulated)
         steps = draw(seed)
-        before = [side.take(step) for step in steps[:cut]]
+        for step in steps[:cut]:
+            side.take(step)
         kept, moment, number = world.provider.snapshot(), world.moment, next(world.numbers)
         known = Side(side.sdk, world, [*side.intents], {**side.secrets}, [*side.refunds])
         runs = []
@@ -52,7 +53,6 @@ def test_a_restored_provider_goes_on_as_if_nothing_had_been(seed: int, cut: int)
             truth = [world.provider.intents_of(f"ord_{number}") for number in range(3)]
             runs.append((outcomes, truth, world.provider.events))
         assert runs[0] == runs[1]
-        assert len(before) == cut
 
 
 @given(seed=st.integers(0, 10_000), multicapture=st.booleans())

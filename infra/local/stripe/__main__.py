@@ -15,6 +15,7 @@ from infra.local.stripe.account import Account
 from infra.local.stripe.challenge import Challenges
 from infra.local.stripe.controls import Controls
 from infra.local.stripe.delivery import Deliveries
+from infra.local.stripe.endpoints import Endpoints
 from infra.local.stripe.errors import Json
 from infra.local.stripe.faults import Faults
 from infra.local.stripe.front import Front
@@ -53,9 +54,8 @@ async def serve(options: argparse.Namespace) -> None:
     challenges, faults = Challenges(account), Faults()
     front = Front(
         account=account,
+        endpoints=Endpoints(account, challenges),
         wallet=Wallet(localstripe),
-        deliveries=deliveries,
-        challenges=challenges,
         faults=faults,
         keys=Keys(now=account.now),
         secret_key=options.secret_key,

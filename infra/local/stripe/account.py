@@ -23,12 +23,15 @@ def new_id(prefix: str) -> str:
 class Account:
     """The objects by kind and id, in order of creation, as Stripe's own JSON.
 
-    `on_event` is called with every event as it happens. `shift` moves the clock, in seconds.
-    Everything here is synchronous: one event loop runs it, so each call is atomic.
+    `on_event` is called with every event as it happens. `clock` tells Unix seconds, which `shift`
+    moves; `ids` makes a new id from its prefix (`pi` -> `pi_...`). Nothing else is drawn from the
+    machine. Everything here is synchronous, so each call is atomic.
     """
 
     on_event: Callable[[Json], None]
     multicapture: bool = True
+    clock: Callable[[], float] = time.time
+    ids: Callable[[str], str] = new_id
     shift: float = 0.0
     objects: dict[str, dict[str, Json]] = field(
         default_factory=lambda: {kind: {} for kind in _PREFIXES}
@@ -36,12 +39,12 @@ class Account:
 
     def now(self) -> int:
         """The account's time in Unix seconds."""
-        return int(time.time() + self.shift)
+        return int(self.clock() + self.shift)
 
     def add(self, kind: str, values: Json) -> Json:
         """Keep and return a new object of `kind` with the fields every object has."""
         created: Json = {
-            "id": new_id(_PREFIXES[kind]),
+            "id": self.ids(_PREFIXES[kind]),
             "object": kind,
             "created": self.now(),
             "livemode": False,
@@ -68,7 +71,7 @@ class Account:
                 "type": event_type,
                 "data": data,
                 "pending_webhooks": 1,
-                "request": {"id": new_id("req"), "idempotency_key": None},
+                "request": {"id": self.ids("req"), "idempotency_key": None},
             },
         )
         self.on_event(event)

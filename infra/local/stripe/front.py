@@ -7,15 +7,14 @@ import base64
 import hmac
 import json
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from aiohttp import web
 
-from infra.local.stripe import forms, intents, refunds
+from infra.local.stripe import forms, intents
 from infra.local.stripe.account import Account, new_id
-from infra.local.stripe.challenge import Challenges
-from infra.local.stripe.delivery import Deliveries
-from infra.local.stripe.errors import Json, Refusal, invalid, unexpected_state
+from infra.local.stripe.endpoints import CALLS, Call, Endpoints
+from infra.local.stripe.errors import Json, Refusal, invalid
 from infra.local.stripe.faults import Faults
 from infra.local.stripe.idempotency import Answer, Keys
 from infra.local.stripe.parameters import check_parameters
@@ -39,122 +38,57 @@ _CORS = {
 
 @dataclass(slots=True)
 class Front:
-    """One account behind HTTP. `secret_key` opens everything, `publishable_key` what a browser may.
+    """One account behind HTTP.
 
-    `base` is the address browsers reach this server at.
+    `secret_key` opens everything, `publishable_key` what a browser may.
     """
 
     account: Account
+    endpoints: Endpoints
     wallet: Wallet
-    deliveries: Deliveries
-    challenges: Challenges
     faults: Faults
     keys: Keys
     secret_key: str
     publishable_key: str
-    _held: dict[str, intents.PresentedCard] = field(default_factory=dict)
 
     def routes(self) -> list[web.RouteDef]:
         """Everything under /v1. What is not the front's own goes to localstripe."""
-        own: list[tuple[str, str, str, Endpoint, bool]] = [
-            ("POST", "/v1/payment_intents", "PaymentIntentCreate", self.create_intent, False),
-            ("GET", "/v1/payment_intents", "PaymentIntentList", self.list_intents, False),
-            ("GET", "/v1/payment_intents/{id}", "PaymentIntentRetrieve", self.read_intent, True),
-            ("POST", "/v1/payment_intents/{id}", "PaymentIntentUpdate", self.update_intent, False),
-            ("POST", "/v1/payment_intents/{id}/confirm", "PaymentIntentConfirm", self.pay, True),
-            ("POST", "/v1/payment_intents/{id}/capture", "PaymentIntentCapture", self.take, False),
-            ("POST", "/v1/payment_intents/{id}/cancel", "PaymentIntentCancel", self.void, False),
-            ("POST", "/v1/refunds", "RefundCreate", self.create_refund, False),
-            ("GET", "/v1/refunds", "RefundList", self.list_refunds, False),
-            ("GET", "/v1/refunds/{id}", "RefundRetrieve", self.read("refund"), False),
-            ("GET", "/v1/charges/{id}", "ChargeRetrieve", self.read("charge"), False),
-            ("GET", "/v1/events", "EventList", self.list_events, False),
-            ("GET", "/v1/events/{id}", "EventRetrieve", self.read("event"), False),
-            ("POST", "/v1/payment_methods", "", self.create_payment_method, True),
-        ]
         routes = [
-            web.route(method, path, self._endpoint(name, handler, public))
-            for method, path, name, handler, public in own
+            web.route(
+                *_aiohttps(where), self._endpoint(call.name, self._handler(call), call.public)
+            )
+            for where, call in CALLS.items()
         ]
+        creates = self._endpoint("", self._create_payment_method, True)
         return [
             *routes,
+            web.post("/v1/payment_methods", creates),
             web.options("/v1/{path:.*}", _preflight),
             web.route("*", "/v1/{path:.*}", self._forward),
         ]
 
     # the endpoints: (id, parameters) -> Stripe's JSON
 
-    async def create_intent(self, _: str, params: Json) -> Json:
-        card = await self.wallet.present(params)
-        if params.get("customer"):
-            await self.wallet.upstream.call("GET", f"/v1/customers/{params['customer']}")
-        if params.get("confirm") == "true" and card is None:
-            raise invalid("A payment method is needed to confirm.", param="payment_method")
-        intent = intents.create(self.account, params)
-        if card:
-            self._held[intent["id"]] = card
-            intent |= {"status": "requires_confirmation"}
-            intent |= {"payment_method": card.payment_method["id"]}
-        if params.get("confirm") == "true":
-            return await self.pay(intent["id"], {"return_url": params.get("return_url", "")})
-        return self.account.expanded(intent, params.get("expand"))
+    def _handler(self, call: Call) -> Endpoint:
+        does = getattr(self.endpoints, call.does)
 
-    async def read_intent(self, reference: str, params: Json) -> Json:
-        intent = self.account.get("payment_intent", reference)
-        return self.account.expanded(intent, params.get("expand"))
+        async def handle(reference: str, params: Json) -> Json:
+            answer: Json = does(reference, params)
+            return answer
 
-    async def list_intents(self, _: str, params: Json) -> Json:
-        return self.account.page("payment_intent", "/v1/payment_intents", params, ["customer"])
+        async def handle_card(reference: str, params: Json) -> Json:
+            if reference:
+                self.account.get("payment_intent", reference)
+            card = await self.wallet.present(params)
+            if call.does == "create" and params.get("customer"):
+                await self.wallet.upstream.call("GET", f"/v1/customers/{params['customer']}")
+            answer: Json = does(reference, params, card)
+            return answer
 
-    async def update_intent(self, reference: str, params: Json) -> Json:
-        intent = self.account.get("payment_intent", reference)
-        intents.update(self.account, intent, params)
-        return self.account.expanded(intent, params.get("expand"))
+        return handle_card if call.presents else handle
 
-    async def pay(self, reference: str, params: Json) -> Json:
-        intent = self.account.get("payment_intent", reference)
-        card = await self.wallet.present(params) or self._held.get(reference)
-        if card is None:
-            message = "You cannot confirm this PaymentIntent because it's missing a payment method."
-            raise unexpected_state(self.account.expanded(intent, None), message)
-        return_url = params.get("return_url", "")
-        if return_url and not return_url.startswith(("http://", "https://")):
-            raise invalid("Invalid URL", code="url_invalid", param="return_url")
-        url = self.challenges.url(reference)
-        intents.confirm(self.account, intent, card, url, return_url)
-        if intent["status"] == "requires_action":
-            self.challenges.open(reference, card, return_url)
-        return self.account.expanded(intent, params.get("expand"))
-
-    async def take(self, reference: str, params: Json) -> Json:
-        intent = self.account.get("payment_intent", reference)
-        intents.capture(self.account, intent, params)
-        return self.account.expanded(intent, params.get("expand"))
-
-    async def void(self, reference: str, params: Json) -> Json:
-        intent = self.account.get("payment_intent", reference)
-        intents.cancel(self.account, intent, params)
-        return self.account.expanded(intent, params.get("expand"))
-
-    async def create_refund(self, _: str, params: Json) -> Json:
-        return self.account.expanded(refunds.create(self.account, params), params.get("expand"))
-
-    async def list_refunds(self, _: str, params: Json) -> Json:
-        return self.account.page("refund", "/v1/refunds", params, ["charge", "payment_intent"])
-
-    async def list_events(self, _: str, params: Json) -> Json:
-        return self.account.page("event", "/v1/events", params, ["type"])
-
-    async def create_payment_method(self, _: str, params: Json) -> Json:
+    async def _create_payment_method(self, _: str, params: Json) -> Json:
         return await self.wallet.create(params)
-
-    def read(self, kind: str) -> Endpoint:
-        """The endpoint that retrieves one object of `kind`."""
-
-        async def retrieve(reference: str, params: Json) -> Json:
-            return self.account.expanded(self.account.get(kind, reference), params.get("expand"))
-
-        return retrieve
 
     # around the endpoints: keys, parameters, idempotency, faults
 
@@ -229,6 +163,12 @@ class Front:
                 code = "payment_intent_invalid_parameter"
                 raise invalid(message, code=code, param="client_secret")
         return True
+
+
+def _aiohttps(where: str) -> tuple[str, str]:
+    """The method and path of a key of CALLS as aiohttp writes them."""
+    method, path = where.split(" ")
+    return method, f"/v1/{path.replace('*', '{id}')}"
 
 
 def _api_key(request: web.Request) -> str:

@@ -24,16 +24,16 @@ class Keys:
     """The keys of the last 24 hours with the request each was used for and its answer."""
 
     now: Callable[[], float]
-    _seen: dict[str, tuple[str, float, Answer | None]] = field(default_factory=dict)
+    seen: dict[str, tuple[str, float, Answer | None]] = field(default_factory=dict)
 
     def begin(self, key: str, request: str) -> Answer | None:
         """The answer already given to `request` under `key`, or None: go on and `end` it.
 
         Raises Refusal 400 when the key was used for another request, 409 while it is in flight.
         """
-        used = self._seen.get(key)
+        used = self.seen.get(key)
         if used is None or used[1] + _LIFE < self.now():
-            self._seen[key] = (request, self.now(), None)
+            self.seen[key] = (request, self.now(), None)
             return None
         if used[0] != request:
             message = "Keys for idempotent requests can only be used for the same request again."
@@ -47,8 +47,8 @@ class Keys:
 
     def end(self, key: str, answer: Answer | None) -> None:
         """Remember `answer` under `key`; one that was refused unexecuted frees the key again."""
-        request, at, _ = self._seen[key]
+        request, at, _ = self.seen[key]
         if answer is not None and answer.executed:
-            self._seen[key] = (request, at, answer)
+            self.seen[key] = (request, at, answer)
         else:
-            del self._seen[key]
+            del self.seen[key]

@@ -6,10 +6,9 @@ docs.stripe.com/payments/paymentintents/lifecycle, /payments/place-a-hold-on-a-p
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import dataclass
 
-from infra.local.stripe.account import Account, integer, merge_metadata, new_id
+from infra.local.stripe.account import Account, integer, merge_metadata
 from infra.local.stripe.cards import CardBehaviour
 from infra.local.stripe.errors import Json, Refusal, invalid, unexpected_state
 
@@ -68,7 +67,7 @@ def create(account: Account, params: Json) -> Json:
             "cancellation_reason": None,
         },
     )
-    intent["client_secret"] = f"{intent['id']}_secret_{secrets.token_hex(12)}"
+    intent["client_secret"] = f"{intent['id']}_{account.ids('secret')}"
     merge_metadata(intent, params.get("metadata"))
     account.emit("payment_intent.created", intent)
     return intent
@@ -274,7 +273,7 @@ def _charge_fields(account: Account, intent: Json, card: PresentedCard) -> Json:
         "payment_method_details": {"type": "card", "card": shown},
         "failure_code": card.behaviour.code or None,
         "failure_message": card.behaviour.message or None,
-        "balance_transaction": None if failed else new_id("txn"),
+        "balance_transaction": None if failed else account.ids("txn"),
     }
 
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from infra.sim.dynamodb import paths
 from infra.sim.dynamodb.errors import Refused
-from infra.sim.dynamodb.syntax import Call, Node, Operation, Parser, Path, Value, same_operands
+from infra.sim.dynamodb.syntax import Parser, same_operands
+from infra.sim.dynamodb.trees import Call, Node, Operation, Path, Value
 from infra.sim.dynamodb.values import KINDS, Attribute, Item, orderable
 
 Values = Mapping[str, Attribute]

@@ -10,8 +10,8 @@ from typing import Any
 
 from infra.sim.dynamodb.conditions import Condition, compiled
 from infra.sim.dynamodb.errors import Refused
-from infra.sim.dynamodb.syntax import Call, Node, Operation, Path, Value
 from infra.sim.dynamodb.tables import Key
+from infra.sim.dynamodb.trees import Call, Node, Operation, Path, Value
 from infra.sim.dynamodb.values import Attribute, orderable
 
 LABEL = "KeyConditionExpression"

@@ -13,6 +13,7 @@ from infra.sim.dynamodb.errors import ConditionFailed, Refused
 from infra.sim.dynamodb.requests import Parameters, check_parameters, choice
 from infra.sim.dynamodb.tables import Row, Table
 from infra.sim.dynamodb.transactions import Tokens
+from infra.sim.errors import not_simulated
 
 _MOST_BATCH_WRITES = 25
 _WRITING = (
@@ -97,7 +98,7 @@ class DynamoDB:
         does not send, NotImplementedError for what this model does not know.
         """
         if operation not in self._operations:
-            raise NotImplementedError(f"dynamodb.{operation}")
+            raise not_simulated(f"dynamodb.{operation}")
         check_parameters(parameters, _KNOWN[operation], _REQUIRED[operation])
         self._requests += 1
         meter = Meter()

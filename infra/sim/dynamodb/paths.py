@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from infra.sim.dynamodb.errors import Refused
-from infra.sim.dynamodb.syntax import Path
+from infra.sim.dynamodb.trees import Path
 from infra.sim.dynamodb.values import Attribute, Item
 
 Parts = tuple[str | int, ...]

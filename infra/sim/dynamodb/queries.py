@@ -118,7 +118,6 @@ def scan(table: Table, given: Parameters, meter: Meter, stale: bool) -> dict[str
 class _Page:
     """How a page is read."""
 
-    given: Parameters
     filter: Condition | None
     values: dict[str, Any]
     wanted: tuple[paths.Parts, ...] | None
@@ -169,7 +168,7 @@ def _page(index: Index | None, given: Parameters, placeholders: Placeholders) ->
         raise Refused("Consistent reads are not supported on global secondary indexes")
     if index and index.projection is not None:
         _check_projected(index, index.projection, found, wanted)
-    return _Page(given, found, placeholders.values, wanted, count_only, limit, consistent)
+    return _Page(found, placeholders.values, wanted, count_only, limit, consistent)
 
 
 def _check_projected(

@@ -11,6 +11,7 @@ from infra.sim.dynamodb.conditions import Condition, compiled
 from infra.sim.dynamodb.errors import Refused
 from infra.sim.dynamodb.syntax import check_placeholder
 from infra.sim.dynamodb.values import Attribute, take
+from infra.sim.errors import not_simulated
 
 Parameters = Mapping[str, Any]
 
@@ -27,7 +28,7 @@ def check_parameters(given: Parameters, known: frozenset[str], required: Iterabl
     if not given.keys() <= known:
         unknown = given.keys() - known
         if unknown & _LEGACY:
-            raise NotImplementedError(f"legacy parameters {sorted(unknown & _LEGACY)}")
+            raise not_simulated(f"the legacy {sorted(unknown & _LEGACY)}")
         raise ParamValidationError(report=f"Unknown parameter in input: {sorted(unknown)}")
     for name in required:
         if name not in given:

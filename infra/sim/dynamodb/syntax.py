@@ -1,4 +1,4 @@
-"""Expressions as trees: the grammar that conditions, key conditions, updates and projections share.
+"""Reading expressions: the grammar that conditions, key conditions, updates and projections share.
 
 What a tree means is decided in `conditions`, `updates`, `queries`; here only what can be said
 without an item: syntax, names, reserved words, functions and their number of operands.
@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from infra.sim.dynamodb.errors import Refused
 from infra.sim.dynamodb.reserved import WORDS
+from infra.sim.dynamodb.trees import Call, Node, Operation, Path, Value
 
 _TOKEN = re.compile(
     r"\s*(?:(?P<word>[A-Za-z][A-Za-z0-9_]*)|(?P<name>\#[A-Za-z0-9_]+)|(?P<value>:[A-Za-z0-9_]+)"
@@ -38,42 +39,6 @@ OPERANDS = {
 _OF_UPDATES = ("if_not_exists", "list_append")
 _INDEX_LIMIT = 1 << 31
 _MOST_BYTES = 4096
-
-
-@dataclass(frozen=True, slots=True)
-class Path:
-    """A place in an item: names and list positions, placeholders already replaced."""
-
-    parts: tuple[str | int, ...]
-
-    def __str__(self) -> str:
-        return f"[{', '.join(p if isinstance(p, str) else f'[{p}]' for p in self.parts)}]"
-
-
-@dataclass(frozen=True, slots=True)
-class Value:
-    """A placeholder of ExpressionAttributeValues, with its colon."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A function and its operands."""
-
-    name: str
-    arguments: tuple[Node, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """An operator and its operands: a comparison, BETWEEN, IN, AND, OR, NOT, + or -."""
-
-    operator: str
-    operands: tuple[Node, ...]
-
-
-Node = Path | Value | Call | Operation
 T = TypeVar("T")
 
 

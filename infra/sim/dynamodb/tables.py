@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from infra.sim.dynamodb.errors import Refused
 from infra.sim.dynamodb.values import Attribute, Item, orderable, size_of, take
+from infra.sim.errors import not_simulated
 
 Key = tuple[Any, ...]
 """An item's key values, to compare: (partition,) or (partition, sort)."""
@@ -48,7 +49,7 @@ class Index:
         projection = definition.get("Projection", {})
         kind = projection.get("ProjectionType", "ALL")
         if kind not in ("ALL", "KEYS_ONLY", "INCLUDE"):
-            raise NotImplementedError(f"ProjectionType {kind}")
+            raise not_simulated(f"ProjectionType {kind}")
         more = projection.get("NonKeyAttributes", ()) if kind == "INCLUDE" else ()
         self.projection = None if kind == "ALL" else frozenset((*self.keys, *base, *more))
         self.groups: dict[Any, list[Key]] = {}
@@ -82,7 +83,7 @@ class Table:
     def __init__(self, definition: Mapping[str, Any]) -> None:
         self.name: str = definition["TableName"]
         if definition.get("LocalSecondaryIndexes"):
-            raise NotImplementedError("local secondary indexes")
+            raise not_simulated("a local secondary index")
         self.types: dict[str, str] = {
             entry["AttributeName"]: entry["AttributeType"]
             for entry in definition["AttributeDefinitions"]

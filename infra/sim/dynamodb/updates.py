@@ -9,7 +9,8 @@ from functools import lru_cache
 from infra.sim.dynamodb import numbers, paths
 from infra.sim.dynamodb.conditions import Check, Values, paths_of
 from infra.sim.dynamodb.errors import Refused
-from infra.sim.dynamodb.syntax import SECTIONS, Call, Node, Operation, Parser, Path, Value
+from infra.sim.dynamodb.syntax import SECTIONS, Parser
+from infra.sim.dynamodb.trees import Call, Node, Operation, Path, Value
 from infra.sim.dynamodb.values import Attribute, Item, set_of
 
 _LABEL = "UpdateExpression"

@@ -17,6 +17,7 @@ from infra.sim.dynamodb.requests import Parameters, Placeholders
 from infra.sim.dynamodb.tables import Index, Key, Row, Table
 from infra.sim.dynamodb.updates import Update
 from infra.sim.dynamodb.values import Attribute, Item, size_after, size_of, take_item
+from infra.sim.errors import not_simulated
 
 Kind = Literal["Put", "Update", "Delete", "ConditionCheck"]
 
@@ -177,7 +178,7 @@ def returned(write: Write, old: Row | None, new: Row | None, wanted: str) -> Ite
     if write.update is None:
         return None
     if write.update.nested:
-        raise NotImplementedError(f"{wanted} of a part of an attribute")
+        raise not_simulated(f"{wanted} of a part of an attribute")
     names = [str(path.parts[0]) for path in write.update.written]
     row = old if wanted == "UPDATED_OLD" else new
     found = {name: row.item[name] for name in names if name in row.item} if row else {}

@@ -1,8 +1,8 @@
 """Stripe's API as a function: a request in, an answer out, the events kept in order.
 
-The rules about payments, refunds, cards, parameters and errors are the loopback stand-in's
-(infra/local/stripe, each with its page of docs.stripe.com); here is what stands around them
-without a socket: routes, keys, time, the customer's browser, and what an invariant asks.
+The calls and the rules about payments, refunds, cards, parameters and errors are the loopback
+stand-in's (infra/local/stripe, each with its page of docs.stripe.com); here is what stands around
+them without a socket: keys, time, the customer's browser, and what an invariant asks.
 """
 
 from __future__ import annotations
@@ -16,15 +16,27 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from infra.local.stripe import forms, intents, refunds
+from infra.local.stripe.account import Account
+from infra.local.stripe.endpoints import CALLS, Call, Endpoints
 from infra.local.stripe.errors import Json, Refusal, invalid
 from infra.local.stripe.idempotency import Answer, Keys
 from infra.local.stripe.intents import PresentedCard
 from infra.local.stripe.parameters import check_parameters
-from infra.sim.stripe.account import VirtualAccount
-from infra.sim.stripe.endpoints import ROUTES, Endpoints, route
+from infra.sim.stripe.bank import Bank
 from infra.sim.stripe.views import Delivery, Event, Intent
+from infra.sim.stripe.wallet import presented
 
 _RETURN_URL = "https://shop.example/return"
+
+
+def route(method: str, path: str) -> tuple[Call | None, str]:
+    """The call that a request makes, None for none, and the id in its path or ''."""
+    version, _, rest = path.lstrip("/").partition("/")
+    parts = rest.split("/")
+    reference = parts[1] if len(parts) > 1 else ""
+    if reference:
+        parts[1] = "*"
+    return (CALLS.get(f"{method} {'/'.join(parts)}") if version == "v1" else None, reference)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +72,10 @@ class Provider:
         self._secret = webhook_secret
         self._events: list[Event] = []
         self._keys = Keys(self._seconds)
-        self._account = VirtualAccount(self._remember, multicapture, now, new_id)
-        self._endpoints = Endpoints(self._account, now, new_id)
+        self._account = Account(self._remember, multicapture, self._seconds, new_id)
+        self._bank = Bank()
+        self._endpoints = Endpoints(self._account, self._bank)
+        self._captures: dict[str, tuple[int, ...]] = {}  # the amounts taken by payment, in order
 
     def request(
         self, method: str, url: str, headers: Mapping[str, str], body: str | None
@@ -88,12 +102,11 @@ class Provider:
         if not headers.get("authorization", "").startswith("Bearer sk_"):
             raise invalid("Invalid API Key provided", status=401)
         parts = urlsplit(url)
-        known, reference = route(method, parts.path)
-        if known not in ROUTES:
+        call, reference = route(method, parts.path)
+        if call is None:
             raise invalid(f"Unrecognized request URL ({method}: {parts.path}).", status=404)
-        name, endpoint = ROUTES[known]
         params = forms.parse(body or parts.query)
-        check_parameters(name, params)
+        check_parameters(call.name, params)
         key = headers.get("idempotency-key", "") if method == "POST" else ""
         if key:
             fingerprint = json.dumps([parts.path, params], sort_keys=True)
@@ -101,18 +114,39 @@ class Provider:
                 return first, True
         answer = None
         try:
-            answer = self._executed(endpoint, reference, params)
+            answer = self._executed(call, reference, params)
         finally:
             if key:
                 self._keys.end(key, answer)
         return answer, False
 
-    def _executed(self, endpoint: str, reference: str, params: Json) -> Answer:
+    def _executed(self, call: Call, reference: str, params: Json) -> Answer:
         intents.expire_holds(self._account)
         try:
-            return Answer(200, getattr(self._endpoints, endpoint)(reference, params))
+            return Answer(200, self._called(call, reference, params))
         except Refusal as refusal:
             return Answer(refusal.status, refusal.body, refusal.executed)
+
+    def _called(self, call: Call, reference: str, params: Json) -> Json:
+        """Customers are none of this provider's."""
+        if call.does == "capture" and self._bank.declines:
+            self._bank.declines -= 1
+            error = {"type": "card_error", "code": "card_declined", "decline_code": "do_not_honor"}
+            raise Refusal(402, {**error, "message": "Your card was declined."})
+        does = getattr(self._endpoints, call.does)
+        if not call.presents:
+            answer: Json = does(reference, params)
+        else:
+            if reference:
+                self._account.get("payment_intent", reference)
+            card = presented(params, self._new_id, self._now())
+            if customer := params.get("customer"):
+                message = f"No such customer: '{customer}'"
+                raise invalid(message, code="resource_missing", param="customer")
+            answer = does(reference, params, card)
+        if answer["object"] == "payment_intent":
+            self._note_capture(answer)
+        return answer
 
     # the customer and the bank
 
@@ -130,7 +164,7 @@ class Provider:
         method = {"type": "card", "card": {"number": card, **expiry, "cvc": "123"}}
         params = {"payment_method_data": method, "return_url": _RETURN_URL}
         try:
-            self._endpoints.pay(intent["id"], params)
+            self._called(CALLS["POST payment_intents/*/confirm"], intent["id"], params)
         except Refusal as refusal:
             if "payment_intent" not in refusal.body["error"]:
                 raise
@@ -145,7 +179,8 @@ class Provider:
         """
         intent = self._by_secret(client_secret)
         if intent["status"] == "requires_action":
-            self._endpoints.authenticate(intent, passed)
+            card = self._bank.challenged[intent["id"]]
+            self._note_capture(intents.authenticate(self._account, intent, card, passed))
         return str(intent["status"])
 
     def lapse(self, reference: str) -> None:
@@ -154,7 +189,16 @@ class Provider:
         By itself that happens seven days after the confirmation. Nothing happens without a hold.
         """
         intents.expire_holds(self._account)
-        self._account.lapse(self._account.get("payment_intent", reference))
+        intent = self._account.get("payment_intent", reference)
+        if intent["status"] == "requires_capture":
+            charge = self._account.get("charge", intent["latest_charge"])
+            old = self._account.now() - intents.HOLD_SECONDS
+            charge["created"] = min(charge["created"], old)
+            intents.expire_holds(self._account)
+
+    def decline_captures(self, times: int) -> None:
+        """The bank says no to the next captures, each under a key of its own; the holds stay."""
+        self._bank.declines = times
 
     def fail_refund(self, reference: str) -> None:
         """The customer's bank sends a refund back (docs.stripe.com/refunds#failed-refunds)."""
@@ -192,10 +236,10 @@ class Provider:
         return Snapshot(
             objects=pickle.dumps(changing),
             events=tuple(self._events),
-            keys=dict(self._keys._seen),
+            keys=dict(self._keys.seen),
             cards=dict(self._endpoints.cards),
-            challenged=dict(self._endpoints.challenged),
-            captures=dict(self._endpoints.captures),
+            challenged=dict(self._bank.challenged),
+            captures=dict(self._captures),
         )
 
     def restore(self, snapshot: Snapshot) -> None:
@@ -206,11 +250,16 @@ class Provider:
         self._events = list(snapshot.events)
         self._keys = Keys(self._seconds, dict(snapshot.keys))
         self._endpoints.cards = dict(snapshot.cards)
-        self._endpoints.challenged = dict(snapshot.challenged)
-        self._endpoints.captures = dict(snapshot.captures)
+        self._bank.challenged = dict(snapshot.challenged)
+        self._captures = dict(snapshot.captures)
 
     def _seconds(self) -> float:
         return self._now().timestamp()
+
+    def _note_capture(self, intent: Json) -> None:
+        noted = self._captures.get(intent["id"], ())
+        if moved := intent["amount_received"] - sum(noted):
+            self._captures[intent["id"]] = (*noted, moved)
 
     def _remember(self, payload: Json) -> None:
         subject = payload["data"]["object"]
@@ -238,6 +287,6 @@ class Provider:
             capturable=intent["amount_capturable"],
             captured=intent["amount_received"],
             refunded=charge["amount_refunded"] if charge else 0,
-            captures=self._endpoints.captures.get(intent["id"], ()),
+            captures=self._captures.get(intent["id"], ()),
             refunds=tuple(r["amount"] for r in ours if r["status"] != "failed"),
         )

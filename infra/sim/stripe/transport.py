@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Protocol, TypeVar
 from urllib.parse import urlsplit
@@ -10,8 +11,8 @@ import stripe
 from requests.structures import CaseInsensitiveDict
 
 from infra.local.patching import Patches
-from infra.sim.stripe.endpoints import ROUTES, route
-from infra.sim.stripe.provider import Provider
+from infra.sim.errors import not_simulated
+from infra.sim.stripe.provider import Provider, route
 
 T = TypeVar("T")
 
@@ -42,6 +43,15 @@ def connection_error() -> stripe.APIConnectionError:
     )
 
 
+def too_many_requests() -> tuple[bytes, int, Mapping[str, str]]:
+    """The answer to a request over the rate limit, which did nothing (docs.stripe.com/rate-limits).
+
+    The SDK does not repeat it by itself.
+    """
+    error = {"type": "invalid_request_error", "code": "rate_limit", "message": "Too many requests"}
+    return json.dumps({"error": error}).encode(), 429, CaseInsensitiveDict()
+
+
 def installed(provider: Provider, patches: Patches, around: Around = untouched) -> None:
     """Let every `stripe.RequestsClient` talk to `provider` until `patches.undo()`.
 
@@ -63,13 +73,12 @@ def installed(provider: Provider, patches: Patches, around: Around = untouched) 
         return around(_label(method, url), attempt)
 
     def request_stream(*_: object, **__: object) -> None:
-        raise NotImplementedError("streams of Stripe are not simulated")
+        raise not_simulated("a stream of Stripe's")
 
     patches.replace(stripe.RequestsClient, "request", request)
     patches.replace(stripe.RequestsClient, "request_stream", request_stream)
 
 
 def _label(method: str, url: str) -> str:
-    known, _ = route(method.upper(), urlsplit(url).path)
-    name, _ = ROUTES.get(known, ("Unknown", ""))
-    return f"stripe.{name}"
+    call, _ = route(method.upper(), urlsplit(url).path)
+    return f"stripe.{call.name if call else 'Unknown'}"

@@ -31,6 +31,8 @@ else:
 
 
 def _value(kind: type[C]) -> type[C]:
+    # The standard decorator would work a text out from the signature: as dear as ten classes.
+    kind.__doc__ = kind.__doc__ or kind.__name__
     made: Any = _standard(init=False, repr=False, eq=False, slots=True)(kind)
     for name, method in _SHARED.items():
         if vars(kind).get(name) is None:  # a class may have its own

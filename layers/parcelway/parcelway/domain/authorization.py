@@ -137,10 +137,15 @@ def capture_failed(order: Order, code: str, now: datetime) -> Decision | None:
     return Decision(after, events(after, now, PROVIDER, fact))
 
 
+def awaits_money(order: Order) -> bool:
+    """Whether what is owed may still be taken: it is held, or the customer can pay once more."""
+    return order.authorized > order.captured or _payable(order)
+
+
 def _payable(order: Order) -> bool:
     """Whether the order waits for a payment: a new one, or one that lost its money before any of
-    it was taken."""
-    lost = any(hold.code == PAYMENT_LOST for hold in order.holds)
+    it was taken, whether or not the goods have left by then."""
+    lost = not order.authorized or any(hold.code == PAYMENT_LOST for hold in order.holds)
     return order.state == "placed" or (order.state == "confirmed" and lost and not order.captured)
 
 

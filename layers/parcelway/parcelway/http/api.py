@@ -160,7 +160,7 @@ class Api:
             except NotSetUp:
                 return _problem(not_set_up())
             except ClientError as error:
-                if error.response["Error"]["Code"] in TRANSIENT:
+                if error.response["Error"]["Code"] in _THROTTLED:
                     return _problem(busy())
                 self._logger.error("fault", **told(error))
                 return _problem(internal())
@@ -210,6 +210,8 @@ class Api:
 
 
 _LONGEST_ID = 128
+# What other services than DynamoDB say: SQS, S3, and most of the rest.
+_THROTTLED = TRANSIENT | {"RequestThrottled", "SlowDown", "TooManyRequestsException"}
 _ACCEPTED = ["application/json"]
 _BINARY = "x-parcelway-binary"  # between a view and the end of __call__ only
 _HEADERS = {

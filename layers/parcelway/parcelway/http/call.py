@@ -84,19 +84,25 @@ def read_json(raw: bytes, model: type[Input]) -> Input:
     Raises Problem: 413 too large, 400 not JSON, 422 with a pointer to each wrong member.
     """
     parsed = _parse(raw)
-    if holds_card_number(parsed, model.card_exempt):
-        raise Problem(
-            422,
-            "card-number-refused",
-            "Card number refused",
-            "Card numbers are entered with the payment provider, never here.",
-        )
+    _refuse_cards(parsed, model.card_exempt)
     from pydantic import ValidationError
 
     try:
         return model.model_validate_json(raw)
     except ValidationError as error:
         raise invalid(error) from None
+
+
+def read_nothing(raw: bytes) -> None:
+    """See to it that a body says nothing: there is none, or an empty object.
+
+    For a route all of whose input is in its path, without a model to load. Raises Problem as
+    `read_json` does.
+    """
+    said = _parse(raw) if raw.strip() else {}
+    _refuse_cards(said)
+    if said != {}:
+        raise Problem(422, "invalid-request", "Invalid request", "Nothing is to be said here.")
 
 
 def read_query(values: Mapping[str, str], model: type[Input]) -> Input:
@@ -172,6 +178,16 @@ def _parse(raw: bytes) -> Any:
         return json.loads(raw.decode("utf-8"), parse_constant=_no_constant)
     except (ValueError, RecursionError):
         raise bad_request("The body is not JSON in UTF-8.") from None
+
+
+def _refuse_cards(parsed: Any, exempt: frozenset[str] = frozenset()) -> None:
+    if holds_card_number(parsed, exempt):
+        raise Problem(
+            422,
+            "card-number-refused",
+            "Card number refused",
+            "Card numbers are entered with the payment provider, never here.",
+        )
 
 
 def _no_constant(name: str) -> None:

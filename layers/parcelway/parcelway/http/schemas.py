@@ -11,7 +11,7 @@ from parcelway.domain.money import CURRENCIES, Money
 from parcelway.domain.parties import Address, Contact
 
 # C0 and C1 controls and lone surrogates have no place in a name, and the latter in no UTF-8.
-_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f]|[\ud800-\udfff]")
 _EMAIL = re.compile(r"^[^@\s<>(),;:\\\"\[\]]{1,64}@(?:[\w-]{1,63}\.)+[A-Za-z][\w-]{1,62}$")
 
 

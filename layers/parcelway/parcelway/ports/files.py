@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from botocore.exceptions import ClientError
 
+from parcelway import aws
 from parcelway.domain.invoice import Invoice
 from parcelway.values import dataclass
 
@@ -59,6 +60,4 @@ def invoice_key(invoice: Invoice) -> str:
 
 def documents() -> S3Files:
     """The documents of this shop: DOCUMENTS_BUCKET. Raises KeyError when it is not set."""
-    import boto3
-
-    return S3Files(boto3.client("s3"), os.environ["DOCUMENTS_BUCKET"])
+    return S3Files(aws.client("s3"), os.environ["DOCUMENTS_BUCKET"])

@@ -20,6 +20,7 @@ from typing import Any, Protocol
 
 from botocore.exceptions import ClientError
 
+from parcelway import aws
 from parcelway.domain.login import PasswordPolicy
 from parcelway.values import dataclass
 
@@ -351,13 +352,12 @@ def cognito() -> Cognito:
 
     Raises KeyError when USER_POOL_ID or USER_POOL_CLIENT_ID is not set.
     """
-    import boto3
     from botocore.config import Config
 
     retries: Any = {"mode": "standard", "total_max_attempts": 3}
     settings = Config(connect_timeout=2, read_timeout=8, retries=retries)
     return Cognito(
-        boto3.client("cognito-idp", config=settings),
+        aws.client("cognito-idp", settings),
         os.environ["USER_POOL_ID"],
         os.environ["USER_POOL_CLIENT_ID"],
     )

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from botocore.exceptions import ClientError
 
+from parcelway import aws
 from parcelway.values import dataclass
 
 
@@ -67,11 +68,10 @@ def ses_mailer() -> SesMailer:
 
     Raises KeyError when one is not set.
     """
-    import boto3
     from botocore.config import Config
 
     once = Config(retries={"total_max_attempts": 1}, connect_timeout=3, read_timeout=10)
-    client = boto3.client("sesv2", config=once)
+    client = aws.client("sesv2", once)
     return SesMailer(client, os.environ["MAIL_FROM"], os.environ["MAIL_CONFIGURATION_SET"])
 
 

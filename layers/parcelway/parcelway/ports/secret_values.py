@@ -10,6 +10,8 @@ import time
 from functools import cache
 from typing import Any
 
+from parcelway import aws
+
 _CACHED_SECONDS = 300.0
 _kept: dict[str, tuple[float, str]] = {}  # when it was read, and the value, by name
 
@@ -32,9 +34,7 @@ def secrets_of(name: str) -> list[str]:
 @cache
 def client() -> Any:
     """The client that secrets are read with, one per process."""
-    import boto3
-
-    return boto3.client("ssm")
+    return aws.client("ssm")
 
 
 def forget() -> None:

@@ -6,6 +6,7 @@ import os
 from dataclasses import field
 from typing import Any
 
+from parcelway import aws
 from parcelway.store.items import from_item, to_item
 from parcelway.values import dataclass
 
@@ -52,7 +53,5 @@ def database() -> Database:
 
     Raises KeyError when a table's variable is not set.
     """
-    import boto3
-
     tables = [os.environ[f"{name}_TABLE"] for name in _TABLES]
-    return Database(boto3.client("dynamodb"), *tables)
+    return Database(aws.client("dynamodb"), *tables)

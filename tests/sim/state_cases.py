@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import pytest
-
-from infra.sim.states import ExecutionFailed, Machine
-from tests.sim.test_states_pieces import (
+from tests.sim.state_pieces import (
     ALL,
     BAD,
     DONE,
@@ -18,12 +15,10 @@ from tests.sim.test_states_pieces import (
     SLEEPS,
     YES_NO,
     A,
-    Actor,
     B,
     Case,
     catch,
     choice,
-    definition,
     each,
     parallel,
     retry,
@@ -409,14 +404,3 @@ CASES: Sequence[Case] = (
         "retriable, always fails the execution, and States.ALL does not catch it",
     ),
 )
-
-
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_the_path_that_is_documented(case: Case) -> None:
-    actor = Actor()
-    ends = "SUCCEEDED"
-    try:
-        Machine(definition(case)).run(actor, case.input, {"Execution": {"Name": "e"}})
-    except ExecutionFailed as failure:
-        ends = failure.error
-    assert (" ".join(actor.path), ends) == (case.path, case.ends)

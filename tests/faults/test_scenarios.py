@@ -1,0 +1,96 @@
+"""Scenarios come to what they are about: what is to be survived does happen in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from infra.faults.people import dossier_of
+from infra.faults.scenarios import SCENARIOS
+from infra.sim.history import History
+from infra.sim.injection import Injector, Mode, Point
+from infra.sim.laboratory import Laboratory
+
+
+@contextmanager
+def begun(lab: Laboratory, name: str, plan: dict[Point, Mode] | None = None) -> Iterator[History]:
+    """A scenario's people, set in motion."""
+    (scenario,) = (scenario for scenario in SCENARIOS if scenario.name == name)
+    with lab.world(injector=Injector(plan or {})) as world:
+        history = History(world)
+        scenario.play(history)
+        yield history
+
+
+def test_a_crowd_splits_a_balance_to_the_utmost_and_calm_merges_it(lab: Laboratory) -> None:
+    with begun(lab, "crowded") as history:
+        seen: list[int] = []
+
+        def look() -> None:
+            for _ in range(120):
+                history.world.kernel.sleep(1)
+                database = history.world.database
+                seen.append(len(database.query(database.stock, "SKU#HOT")))
+
+        history.script("onlooker", look)
+        history.run()
+        assert sorted(set(seen)) == [1, 4, 16]
+        assert not history.world.splits()
+
+
+@pytest.mark.parametrize(
+    ("name", "left_out"),
+    [("bounced", 2), ("late-bounce", 2), ("complained", 2), ("paused", 0)],
+)
+def test_mails_are_left_out_once_an_address_is_suppressed(
+    lab: Laboratory, name: str, left_out: int
+) -> None:
+    with begun(lab, name) as history:
+        history.run()
+        database = history.world.database
+        mails = database.query(database.orders, f"ORD#{history.orders['ann']}", "MAIL#")
+        states = [mail["state"] for mail in mails]
+        assert states.count("suppressed") == left_out
+        assert states.count("sent") == len(states) - left_out
+
+
+def test_ses_refuses_while_it_is_paused(lab: Laboratory) -> None:
+    with begun(lab, "paused") as history:
+        history.run()
+        assert history.world.calls["NotificationsFunction", "sesv2.SendEmail"] > len(
+            history.world.sent
+        )
+
+
+def test_an_order_on_hold_is_released_only_after_it_was_paid_again(lab: Laboratory) -> None:
+    with begun(lab, "held") as history:
+        history.run()
+        dossier = dossier_of(history, "ann")
+        (shipment,) = dossier.shipments
+        assert [payment.status for payment in dossier.payments] == ["voided", "captured"]
+        assert shipment.released_at is not None
+        assert shipment.released_at > dossier.payments[1].created_at
+
+
+@pytest.mark.parametrize(
+    ("name", "payments"),
+    [("refused-capture", ["captured"]), ("unsecured", ["voided", "captured"])],
+)
+def test_goods_that_left_unpaid_are_paid_for_in_the_end(
+    lab: Laboratory, name: str, payments: list[str]
+) -> None:
+    with begun(lab, name) as history:
+        history.run()
+        assert "capture_failed" in history.alerts()
+        assert [payment.status for payment in dossier_of(history, "ann").payments] == payments
+
+
+def test_a_throttled_function_is_not_reached_for_five_minutes(lab: Laboratory) -> None:
+    point = Point("FulfillmentWorkerFunction", "invoke", 1)
+    with begun(lab, "overdue", {point: "throttled"}) as history:
+        history.run()
+        events = {event.type: event.at for event in dossier_of(history, "ann").events}
+        waited = (events["order.scheduled"] - events["order.confirmed"]).total_seconds()
+        assert 300 <= waited < 600

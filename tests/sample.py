@@ -1,0 +1,47 @@
+"""A small sample shop for whole applications, and products made for one test."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from itertools import count
+from pathlib import Path
+
+from parcelway.domain.catalogue import Product
+from parcelway.domain.money import Money
+from parcelway.ports import clock
+from parcelway.store import catalogue, stock
+
+from infra.local.application import SAMPLE_FILES, Application
+
+NODE = "dc-columbus"
+_numbers = count(1)
+
+
+def few(folder: Path, products: int) -> dict[str, Path]:
+    """The sample's files with its first products only, and their stock."""
+    chosen = SAMPLE_FILES["catalogue"].read_text().splitlines()[:products]
+    skus = {json.loads(line)["sku"] for line in chosen}
+    rows = SAMPLE_FILES["stock"].read_text().splitlines()
+    files = dict(SAMPLE_FILES)
+    for name, lines in {
+        "catalogue": chosen,
+        "stock": [row for row in rows if json.loads(row)["sku"] in skus],
+    }.items():
+        files[name] = folder / f"{name}.jsonl"
+        files[name].write_text("\n".join(lines) + "\n")
+    return files
+
+
+def maker(app: Application) -> Callable[..., str]:
+    """Makes a new product with stock; its SKU. So no two tests share stock."""
+
+    def make(units: int = 100, price: int = 1000, node: str = NODE) -> str:
+        sku = f"T-{next(_numbers):05d}"
+        product = Product(sku, f"Thing {sku}", Money(price, "USD"), tax_category="general")
+        catalogue.upsert(app.database, [product], clock.now())
+        if units:
+            stock.set_on_hand(app.database, sku, node, units, clock.now(), "test")
+        return sku
+
+    return make
