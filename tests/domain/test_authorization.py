@@ -34,7 +34,7 @@ from parcelway.domain.payment import GatewayPayment, Payment
 from parcelway.domain.refusals import Reason, Refusal
 from parcelway.domain.stock import Balance
 
-from tests.orders import START, Stage, Story, at
+from tests.orders import PRODUCTS, START, Stage, Story, at
 
 PLACED = at("placed")
 GROSS = totals(PLACED.order).gross
@@ -503,3 +503,13 @@ def test_an_order_that_lost_its_money_can_be_paid_for_again(stage: Stage) -> Non
     assert decision.order.payment_status == "authorized"
     second = replace(again, reference="pi_third", attempt=3)
     assert undo_first(decision.order, None, second) is not None
+
+
+def test_nobody_pays_for_an_order_that_costs_nothing() -> None:
+    free = {sku: replace(product, price=Money(0, "USD")) for sku, product in PRODUCTS.items()}
+    story = at("draft", method="pickup", products=free).placed()
+    assert (story.order.state, totals(story.order).gross) == ("confirmed", Money(0, "USD"))
+    with pytest.raises(Refusal) as refused:
+        next_attempt(story.order, None, story.now)
+    assert refused.value.reason is Reason.ILLEGAL_STATE
+    assert not awaits_money(story.order)

@@ -143,16 +143,16 @@ def awaits_money(order: Order) -> bool:
 
 
 def _payable(order: Order) -> bool:
-    """Whether the order waits for a payment: a new one, or one that lost its money before any of
-    it was taken, whether or not the goods have left by then."""
-    lost = not order.authorized or any(hold.code == PAYMENT_LOST for hold in order.holds)
-    return order.state == "placed" or (order.state == "confirmed" and lost and not order.captured)
+    """Whether the order waits for a payment: a new one, or one that costs something and lost its
+    money before any of it was taken, whether or not the goods have left by then."""
+    if order.state != "confirmed" or order.captured or not totals(order).gross:
+        return order.state == "placed"
+    return not order.authorized or any(hold.code == PAYMENT_LOST for hold in order.holds)
 
 
 def _require_payable(order: Order) -> None:
     if not _payable(order):
         require(order, "placed")
-        raise Refusal(Reason.ILLEGAL_STATE, "This order needs no payment.")
 
 
 def _graced(order: Order, now: datetime) -> datetime | None:

@@ -94,15 +94,7 @@ def claim(db: Database, mail: MailKey, holder: str, now: datetime) -> bool:
 
 def give_up(db: Database, mail: MailKey, holder: str, now: datetime) -> None:
     """End `holder`'s claim on a mail that was certainly not sent, so that it can be tried again."""
-    ended = Write(
-        db.orders,
-        "#state = :claimed AND holder = :holder",
-        key=mail.item_key,
-        update="SET lease_until = :now",
-        names={"#state": "state"},
-        values={":claimed": "claimed", ":holder": holder, ":now": iso(now)},
-    )
-    _unless_stale(db, ended)
+    _end(db, mail, holder, "SET lease_until = :now", now)
 
 
 def report(db: Database, mail: MailKey, what: Report, message_id: str, at: datetime) -> None:
@@ -130,20 +122,29 @@ def is_sent(db: Database, mail: MailKey, message_id: str) -> bool:
 
 def leave_out(db: Database, mail: MailKey, holder: str, now: datetime) -> None:
     """Note that the mail `holder` has claimed is not sent because its address is suppressed."""
-    left = Write(
+    update = "SET #state = :suppressed, suppressed_at = :now"
+    _end(db, mail, holder, update, now, suppressed="suppressed")
+
+
+def _end(
+    db: Database,
+    mail: MailKey,
+    holder: str,
+    update: str,
+    now: datetime,
+    **values: str,
+) -> None:
+    """Make `update` the end of `holder`'s claim, if they still have it."""
+    ended = Write(
         db.orders,
         "#state = :claimed AND holder = :holder",
         key=mail.item_key,
-        update="SET #state = :suppressed, suppressed_at = :now",
+        update=update,
         names={"#state": "state"},
-        values={
-            ":claimed": "claimed",
-            ":holder": holder,
-            ":suppressed": "suppressed",
-            ":now": iso(now),
-        },
+        values={":claimed": "claimed", ":holder": holder, ":now": iso(now)}
+        | {f":{name}": value for name, value in values.items()},
     )
-    _unless_stale(db, left)
+    _unless_stale(db, ended)
 
 
 def state_of(db: Database, mail: MailKey) -> dict[str, Any] | None:
