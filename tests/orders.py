@@ -13,7 +13,15 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
-from parcelway.domain import authorization, cancellation, cart, checkout, fulfilment, invoicing
+from parcelway.domain import (
+    authorization,
+    cancellation,
+    cart,
+    checkout,
+    delivery,
+    fulfilment,
+    invoicing,
+)
 from parcelway.domain.catalogue import Product
 from parcelway.domain.commands import Command
 from parcelway.domain.decision import Decision
@@ -218,10 +226,10 @@ class Story:
         )
         if self.method == "pickup":
             return self._apply(
-                checkout.pick_up_at(self.order, "store-1", "collect", "", self.facts)
+                delivery.pick_up_at(self.order, "store-1", "collect", "", self.facts)
             )
         return self._apply(
-            checkout.deliver_to(self.order, self.address, "standard", "", self.facts)
+            delivery.deliver_to(self.order, self.address, "standard", "", self.facts)
         )
 
     def placed(self) -> Story:

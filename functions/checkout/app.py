@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from functools import cache
 
-from parcelway.domain import cart, checkout
+from parcelway.domain import cart, checkout, delivery
 from parcelway.domain.commands import repeated
 from parcelway.domain.decision import Decision
 from parcelway.domain.facts import Facts
@@ -120,7 +120,7 @@ def delivery_options(call: Call[None]) -> OptionsView:
     shop = load_shop(db())
     everywhere = [(line.sku, node) for line in order.lines for node in shop.nodes]
     facts = Facts(shop, call.now, balances=read_balances(db(), everywhere))
-    found = checkout.options(order, call.query.country, facts)
+    found = delivery.options(order, call.query.country, facts)
     return OptionsView([_option(option) for option in found])
 
 
@@ -140,8 +140,8 @@ def deliver(call: Call[Delivery]) -> OrderView:
     def decide(order: Order, facts: Facts) -> Decision:
         if wanted.address is not None:
             address = wanted.address.address()
-            return checkout.deliver_to(order, address, wanted.service, wanted.instructions, facts)
-        return checkout.pick_up_at(
+            return delivery.deliver_to(order, address, wanted.service, wanted.instructions, facts)
+        return delivery.pick_up_at(
             order, wanted.store or "", wanted.service, wanted.instructions, facts
         )
 
@@ -196,7 +196,7 @@ def _change(
     return order_view(until_fresh(attempt))
 
 
-def _option(option: checkout.Option) -> OptionView:
+def _option(option: delivery.Option) -> OptionView:
     store = option.store
     return OptionView(
         service=option.service.id,

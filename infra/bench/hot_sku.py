@@ -24,7 +24,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from parcelway.domain import cart, checkout
+from parcelway.domain import cart, checkout, delivery
 from parcelway.domain.catalogue import Product
 from parcelway.domain.commands import Command
 from parcelway.domain.decision import Decision
@@ -118,7 +118,7 @@ class Shop:
             draft = cart.describe(
                 draft, facts, contact=contact, billing_address=_HOME, payment_method="card"
             ).order
-            draft = checkout.deliver_to(draft, _HOME, "parcel-standard", "", facts).order
+            draft = delivery.deliver_to(draft, _HOME, "parcel-standard", "", facts).order
             save(db, Decision(replace(draft, version=1)), self.now)
             ids.append(order_id)
         return ids

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from parcelway.domain import cart, checkout
+from parcelway.domain import cart, checkout, delivery
 from parcelway.domain.commands import Command, repeated
 from parcelway.domain.decision import Decision
 from parcelway.domain.facts import Facts
@@ -54,21 +54,21 @@ def test_every_option_offered_can_be_chosen_at_its_price(
     known: Facts, basket: dict[str, int], country: str
 ) -> None:
     order = filled(known, basket)
-    offered = checkout.options(order, country, known)
+    offered = delivery.options(order, country, known)
     assert offered or country != "US"
     for option in offered:
         if option.store is not None:
-            made = checkout.pick_up_at(order, option.store.id, option.service.id, "", known)
+            made = delivery.pick_up_at(order, option.store.id, option.service.id, "", known)
         else:
             there = replace(HOME, country=country)
-            made = checkout.deliver_to(order, there, option.service.id, "", known)
+            made = delivery.deliver_to(order, there, option.service.id, "", known)
         assert made.order.group.charge_price == option.price
         assert option.promise.earliest <= option.promise.latest
 
 
 @given(facts_with_plenty("on_checkout"), baskets)
 def test_what_is_placed_costs_what_the_cart_said(known: Facts, basket: dict[str, int]) -> None:
-    order = checkout.deliver_to(filled(known, basket), HOME, "parcel", "", known).order
+    order = delivery.deliver_to(filled(known, basket), HOME, "parcel", "", known).order
     shown = totals(order)
     placed = place(order, known, shown.gross).order
     assert totals(placed) == shown
@@ -91,9 +91,9 @@ def carts_in_any_stock(draw: st.DrawFn) -> tuple[Order, Facts]:
         order, known, contact=at("draft").contact, billing_address=HOME, payment_method="card"
     ).order
     if draw(st.booleans()):
-        order = checkout.pick_up_at(order, "store", "collect", "", known).order
+        order = delivery.pick_up_at(order, "store", "collect", "", known).order
     else:
-        order = checkout.deliver_to(order, HOME, "parcel", "", known).order
+        order = delivery.deliver_to(order, HOME, "parcel", "", known).order
     left = draw(stocks(nodes=nodes, least_keys=1))
     held = {key: books[key].reserved for key in books}
     now = {
@@ -200,12 +200,12 @@ def test_a_delivery_that_cannot_be_is_refused() -> None:
     order, known = story.order, story.facts
     abroad = replace(HOME, country="FR")
     choices: list[Callable[[], Decision]] = [
-        lambda: checkout.deliver_to(order, HOME, "nothing", "", known),
-        lambda: checkout.deliver_to(order, HOME, "collect", "", known),
-        lambda: checkout.deliver_to(order, abroad, "standard", "", known),
-        lambda: checkout.pick_up_at(order, "dc-1", "collect", "", known),
-        lambda: checkout.pick_up_at(order, "nowhere", "collect", "", known),
-        lambda: checkout.pick_up_at(order, "store-1", "standard", "", known),
+        lambda: delivery.deliver_to(order, HOME, "nothing", "", known),
+        lambda: delivery.deliver_to(order, HOME, "collect", "", known),
+        lambda: delivery.deliver_to(order, abroad, "standard", "", known),
+        lambda: delivery.pick_up_at(order, "dc-1", "collect", "", known),
+        lambda: delivery.pick_up_at(order, "nowhere", "collect", "", known),
+        lambda: delivery.pick_up_at(order, "store-1", "standard", "", known),
     ]
     for choose in choices:
         with pytest.raises(Refusal) as refusal:
@@ -215,9 +215,9 @@ def test_a_delivery_that_cannot_be_is_refused() -> None:
 
 def test_choosing_pick_up_after_delivery_leaves_nothing_of_it() -> None:
     story = at("draft")
-    picked = checkout.pick_up_at(story.order, "store-1", "collect", "", story.facts).order
+    picked = delivery.pick_up_at(story.order, "store-1", "collect", "", story.facts).order
     assert (picked.group.address, picked.group.store) == (None, "store-1")
-    sent = checkout.deliver_to(picked, HOME, "standard", "at the back", story.facts).order
+    sent = delivery.deliver_to(picked, HOME, "standard", "at the back", story.facts).order
     assert (sent.group.address, sent.group.store) == (HOME, "")
     assert sent.group.instructions == "at the back"
     assert picked.group.charge_price == Money(0, "USD")

@@ -9,7 +9,7 @@ from fractions import Fraction
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from parcelway.domain import checkout
+from parcelway.domain import delivery
 from parcelway.domain.facts import Facts
 from parcelway.domain.invoice import Invoice
 from parcelway.domain.invoicing import Counter, breakdown, issue
@@ -41,7 +41,7 @@ def parcel(number: int, left_at: datetime, lines: tuple[ShipmentLine, ...]) -> S
 def split_orders(draw: st.DrawFn) -> tuple[Order, list[Shipment], Facts]:
     """An order of any shop, its lines cut in any way over one to four parcels that have left."""
     facts = draw(facts_with_plenty("on_checkout"))
-    order = checkout.deliver_to(filled(facts, draw(baskets)), HOME, "parcel", "", facts).order
+    order = delivery.deliver_to(filled(facts, draw(baskets)), HOME, "parcel", "", facts).order
     order = replace(order, placed_at=NOW)
     contents: list[list[ShipmentLine]] = [[] for _ in range(draw(st.integers(1, 4)))]
     for line in order.lines:

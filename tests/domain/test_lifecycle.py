@@ -14,7 +14,15 @@ from datetime import timedelta
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
-from parcelway.domain import authorization, cancellation, cart, checkout, fulfilment, invoicing
+from parcelway.domain import (
+    authorization,
+    cancellation,
+    cart,
+    checkout,
+    delivery,
+    fulfilment,
+    invoicing,
+)
 from parcelway.domain import ledger as money_books
 from parcelway.domain.commands import Command
 from parcelway.domain.decision import Decision
@@ -146,9 +154,9 @@ class Shopping(RuleBasedStateMachine):
             ),
         )
         if pickup:
-            self._commit(life, lambda f: checkout.pick_up_at(life.order, "store", "collect", "", f))
+            self._commit(life, lambda f: delivery.pick_up_at(life.order, "store", "collect", "", f))
         else:
-            self._commit(life, lambda f: checkout.deliver_to(life.order, HOME, "parcel", "", f))
+            self._commit(life, lambda f: delivery.deliver_to(life.order, HOME, "parcel", "", f))
 
     @rule(n=which)
     def places(self, n: int) -> None:

@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
-from parcelway.domain import checkout
+from parcelway.domain import delivery
 from parcelway.domain.catalogue import Product
 from parcelway.domain.facts import Facts
 from parcelway.domain.money import Money, share
@@ -27,7 +27,7 @@ def priced(draw: st.DrawFn) -> tuple[Order, Facts]:
     """A cart with a delivery charge, in any shop."""
     facts = draw(facts_with_plenty("on_checkout"))
     order = filled(facts, draw(baskets))
-    return checkout.deliver_to(order, HOME, "parcel", "", facts).order, facts
+    return delivery.deliver_to(order, HOME, "parcel", "", facts).order, facts
 
 
 def parts(order: Order) -> list[tuple[int, Money, Money, Money]]:

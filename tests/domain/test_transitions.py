@@ -7,7 +7,15 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from parcelway.domain import authorization, cancellation, cart, checkout, fulfilment, invoicing
+from parcelway.domain import (
+    authorization,
+    cancellation,
+    cart,
+    checkout,
+    delivery,
+    fulfilment,
+    invoicing,
+)
 from parcelway.domain.commands import Command
 from parcelway.domain.decision import Decision
 from parcelway.domain.money import Money
@@ -90,8 +98,8 @@ COMMANDS: dict[str, Callable[[Story], Decision | None]] = {
     "remove": lambda s: cart.set_quantity(s.order, "TEA-9", 0, s.facts),
     "describe": lambda s: cart.describe(s.order, s.facts, language="de"),
     "claim": lambda s: cart.claim(s.order, "cus_1", CONTACT),
-    "deliver_to": lambda s: checkout.deliver_to(s.order, HOME, "standard", "", s.facts),
-    "pick_up_at": lambda s: checkout.pick_up_at(s.order, "store-1", "collect", "", s.facts),
+    "deliver_to": lambda s: delivery.deliver_to(s.order, HOME, "standard", "", s.facts),
+    "pick_up_at": lambda s: delivery.pick_up_at(s.order, "store-1", "collect", "", s.facts),
     "place": lambda s: checkout.place(
         s.order, s.facts, _asked(), tracking_number="PW", link_token="", expected_total=None
     ),
