@@ -17,6 +17,7 @@ from infra.verify.money import money_breaks, unbalanced
 from infra.verify.orders import order_breaks
 from infra.verify.series import Series, series_breaks
 from infra.verify.statements import (
+    NONE,
     Crossed,
     Holdings,
     booked,
@@ -33,8 +34,8 @@ from infra.verify.stock import Book, Clock, add_entries, by_place, counters, dif
 from infra.verify.stock import single_breaks as balance_breaks
 from infra.verify.tables import AT_REST, Care, Items, partitions
 
-_COUNTERS = ("shipped", "reserved", "allocated")
-_POINTERS = ("TRK#", "PCL#", "SERIES#")
+_COUNTERS = ("shipped", "reserved", "allocated", "backordered")
+_POINTERS = ("TRK#", "PCL#", "SERIES#", "QUEUE#")
 
 
 def breaks(db: Database, now: datetime, care: Care = AT_REST) -> list[Break]:
@@ -201,7 +202,7 @@ def compared(evidence: Evidence) -> tuple[Holdings, Holdings]:
 def _holdings(order_id: str, evidence: Evidence) -> Iterator[Break]:
     held, said = compared(evidence)
     for place in sorted(held.keys() | said.keys()):
-        pairs = zip(held.get(place, (0, 0, 0)), said.get(place, (0, 0, 0)), strict=True)
+        pairs = zip(held.get(place, NONE), said.get(place, NONE), strict=True)
         for counter, (mine, its) in zip(_COUNTERS, pairs, strict=True):
             if mine != its:
                 told = f"{abs(mine)} {place[0]} at {place[1]}, its journal says {abs(its)}"

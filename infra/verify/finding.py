@@ -18,6 +18,7 @@ KINDS: Mapping[str, str | None] = {
     "stock.shards": None,
     "stock.reserved": _CORRECT,
     "stock.allocated": _CORRECT,
+    "stock.backordered": _CORRECT,
     "stock.shipped": _CORRECT,
     "money.chain": None,
     "money.payments": None,

@@ -27,6 +27,7 @@ from infra.verify.check import compared
 from infra.verify.finding import Break
 from infra.verify.orders import too_far, wrong_attributes
 from infra.verify.series import series_breaks
+from infra.verify.statements import NONE, Held
 from infra.verify.stock import Clock, Counters, available, counters, differences, of_place, place_of
 from infra.verify.tables import AT_REST, Care
 
@@ -92,7 +93,7 @@ class Mender:
         moves = [
             move
             for place in sorted(held.keys() | said.keys())
-            for move in _moves(place, said.get(place, (0, 0, 0)), held.get(place, (0, 0, 0)))
+            for move in _moves(place, said.get(place, NONE), held.get(place, NONE))
         ]
         if not moves:
             return _NOTHING
@@ -201,7 +202,9 @@ class Mender:
         return f"its {len(dossier.events)} events were published again"
 
     KINDS: ClassVar[Mapping[str, Callable[[Mender, str], str]]] = {
-        **dict.fromkeys(("stock.reserved", "stock.allocated", "stock.shipped"), _holdings),
+        **dict.fromkeys(
+            ("stock.reserved", "stock.allocated", "stock.shipped", "stock.backordered"), _holdings
+        ),
         "stock.journal": _rebuild,
         "stock.available": _available,
         **dict.fromkeys(("order.stuck", "order.timer", "order.index", "shipment.queue"), _index),
@@ -215,15 +218,14 @@ class Mender:
 _NOTHING = "nothing left to mend"
 
 
-def _moves(
-    place: tuple[str, str], before: tuple[int, int, int], after: tuple[int, int, int]
-) -> list[Move]:
+def _moves(place: tuple[str, str], before: Held, after: Held) -> list[Move]:
     """The moves that bring what the journal says to what the order holds."""
     change = [new - old for new, old in zip(after, before, strict=True)]
     kinds: list[tuple[Kind, Kind]] = [
         ("adjust", "adjust"),
         ("reserve", "release"),
         ("allocate", "deallocate"),
+        ("backorder", "unqueue"),
     ]
     made = []
     for units, (more, less) in zip(change, kinds, strict=True):

@@ -18,8 +18,10 @@ from parcelway.store.codec import decode
 from infra.verify.case import Case, Key
 from infra.verify.tables import Items
 
-# (SKU, node) -> units of (on_hand, reserved, allocated): what an order's moves come to
-Holdings = dict[tuple[str, str], tuple[int, int, int]]
+# Units of (on_hand, reserved, allocated, backordered): what an order's moves come to at a place
+Held = tuple[int, int, int, int]
+Holdings = dict[tuple[str, str], Held]
+NONE: Held = (0, 0, 0, 0)
 _ALLOCATED = ("allocated", "released", "packed")
 
 
@@ -84,11 +86,13 @@ def holdings(order: Order) -> Holdings:
     for sku, portion in ((line.sku, p) for line in order.lines for p in line.portions):
         units = portion.quantity
         if portion.stage == "reserved":
-            change = (0, units, 0)
+            change = (0, units, 0, 0)
         elif portion.stage in _ALLOCATED:
-            change = (0, 0, units)
+            change = (0, 0, units, 0)
         elif portion.stage in GONE:
-            change = (-units, 0, 0)
+            change = (-units, 0, 0, 0)
+        elif portion.stage == "backordered":
+            change = (0, 0, 0, units)
         else:
             continue
         _add(sums, (sku, portion.node), change)
@@ -99,7 +103,7 @@ def booked(entries: Iterable[Entry]) -> Holdings:
     """What the journal's entries come to."""
     sums: Holdings = {}
     for change in net(move for entry in entries for move in entry.moves):
-        counters = (change.on_hand, change.reserved, change.allocated)
+        counters = (change.on_hand, change.reserved, change.allocated, change.backordered)
         _add(sums, (change.sku, change.node), counters)
     return sums
 
@@ -132,9 +136,9 @@ def _is_compared(account: str) -> bool:
     return account.endswith((" gateway_clearing", " receivables"))
 
 
-def _add(sums: Holdings, key: tuple[str, str], change: tuple[int, int, int]) -> None:
-    before = sums.get(key, (0, 0, 0))
-    after = (before[0] + change[0], before[1] + change[1], before[2] + change[2])
+def _add(sums: Holdings, key: tuple[str, str], change: Held) -> None:
+    one, two, three, four = (a + b for a, b in zip(sums.get(key, NONE), change, strict=True))
+    after = (one, two, three, four)
     if any(after):
         sums[key] = after
     else:

@@ -32,6 +32,14 @@ class Counters(NamedTuple):
     on_hand: int = 0
     reserved: int = 0
     allocated: int = 0
+    backordered: int = 0
+    damaged: int = 0
+    safety: int = 0
+
+    @property
+    def free(self) -> int:
+        """What the queue is served from, or else newcomers: negative when more was promised."""
+        return self.on_hand - self.reserved - self.allocated - self.damaged - self.safety
 
     def plus(self, other: Iterable[int]) -> Counters:
         """The sums of both."""
@@ -85,8 +93,8 @@ def counters(items: Items) -> Counters:
 
 def available(item: Mapping[str, Any]) -> int:
     """What a balance item must say is available."""
-    held = item.get("reserved", 0) + item.get("allocated", 0) + item.get("damaged", 0)
-    return int(item.get("on_hand", 0) - held)
+    counted = counters([dict(item)])
+    return counted.free - counted.backordered
 
 
 def single_breaks(items: Items) -> Iterator[Break]:
@@ -104,9 +112,8 @@ def single_breaks(items: Items) -> Iterator[Break]:
                 told = f"{count} shards, and not all say so"
                 yield found("stock.shards", name_of(place), told)
         sums = counters(parts)
-        left = sum(available(item) for item in parts)
-        if min(*sums, left) < 0:
-            told = f"{_told(sums)}, {left} available: count it, or cancel what cannot be sent"
+        if min(*sums, sums.free) < 0:
+            told = f"{_told(sums)}, {sums.free} free: count it, or cancel what cannot be sent"
             yield found("stock.negative", name_of(place), told)
 
 
@@ -114,8 +121,7 @@ def add_entries(sums: dict[Place, Counters], entries: Iterable[Entry]) -> None:
     """Add the journal's entries to the sums of their places."""
     for change in net(move for entry in entries for move in entry.moves):
         place = (change.sku, change.node)
-        moved = (change.on_hand, change.reserved, change.allocated)
-        sums[place] = sums.get(place, NOTHING).plus(moved)
+        sums[place] = sums.get(place, NOTHING).plus(change.deltas)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +137,7 @@ class Difference:
         book = counters(self.shards)
         told = f"the journal says {_told(self.journal)}; the balance {_told(book)}"
         broken = found("stock.journal", name_of(self.place), told)
-        if min(*self.journal, self.journal.on_hand - sum(self.journal[1:])) < 0:
+        if min(*self.journal, self.journal.free) < 0:
             return Break(broken.kind, broken.subject, f"{told}; count it first")
         return broken
 
@@ -217,4 +223,5 @@ def _unexplained(
 
 
 def _told(sums: Counters) -> str:
-    return ", ".join(f"{value} {name}" for name, value in sums._asdict().items())
+    told = {name: value for name, value in sums._asdict().items() if value}
+    return ", ".join(f"{value} {name}" for name, value in told.items()) or "nothing"

@@ -139,7 +139,7 @@ def test_the_fulfilment_axis_follows_the_units(parts: list[Portion]) -> None:
 
 @pytest.mark.parametrize(
     ("stage", "expected"),
-    [("open", "none"), ("reserved", "reserved"), ("backordered", "none")]
+    [("open", "none"), ("reserved", "reserved"), ("backordered", "backordered")]
     + [(stage, "scheduled") for stage in ("allocated", "released", "packed")],
 )
 def test_the_fulfilment_axis_before_anything_has_left(stage: Stage, expected: str) -> None:

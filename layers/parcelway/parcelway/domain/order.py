@@ -42,6 +42,10 @@ Stage = Literal[
     "cancelled",
     "returned",
 ]
+# What a customer wants done about units that are not there: not said (such an order is refused),
+# everything together once all is there, what is there now and the rest when it comes, only what is
+# there now, or the rest as an order of its own.
+Shortage = Literal["", "ship_complete", "ship_available", "drop", "separate_order"]
 # Stages whose units left the shop's stock, and those whose units are no longer wanted.
 GONE: tuple[Stage, ...] = ("shipped", "delivered", "picked_up", "returned")
 DONE: tuple[Stage, ...] = ("delivered", "picked_up", "cancelled", "returned")
@@ -49,13 +53,18 @@ DONE: tuple[Stage, ...] = ("delivered", "picked_up", "cancelled", "returned")
 
 @dataclass(frozen=True, slots=True)
 class Portion:
-    """`quantity` units of a line that share delivery group, stage, node and shipment."""
+    """`quantity` units of a line that share delivery group, stage, node and shipment.
+
+    Backordered units wait at `node` since `since` and are expected on `due` (None: nobody knows).
+    """
 
     group: str
     stage: Stage
     quantity: int
     node: str = ""
     shipment: str = ""
+    since: datetime | None = None
+    due: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +107,21 @@ class Promise:
 
 
 @dataclass(frozen=True, slots=True)
+class Revision:
+    """A promise that took the place of an earlier one, and why. None: no date can be given."""
+
+    at: datetime
+    promise: Promise | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class DeliveryGroup:
     """Units that go to one place in one way. An order has at least one.
 
     For delivery `address` is where to; for pick-up `store` is the node's id. `charge_net` and
-    `charge_tax` are the shipping charge. `promise` is the first one given and never rewritten.
+    `charge_tax` are the shipping charge. `promise` is the first one given and never rewritten: what
+    became of it is in `revisions`, oldest first.
     """
 
     id: str
@@ -117,6 +136,12 @@ class DeliveryGroup:
     charge_tax: Money | None = None
     charge_tax_rate: int = 0
     promise: Promise | None = None
+    revisions: tuple[Revision, ...] = ()
+
+    @property
+    def present_promise(self) -> Promise | None:
+        """The window that holds at present; None when none was given, or none can be."""
+        return self.revisions[-1].promise if self.revisions else self.promise
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +161,8 @@ class Order:
     lapses). `authorized`, `captured` and `refunded` sum its payments. `commands` remembers
     which Idempotency-Keys were applied, each with the fingerprint of its request. `holds` stop
     the order, `alerts` only ask somebody to look.
+    `shortage` is what the customer chose for what is not there. `waves` counts how often units were
+    scheduled together. `linked` are orders that units of this one moved to, or came from.
     `access_hash` proves a cart holder; `link_token` is what mail links carry. `told_again` is the
     sequence of the last event that was published a second time, in case the first got lost.
     """
@@ -157,6 +184,9 @@ class Order:
     billing_address: Address | None = None
     lines: tuple[Line, ...] = ()
     groups: tuple[DeliveryGroup, ...] = (DeliveryGroup("g1"),)
+    shortage: Shortage = ""
+    waves: int = 0
+    linked: tuple[str, ...] = ()
     payment_method: str = ""
     payment_status: PaymentStatus = "none"
     payment_attempts: int = 0
@@ -266,15 +296,11 @@ def require(order: Order, *states: State) -> None:
 
 def merge(portions: Iterable[Portion]) -> tuple[Portion, ...]:
     """Portions with those alike but for their quantity added up, empty ones left out."""
-    counts: dict[tuple[str, Stage, str, str], int] = {}
+    counts: dict[Portion, int] = {}
     for portion in portions:
-        key = (portion.group, portion.stage, portion.node, portion.shipment)
-        counts[key] = counts.get(key, 0) + portion.quantity
-    return tuple(
-        Portion(group, stage, quantity, node, shipment)
-        for (group, stage, node, shipment), quantity in counts.items()
-        if quantity
-    )
+        alike = replace(portion, quantity=0)
+        counts[alike] = counts.get(alike, 0) + portion.quantity
+    return tuple(replace(alike, quantity=n) for alike, n in counts.items() if n)
 
 
 def move(line: Line, source: Portion, target: Portion) -> Line:
@@ -310,6 +336,7 @@ def with_line(order: Order, line: Line) -> tuple[Line, ...]:
 FulfilmentStatus = Literal[
     "none",
     "reserved",
+    "backordered",
     "scheduled",
     "partially_shipped",
     "shipped",
@@ -332,7 +359,9 @@ def fulfilment_status(order: Order) -> FulfilmentStatus:
         return "shipped" if gone == wanted else "partially_shipped"
     if _units(order, "allocated", "released", "packed"):
         return "scheduled"
-    return "reserved" if _units(order, "reserved") == wanted else "none"
+    if _units(order, "reserved", "backordered") < wanted:
+        return "none"
+    return "backordered" if _units(order, "backordered") else "reserved"
 
 
 ReturnStatus = Literal["none", "partially_returned", "returned"]

@@ -2,33 +2,67 @@
 
 A move is a whole number of units and a kind; the kind says which counters it changes. Balances
 are a projection of the journal: replaying all moves gives the counters.
+
+Units that are promised but not there yet are `backordered`: they stand in a queue, first come
+first served, for what the node expects (its supplies, each with a date). What comes in belongs to
+the queue first, so `available` is net of it and is negative while people wait.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
 from typing import Literal
 
 from parcelway.values import dataclass
 
-Kind = Literal["receive", "adjust", "reserve", "release", "allocate", "deallocate", "ship"]
+Kind = Literal[
+    "receive",
+    "adjust",
+    "reserve",
+    "release",
+    "allocate",
+    "deallocate",
+    "ship",
+    "backorder",
+    "unqueue",
+    "fill",
+]
 
-# Change of (on_hand, reserved, allocated) per unit moved.
-_EFFECTS: dict[Kind, tuple[int, int, int]] = {
-    "receive": (1, 0, 0),
-    "adjust": (1, 0, 0),  # quantity may be negative: a count found less than the book
-    "reserve": (0, 1, 0),
-    "release": (0, -1, 0),
-    "allocate": (0, 0, 1),
-    "deallocate": (0, 0, -1),
-    "ship": (-1, 0, -1),
+COUNTERS = ("on_hand", "reserved", "allocated", "backordered", "damaged", "safety")
+# Change of COUNTERS per unit moved.
+_EFFECTS: dict[Kind, tuple[int, int, int, int, int, int]] = {
+    "receive": (1, 0, 0, 0, 0, 0),
+    "adjust": (1, 0, 0, 0, 0, 0),  # quantity may be negative: a count found less than the book
+    "reserve": (0, 1, 0, 0, 0, 0),
+    "release": (0, -1, 0, 0, 0, 0),
+    "allocate": (0, 0, 1, 0, 0, 0),
+    "deallocate": (0, 0, -1, 0, 0, 0),
+    "ship": (-1, 0, -1, 0, 0, 0),
+    "backorder": (0, 0, 0, 1, 0, 0),  # a place in the queue
+    "unqueue": (0, 0, 0, -1, 0, 0),  # given up
+    "fill": (0, 1, 0, -1, 0, 0),  # its turn has come: the units are there, and reserved
 }
+UNBOUNDED = 10**9  # a move that counts on this much supply takes whatever is there
+
+
+@dataclass(frozen=True, slots=True)
+class Supply:
+    """`quantity` units that a node expects on `due`; `reference` names the purchase order line,
+    transfer or delivery note they come with."""
+
+    reference: str
+    due: date
+    quantity: int
 
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """The counters of one SKU at one node. `available` is what may still be promised."""
+    """The counters of one SKU at one node. `available` is what may still be promised at once.
+
+    `safety` units are kept back for a person to decide on. `supplies` are sorted by date;
+    `supplied` counts their changes.
+    """
 
     sku: str
     node: str
@@ -36,20 +70,52 @@ class Balance:
     reserved: int = 0
     allocated: int = 0
     damaged: int = 0
+    backordered: int = 0
+    safety: int = 0
+    supplies: tuple[Supply, ...] = ()
+    supplied: int = 0
+
+    @property
+    def free(self) -> int:
+        """Units neither held, assigned, damaged nor kept back: what the queue is served from."""
+        return self.on_hand - self.reserved - self.allocated - self.damaged - self.safety
 
     @property
     def available(self) -> int:
-        """Units neither held, assigned nor damaged."""
-        return self.on_hand - self.reserved - self.allocated - self.damaged
+        """Units that a newcomer may have: what is left when everybody in the queue is served."""
+        return self.free - self.backordered
+
+    def expected(self, until: date) -> int:
+        """Units expected up to and including a day."""
+        return sum(supply.quantity for supply in self.supplies if supply.due <= until)
 
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """`quantity` units of `sku` at `node` moved in the way of `kind`."""
+    """`quantity` units of `sku` at `node` moved in the way of `kind`.
+
+    The rest is what the decision counted on, for the conditions and not for the books: units of
+    supply up to the promised date (`counting_on`; for a fill, what was `available`), the
+    `supplied` count of these supplies (0: none were counted on), and since when the units wait.
+    """
 
     sku: str
     node: str
     kind: Kind
+    quantity: int
+    counting_on: int = 0
+    supplied: int = 0
+    since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """A supply as it was announced, moved or ended: `quantity` units are expected from now on."""
+
+    sku: str
+    node: str
+    reference: str
+    due: date
     quantity: int
 
 
@@ -64,22 +130,55 @@ class Entry:
     sequence: int
     at: datetime
     moves: tuple[Move, ...]
+    expected: tuple[Expected, ...] = ()
+
+
+def booked(moves: Iterable[Move]) -> tuple[Move, ...]:
+    """The moves as the journal keeps them: without what they counted on."""
+    return tuple(Move(move.sku, move.node, move.kind, move.quantity) for move in moves)
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """The net effect of a commit's moves on one balance."""
+    """The net effect of a commit's moves on one balance, and what must be there for it.
+
+    `least_available` and `least_backordered` are what the balance must have (None: whatever it
+    has), `supplied` the count at which its supplies must still be (0: whatever they are).
+    """
 
     sku: str
     node: str
     on_hand: int
     reserved: int
     allocated: int
+    backordered: int = 0
+    damaged: int = 0
+    safety: int = 0
+    least_available: int | None = None
+    least_backordered: int | None = None
+    supplied: int = 0
 
     @property
     def available(self) -> int:
         """Change of the units that may still be promised."""
-        return self.on_hand - self.reserved - self.allocated
+        held = self.reserved + self.allocated + self.backordered + self.damaged + self.safety
+        return self.on_hand - held
+
+    @property
+    def plain(self) -> bool:
+        """Whether it is about units that are there alone: only that can be split over shards."""
+        return not (
+            self.backordered
+            or self.damaged
+            or self.safety
+            or self.supplied
+            or self.least_backordered is not None
+        )
+
+    @property
+    def deltas(self) -> tuple[int, ...]:
+        """The change of each of COUNTERS."""
+        return tuple(getattr(self, name) for name in COUNTERS)
 
 
 def net(moves: Iterable[Move]) -> list[Change]:
@@ -87,12 +186,49 @@ def net(moves: Iterable[Move]) -> list[Change]:
 
     A transaction may touch each item once, so moves of one balance are added up first.
     """
-    sums: dict[tuple[str, str], list[int]] = {}
+    by_place: dict[tuple[str, str], list[Move]] = {}
     for move in moves:
-        counters = sums.setdefault((move.sku, move.node), [0, 0, 0])
+        by_place.setdefault((move.sku, move.node), []).append(move)
+    changes = [_net(sku, node, made) for (sku, node), made in by_place.items()]
+    return [change for change in changes if any(change.deltas)]
+
+
+def _net(sku: str, node: str, moves: Sequence[Move]) -> Change:
+    """All moves of one balance as one change, whatever order they are in.
+
+    What is taken must be there, less what is given back with it; what is backordered may count on
+    supplies besides, the earliest promise first.
+    """
+    deltas = [0] * len(COUNTERS)
+    for move in moves:
         for index, per_unit in enumerate(_EFFECTS[move.kind]):
-            counters[index] += per_unit * move.quantity
-    return [Change(sku, node, *counters) for (sku, node), counters in sums.items() if any(counters)]
+            deltas[index] += per_unit * move.quantity
+    queued = sorted((move for move in moves if move.kind == "backorder"), key=_counting_on)
+    taken = sum(deltas[1:]) - deltas[0] - sum(move.quantity for move in queued)
+    needs = [taken] if taken > 0 else []
+    for move in queued:
+        taken += move.quantity
+        needs += [taken - move.counting_on] if move.counting_on < UNBOUNDED else []
+    queue = None
+    filled = [move for move in moves if move.kind == "fill"]
+    if filled:
+        # Nobody may have come between: neither newcomers nor another fill from the same units.
+        seen = filled[0].counting_on
+        needs, queue = [*needs, seen], sum(move.quantity for move in filled) - seen
+    supplied = max(move.supplied for move in moves)
+    named = dict(zip(COUNTERS, deltas, strict=True))
+    return Change(
+        sku,
+        node,
+        **named,
+        least_available=max(needs, default=None),
+        least_backordered=queue,
+        supplied=supplied,
+    )
+
+
+def _counting_on(move: Move) -> int:
+    return move.counting_on
 
 
 def apply(balance: Balance, change: Change) -> Balance:
@@ -103,7 +239,11 @@ def apply(balance: Balance, change: Change) -> Balance:
         balance.on_hand + change.on_hand,
         balance.reserved + change.reserved,
         balance.allocated + change.allocated,
-        balance.damaged,
+        balance.damaged + change.damaged,
+        balance.backordered + change.backordered,
+        balance.safety + change.safety,
+        balance.supplies,
+        balance.supplied,
     )
 
 
@@ -115,13 +255,14 @@ def allowed(balance: Balance, change: Change) -> bool:
     a count had found less; the negative balance shows it.
     """
     after = apply(balance, change)
-    return all(
-        delta >= 0 or value >= 0
-        for delta, value in (
-            (change.reserved, after.reserved),
-            (change.allocated, after.allocated),
-            (change.available, after.available),
+    return (
+        all(
+            getattr(change, name) >= 0 or getattr(after, name) >= 0
+            for name in ("reserved", "allocated", "backordered", "damaged", "safety")
         )
+        and (change.least_available is None or balance.available >= change.least_available)
+        and (change.least_backordered is None or balance.backordered >= change.least_backordered)
+        and change.supplied in (0, balance.supplied)
     )
 
 

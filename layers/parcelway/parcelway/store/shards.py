@@ -5,9 +5,9 @@ SKU#<sku>      NODE#<node>#<k>    shard k = 1 .. shards - 1, with the same `shar
 SPLIT          <sku>#<node>       a split balance and when it was `crowded_at` last
 
 DynamoDB lets one transaction at a time change an item and cancels the others. A balance is the sum
-of its shards; on each of them available = on_hand - reserved - allocated - damaged, and available
-is never negative. The other counters mean something as sums only: units reserved on one shard may
-be released on another.
+of its shards; on each of them available is what Balance says, and never negative. The other
+counters mean something as sums only: units reserved on one shard may be released on another. What
+is expected, waited for, damaged or kept back is on shard 0 and changes while there is no other.
 
 Splitting and merging move units between items and change no sum, so the journal is not concerned.
 Shard counts are remembered per container; shard 0 says the present one, so old memory is noticed.
@@ -256,10 +256,10 @@ def _listed(db: Database, sku: str, node: str) -> Write:
 def _taking(change: Change, units: int) -> Change:
     """Taking `units` from what is available, in the way that `change` takes them."""
     if change.reserved > 0:
-        return Change(change.sku, change.node, 0, units, 0)
+        return Change(change.sku, change.node, 0, units, 0, least_available=units)
     if change.allocated > 0:
-        return Change(change.sku, change.node, 0, 0, units)
-    return Change(change.sku, change.node, -units, 0, 0)
+        return Change(change.sku, change.node, 0, 0, units, least_available=units)
+    return Change(change.sku, change.node, -units, 0, 0, least_available=units)
 
 
 def _less(change: Change, parts: Iterable[Change]) -> Change:
@@ -271,7 +271,7 @@ def _less(change: Change, parts: Iterable[Change]) -> Change:
             change.reserved - part.reserved,
             change.allocated - part.allocated,
         )
-    return change
+    return replace(change, least_available=-change.available)
 
 
 def _wanted(db: Database, shards: Mapping[Key, Iterable[int]]) -> list[tuple[str, str, str]]:

@@ -2,6 +2,7 @@
 
 SKU#<sku>            NODE#<node>       balance: the counters and what is available
 SKU#<sku>            NODE#<node>#<k>   more of it, when it is split (see store/shards.py)
+SKU#<sku>            QUEUE#<node>#...  units of an order that wait for it (see store/queues.py)
 JRN#<reference>      <sequence>        journal entry: the moves of one commit
 """
 
@@ -14,12 +15,22 @@ from functools import partial
 from typing import Any
 
 from parcelway.domain.reservation import require_room
-from parcelway.domain.stock import Balance, Change, Entry, Kind, Move, apply, net
+from parcelway.domain.stock import (
+    COUNTERS,
+    Balance,
+    Change,
+    Entry,
+    Kind,
+    Move,
+    apply,
+    booked,
+    net,
+)
 from parcelway.store import shards
 from parcelway.store.codec import decode, encode, iso
 from parcelway.store.commit import Stale, Write, commit, put_new, until_fresh
 from parcelway.store.database import Database
-from parcelway.store.shards import COUNTERS, item_key
+from parcelway.store.shards import item_key
 
 
 def read_balances(
@@ -45,8 +56,9 @@ def move_writes(
     decision will say what is short. Raises Stale itself where that is known already, and Refusal
     TOO_MANY_LINES for units on more shards than one transaction holds.
     """
-    entry = Entry(reference, sequence, at, tuple(moves))
-    changes = net(entry.moves)
+    moves = list(moves)
+    entry = Entry(reference, sequence, at, booked(moves))
+    changes = net(moves)
     if not changes:
         return []
     made = [write for change in changes for write in _changes(db, change, at)]
@@ -74,7 +86,7 @@ def set_on_hand(
         if counted_at >= iso(as_of):
             return False
         kind: Kind = "adjust" if item else "receive"
-        change = Change(sku, node, difference, 0, 0)
+        change = Change(sku, node, difference, 0, 0)  # it may drive what is available below zero
         write = _counted(_change(db, change), iso(as_of), item)
         sequence = int(as_of.timestamp() * 1000)
         source = f"{reference}/{sku}/{node}"
@@ -91,6 +103,9 @@ def _changes(db: Database, change: Change, at: datetime) -> list[Write]:
     sku, node = change.sku, change.node
     available = shards.known(db, sku, node)
     parts: dict[int, Change] | None = {0: change}
+    if len(available) > 1 and not change.plain:
+        shards.merge(db, sku, node)
+        raise _overtaken(db, sku, node)
     if len(available) > 1:
         parts = shards.spread(available, change)
     if parts is None:
@@ -108,19 +123,28 @@ def _change(db: Database, change: Change, shard: int = 0) -> Write:
     On a balance that is split, what is given back may have been taken on another shard: only what
     is available is guarded there, and that every hold is given back once is the order's version's.
     """
-    deltas = {name: getattr(change, name) for name in COUNTERS}
-    sets = [f"{name} = if_not_exists({name}, :zero) + :{name}" for name in COUNTERS]
-    values = {":zero": 0, ":sku": change.sku, ":node": change.node}
+    deltas = {name: delta for name, delta in zip(COUNTERS, change.deltas, strict=True) if delta}
+    deltas = _ALWAYS | deltas | {"available": change.available}
+    sets = [f"{name} = if_not_exists({name}, :zero) + :{name}" for name in deltas]
+    values: dict[str, Any] = {":zero": 0, ":sku": change.sku, ":node": change.node}
     values |= {f":{name}": delta for name, delta in deltas.items()}
     conditions = ["attribute_exists(pk)"] if shard else []
-    guarded = [name for name in ("reserved", "allocated") if deltas[name] < 0 and not shard]
-    if guarded:
-        enough = " AND ".join(f"{name} >= :least_{name}" for name in guarded)
+    least = {name: -delta for name, delta in deltas.items() if delta < 0 and name in _GUARDED}
+    if least and not shard:
+        enough = " AND ".join(f"{name} >= :least_{name}" for name in least)
         conditions.append(f"(attribute_exists(shards) OR ({enough}))")
-    if deltas["available"] < 0:
-        guarded.append("available")
+    elif shard:
+        least = {}
+    if change.least_available is not None:
+        least["available"] = change.least_available
         conditions.append("available >= :least_available")
-    values |= {f":least_{name}": -deltas[name] for name in guarded}
+    if change.least_backordered is not None:
+        least["queue"] = change.least_backordered
+        conditions.append("backordered >= :least_queue")
+    if change.supplied:
+        values[":supplied"] = change.supplied
+        conditions.append("supplied = :supplied")
+    values |= {f":least_{name}": units for name, units in least.items()}
     return Write(
         db.stock,
         " AND ".join(conditions),
@@ -132,16 +156,18 @@ def _change(db: Database, change: Change, shard: int = 0) -> Write:
     )
 
 
+_ALWAYS = {"on_hand": 0, "reserved": 0, "allocated": 0}  # the counters that every balance has
+_GUARDED = ("reserved", "allocated", "backordered", "damaged", "safety")
+
+
 def _overtaken(db: Database, sku: str, node: str) -> Stale:
     shards.forget(db, sku, node)
     return Stale()
 
 
 def _counted(change: Write, counted_at: str, seen: Mapping[str, Any]) -> Write:
-    """A change as a count makes it: of the balance as it was `seen`, and noting when. It may drive
-    what is available below zero: that is a shortage to show, not to hide."""
+    """A change as a count makes it: of the balance as it was `seen`, and noting when."""
     values = dict(change.values) | {":counted_at": counted_at}
-    values.pop(":least_available", None)
     condition = "attribute_not_exists(pk)"
     if seen:
         condition = "attribute_not_exists(shards) AND on_hand = :seen AND " + (
@@ -173,5 +199,7 @@ def total(items: Sequence[Mapping[str, Any]]) -> Balance:
 
 def to_balance(item: Mapping[str, Any]) -> Balance:
     """A balance, or one shard's part of it, from its item (plain values)."""
-    names = ("sku", "node", "on_hand", "reserved", "allocated", "damaged")
-    return decode(Balance, {name: item[name] for name in names if name in item})
+    return decode(Balance, {name: item[name] for name in _FIELDS if name in item})
+
+
+_FIELDS = ("sku", "node", *COUNTERS, "supplies", "supplied")
