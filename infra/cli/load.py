@@ -59,6 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
     parser.add_argument("--shop", type=Path, help="settings: one JSON object")
     parser.add_argument("--nodes", type=Path, help="nodes: JSON array or JSONL")
+    parser.add_argument("--places", type=Path, help="coordinates of postal areas: one JSON object")
     parser.add_argument("--services", type=Path, help="carrier services: JSON array or JSONL")
     parser.add_argument("--catalogue", type=Path, help="products: JSONL or CSV")
     parser.add_argument("--stock", type=Path, help="sku, node, quantity: JSONL or CSV")
@@ -82,8 +83,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def load(db: Database, files: dict[str, Path], to: TextIO) -> Report:
-    """Load `files` (by kind: shop, nodes, services, catalogue, stock) in the order in which one
-    needs the other; bad rows and, on a terminal, progress go to `to`."""
+    """Load `files` (by kind: shop, nodes, places, services, catalogue, stock) in the order in
+    which one needs the other; bad rows and, on a terminal, progress go to `to`."""
     report = Report()
     for kind, loader in _LOADERS.items():
         if kind in files:
@@ -140,6 +141,16 @@ def _load_shop(db: Database, path: Path, progress: _Progress) -> None:
 def _load_nodes(db: Database, path: Path, progress: _Progress) -> None:
     found = progress.good(path, models.NodeDocument, lambda node: node.id, lambda _: "")
     _put_each(db, found, Node, shop.put_node, progress, "nodes")
+
+
+def _load_places(db: Database, path: Path, progress: _Progress) -> None:
+    progress.report.count("places", loaded=0)
+    for row in progress.good(path, models.PlacesDocument, lambda _: "the places", lambda _: ""):
+        shop.put_places(db, row.value.root)
+        progress.report.count("places", loaded=len(row.value.root))
+        progress.done(len(row.value.root))
+    progress.finish()
+    db.memory.pop("shop", None)
 
 
 def _load_services(db: Database, path: Path, progress: _Progress) -> None:
@@ -205,6 +216,7 @@ def _load_stock(db: Database, path: Path, progress: _Progress) -> None:
 _LOADERS: dict[str, Callable[[Database, Path, _Progress], None]] = {
     "shop": _load_shop,
     "nodes": _load_nodes,
+    "places": _load_places,
     "services": _load_services,
     "catalogue": _load_catalogue,
     "stock": _load_stock,

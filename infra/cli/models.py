@@ -8,7 +8,8 @@ from zoneinfo import available_timezones
 
 from parcelway.domain.catalogue import SKU_PATTERN
 from parcelway.domain.money import CURRENCIES
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from parcelway.domain.parties import Channel
+from pydantic import BaseModel, ConfigDict, Field, RootModel, field_validator, model_validator
 
 _MOST_MINOR = 10**12
 _Text = Annotated[str, Field(min_length=1, max_length=200)]
@@ -97,6 +98,8 @@ class NodeDocument(_Strict):
     working_days: list[Annotated[int, Field(ge=0, le=6)]] = Field(
         default_factory=lambda: [0, 1, 2, 3, 4], min_length=1
     )
+    parcel_cost: int = Field(0, ge=0, le=_MOST_MINOR)
+    keep_back: int = Field(0, ge=0)
 
     @field_validator("time_zone")
     @classmethod
@@ -104,6 +107,20 @@ class NodeDocument(_Strict):
         if zone not in available_timezones():
             raise ValueError(f"unknown time zone {zone!r}")
         return zone
+
+
+_Area = Annotated[str, Field(pattern=r"^[A-Z]{2}:[A-Z0-9]{0,12}$")]
+_Latitude = Annotated[float, Field(ge=-90, le=90, strict=True)]
+_Longitude = Annotated[float, Field(ge=-180, le=180, strict=True)]
+
+
+class PlacesDocument(
+    RootModel[Annotated[dict[_Area, tuple[_Latitude, _Longitude]], Field(min_length=1)]]
+):
+    """Postal areas, `<country>:<start of the postal code>`, and their [latitude, longitude].
+
+    Codes are in capitals without spaces and hyphens; `US:` is the country itself.
+    """
 
 
 class RateDocument(_Strict):
@@ -144,6 +161,13 @@ class SellerDocument(_Strict):
     email: str = Field(pattern=r"^[^@\s]+@[^@\s]+$")
 
 
+class SourcingDocument(_Strict):
+    """The fields of `domain.shop.SourcingRules`."""
+
+    most_parcels: int | None = Field(default=None, ge=1)
+    cost_per_100_km: int = Field(default=0, ge=0, le=_MOST_MINOR)
+
+
 class SettingsDocument(_Strict):
     """The fields of `domain.shop.Settings`."""
 
@@ -160,6 +184,10 @@ class SettingsDocument(_Strict):
     max_quantity: int = Field(999, ge=1)
     payment_methods: list[str] = Field(default_factory=lambda: ["card"], min_length=1)
     invoice_series: str = Field("INV", pattern=r"^[A-Z0-9-]{1,10}$")
+    channel_nodes: dict[Channel, Annotated[list[_Id], Field(min_length=1)]] = Field(
+        default_factory=dict
+    )
+    sourcing: SourcingDocument = Field(default_factory=SourcingDocument)
 
     _known = field_validator("currency")(Price._known.__func__)  # type: ignore[attr-defined]
 

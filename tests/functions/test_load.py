@@ -14,7 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from parcelway.domain.money import Money
+from parcelway.domain.shop import SourcingRules
 from parcelway.store import catalogue, stock
+from parcelway.store import shop as shop_store
 from parcelway.store.database import Database
 from parcelway.store.shop import load_shop
 
@@ -292,3 +294,58 @@ def test_the_tables_of_a_stack_are_found_by_its_name(
     assert main.main(["load", "--catalogue", str(path), "--stack", "my-shop"]) == 0
     assert capsys.readouterr().out == "products: 1 added\n"
     assert not catalogue.get_many(db, ["A1"])  # not in the environment's tables
+
+
+def test_places_are_replaced_as_a_whole_and_found_by_the_start_of_the_code(
+    db: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shop_store, "_AREAS_PER_ITEM", 2)
+    run(db, shop=SAMPLE / "shop.json")
+    areas = {"US:432": [39.96, -83], "US:": [39.8, -98.6], "CA:M5V": [43.64, -79.39]}
+    report, _ = run(db, places=write(tmp_path / "places.json", json.dumps(areas)))
+    assert list(report.lines()) == ["places: 3 loaded"]
+    assert load_shop(db).places == {area: tuple(point) for area, point in areas.items()}
+    run(db, places=write(tmp_path / "places.json", '{"CA:": [56.1, -106.3]}'))
+    assert load_shop(db).places == {"CA:": (56.1, -106.3)}
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ('{"usa:432": [1, 2]}', "usa:432.[key]: "),
+        ('{"US:43-2": [1, 2]}', "US:43-2.[key]: "),
+        ('{"US:432": [91, 2]}', "US:432.0: "),
+        ('{"US:432": [NaN, 2]}', "US:432.0: "),
+        ('{"US:432": ["1", 2]}', "US:432.0: "),
+        ('{"US:432": [1]}', "US:432.1: Field required"),
+        ("{}", "Dictionary should have at least 1 item"),
+    ],
+)
+def test_bad_places_are_told_and_nothing_of_the_file_is_taken(
+    db: Database, tmp_path: Path, text: str, reason: str
+) -> None:
+    run(db, shop=SAMPLE / "shop.json")
+    path = write(tmp_path / "places.json", text)
+    report, output = run(db, places=path)
+    assert output[0].startswith(f"{path}:1: {reason}")
+    assert list(report.lines()) == ["places: none"]
+    assert load_shop(db).places == {}
+
+
+def test_the_rules_of_sourcing_are_loaded_and_checked(db: Database, tmp_path: Path) -> None:
+    settings = json.loads((SAMPLE / "shop.json").read_text(encoding="utf-8"))
+    rules = {"most_parcels": 3, "cost_per_100_km": 12}
+    more = {"channel_nodes": {"phone": ["dc-columbus"]}, "sourcing": rules}
+    run(db, shop=write(tmp_path / "shop.json", json.dumps(settings | more)))
+    found = load_shop(db).settings
+    assert found.sourcing == SourcingRules(3, 12)
+    assert found.channel_nodes == {"phone": ("dc-columbus",)}
+    for bad, reason in (
+        ({"channel_nodes": {"telepathy": ["dc-columbus"]}}, "channel_nodes.telepathy"),
+        ({"channel_nodes": {"phone": []}}, "channel_nodes.phone"),
+        ({"sourcing": {"most_parcels": 0}}, "sourcing.most_parcels"),
+        ({"sourcing": {"cost_per_100_km": -1}}, "sourcing.cost_per_100_km"),
+    ):
+        path = write(tmp_path / "bad.json", json.dumps(settings | bad))
+        _, output = run(db, shop=path)
+        assert output[0].startswith(f"{path}:1: {reason}")

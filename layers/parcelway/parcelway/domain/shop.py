@@ -26,6 +26,18 @@ class Seller:
 
 
 @dataclass(frozen=True, slots=True)
+class SourcingRules:
+    """How the nodes of an order are chosen, beside what they have.
+
+    `most_parcels` is how many nodes may send something for one delivery group (None: any number).
+    `cost_per_100_km` is what distance adds to the cost of a parcel, in minor units.
+    """
+
+    most_parcels: int | None = None
+    cost_per_100_km: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Shop-wide rules.
 
@@ -33,7 +45,8 @@ class Settings:
     catalogue price and shipping rate is meant. `reservation_policy` per channel says when stock is
     held: never before payment is under way ('none' holds at confirmation only), when put in the
     cart, or at checkout; holds end after `hold_minutes` unless the order is paid for.
-    `max_quantity` bounds one line.
+    `max_quantity` bounds one line. `channel_nodes` are the nodes that serve a channel; a channel
+    that is not named is served by all.
     """
 
     name: str
@@ -47,6 +60,8 @@ class Settings:
     max_quantity: int = 999
     payment_methods: tuple[str, ...] = ("card",)
     invoice_series: str = "INV"
+    channel_nodes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    sourcing: SourcingRules = SourcingRules()
 
     def tax_rate(self, category: str) -> int:
         """The rate of a tax category in basis points. Raises KeyError for an unknown one."""
@@ -63,6 +78,8 @@ class Node:
 
     `cut_off` is local time: orders after it start the next working day. `working_days` are
     weekday numbers, Monday 0. `processing_days` are working days from order to hand-over.
+    `parcel_cost` is what a parcel costs the shop when this node sends it, in minor units.
+    `keep_back` units of every SKU are better left there while another node can give them.
     """
 
     id: str
@@ -77,6 +94,8 @@ class Node:
     processing_days: int = 1
     cut_off: str = "15:00"
     working_days: tuple[int, ...] = (0, 1, 2, 3, 4)
+    parcel_cost: int = 0
+    keep_back: int = 0
 
     @property
     def cut_off_time(self) -> time:
@@ -112,8 +131,12 @@ class Service:
 
 @dataclass(frozen=True, slots=True)
 class Shop:
-    """Everything decisions need to know of the shop, read once and cached for a minute."""
+    """Everything decisions need to know of the shop, read once and cached for a minute.
+
+    `places` are the (latitude, longitude) of postal areas, in which `geo.locate` finds addresses.
+    """
 
     settings: Settings
     nodes: Mapping[str, Node]
     services: Mapping[str, Service]
+    places: Mapping[str, tuple[float, float]] = field(default_factory=dict)

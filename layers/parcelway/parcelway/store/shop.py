@@ -1,17 +1,25 @@
-"""CatalogueTable, partition SHOP: settings, nodes and carrier services."""
+"""CatalogueTable, partition SHOP: settings, nodes, carrier services and places.
+
+Places, the coordinates of postal areas, are many and always wanted together: they lie packed,
+a few thousand in an item.
+"""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from parcelway.domain.shop import Node, Service, Settings, Shop
 from parcelway.store.codec import decode, encode
 from parcelway.store.database import Database
 from parcelway.store.items import to_item
+from parcelway.store.packing import Packed
 
 CACHED_SECONDS = 60.0  # how long a container may decide on settings that have changed
 _PK = "SHOP"
+_PLACES = "PLACES#"
+_AREAS_PER_ITEM = 8_000  # packed some 80 KB, of the 400 that an item may have
 
 
 class NotSetUp(Exception):
@@ -43,7 +51,21 @@ def put_service(db: Database, service: Service) -> None:
     _put(db, f"SERVICE#{service.id}", encode(service))
 
 
-def _put(db: Database, sk: str, values: dict[str, Any]) -> None:
+def put_places(db: Database, places: Mapping[str, tuple[float, float]]) -> None:
+    """Replace the coordinates of all postal areas."""
+    areas = sorted(places)
+    starts = range(0, len(areas), _AREAS_PER_ITEM)
+    parts = [areas[start : start + _AREAS_PER_ITEM] for start in starts]
+    keys = [f"{_PLACES}{number:03}" for number in range(len(parts))]
+    for sk, part in zip(keys, parts, strict=True):
+        _put(db, sk, Packed({area: list(places[area]) for area in part}))
+    for old in db.query(db.catalogue, _PK, _PLACES):
+        if old["sk"] not in keys:
+            key = to_item({"pk": _PK, "sk": old["sk"]})
+            db.client.delete_item(TableName=db.catalogue, Key=key)
+
+
+def _put(db: Database, sk: str, values: dict[str, Any] | Packed) -> None:
     """Configuration has one writer, the operator's load command: the last word wins."""
     item = to_item({"pk": _PK, "sk": sk, "value": values})
     db.client.put_item(TableName=db.catalogue, Item=item)
@@ -55,8 +77,10 @@ def _read(db: Database) -> Shop:
         raise NotSetUp("the shop has no settings; load them first")
     nodes = [decode(Node, value) for sk, value in items.items() if sk.startswith("NODE#")]
     services = [decode(Service, value) for sk, value in items.items() if sk.startswith("SERVICE#")]
+    parts = [value for sk, value in items.items() if sk.startswith(_PLACES)]
     return Shop(
         decode(Settings, items["SETTINGS"]),
         {node.id: node for node in nodes},
         {service.id: service for service in services},
+        {area: (point[0], point[1]) for part in parts for area, point in part.items()},
     )
