@@ -100,10 +100,14 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """A delivery window the customer was given: local dates at the destination, inclusive."""
+    """A delivery window the customer was given: local dates at the destination, inclusive.
+
+    For pick-up `ready_by` is the moment from which the goods can be collected.
+    """
 
     earliest: date
     latest: date
+    ready_by: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import field
-from datetime import time
+from datetime import date
 from typing import Literal
 
 from parcelway.domain.money import Money
@@ -13,6 +13,7 @@ from parcelway.values import dataclass
 
 Method = Literal["delivery", "pickup"]
 ReservationPolicy = Literal["none", "on_cart", "on_checkout"]
+EVERY_DAY = (0, 1, 2, 3, 4, 5, 6)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,11 @@ class Node:
     """A place that holds stock: distribution centre, warehouse or store.
 
     `cut_off` is local time: orders after it start the next working day. `working_days` are
-    weekday numbers, Monday 0. `processing_days` are working days from order to hand-over.
+    weekday numbers, Monday 0, `holidays` dates on which nobody works all the same.
+    `processing_days` are working days from order to hand-over. For pick-up `processing_minutes` of
+    opening time count instead, unless 0; `hours` are the local times between which a store is
+    open, by weekday number (none at all: open all day), in order and without overlap.
+    `capacity` is how many parcels it makes ready in a day, 0 for no limit.
     `parcel_cost` is what a parcel costs the shop when this node sends it, in minor units.
     `keep_back` units of every SKU are better left there while another node can give them.
     """
@@ -94,13 +99,12 @@ class Node:
     processing_days: int = 1
     cut_off: str = "15:00"
     working_days: tuple[int, ...] = (0, 1, 2, 3, 4)
+    holidays: tuple[date, ...] = ()
+    hours: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
+    processing_minutes: int = 0
+    capacity: int = 0
     parcel_cost: int = 0
     keep_back: int = 0
-
-    @property
-    def cut_off_time(self) -> time:
-        """`cut_off` as a time of day in the node's zone."""
-        return time.fromisoformat(self.cut_off)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +119,10 @@ class Rate:
 class Service:
     """A carrier service, or pick-up, that a customer can choose.
 
-    `name` is by language. `transit_days` are the fewest and most days from hand-over to door.
-    `rates` are sorted by weight; heavier than the last one cannot be sent.
+    `name` is by language. `transit_days` are the fewest and most of the carrier's working days from
+    hand-over to door. It collects on `pickup_days`, carries on `working_days` and delivers on
+    `delivery_days` (weekday numbers, Monday 0), and does none of it on its `holidays`, which are by
+    country. `rates` are sorted by weight; heavier than the last one cannot be sent.
     """
 
     id: str
@@ -127,6 +133,10 @@ class Service:
     countries: tuple[str, ...] = ()
     transit_days: tuple[int, int] = (1, 3)
     tax_category: str = "general"
+    pickup_days: tuple[int, ...] = EVERY_DAY
+    working_days: tuple[int, ...] = EVERY_DAY
+    delivery_days: tuple[int, ...] = EVERY_DAY
+    holidays: Mapping[str, tuple[date, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
