@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from functools import cache
 
@@ -35,10 +35,14 @@ from parcelway.store.selling import read_facts, selling
 from parcelway.store.shop import load_shop
 from parcelway.store.stock import read_balances
 from parcelway.values import dataclass
+from pydantic import Field
 
 api = Api("checkout")
 handler = api
 db = cache(database)
+
+_MOST_UNITS = 1_000_000  # refused by shape, as so many lines are; the domain's limits are far below
+_MOST_LINES = 200
 
 
 class Details(Input):
@@ -59,10 +63,31 @@ class Delivery(Input):
     instructions: Text(250, 0) = ""  # type: ignore[valid-type]
 
 
+class DeliveryLine(Input):
+    """Units of a SKU that go with a delivery."""
+
+    sku: Text(40)  # type: ignore[valid-type]
+    quantity: int = Field(ge=1, le=_MOST_UNITS)
+
+
+class PartDelivery(Delivery):
+    """A delivery of some of the cart's units."""
+
+    lines: list[DeliveryLine] = Field(max_length=_MOST_LINES)
+
+
+class Deliveries(Input):
+    """Deliveries that together are exactly what is in the cart."""
+
+    deliveries: list[PartDelivery] = Field(max_length=_MOST_LINES)
+
+
 class Where(Input):
-    """Where the goods are to go."""
+    """Where the goods are to go; `group` is the delivery whose goods, all of them by default."""
 
     country: CountryCode
+    postal_code: Text(16) | None = None  # type: ignore[valid-type]
+    group: Text(10) | None = None  # type: ignore[valid-type]
 
 
 class Confirmation(Input):
@@ -120,32 +145,40 @@ def delivery_options(call: Call[None]) -> OptionsView:
     shop = load_shop(db())
     everywhere = [(line.sku, node) for line in order.lines for node in shop.nodes]
     facts = Facts(shop, call.now, balances=read_balances(db(), everywhere))
-    found = delivery.options(order, call.query.country, facts)
+    where = call.query
+    found = delivery.options(
+        order,
+        where.country,
+        facts,
+        postal_code=where.postal_code or "",
+        group_id=where.group or "",
+    )
     return OptionsView([_option(option) for option in found])
 
 
 @api.route("PUT", "/carts/{cart_id}/delivery", who=CART, body=Delivery, reply=OrderView)
 def deliver(call: Call[Delivery]) -> OrderView:
     """Choose delivery to an address, or pick-up at a store."""
-    wanted = call.body
-    if (wanted.address is None) == (wanted.store is None):
-        raise Problem(
-            422,
-            "invalid-request",
-            "Invalid request",
-            "Give either an address or a store.",
-            pointer="/address",
-        )
+    wanted = _wanted(call.body, "")
 
     def decide(order: Order, facts: Facts) -> Decision:
         if wanted.address is not None:
-            address = wanted.address.address()
-            return delivery.deliver_to(order, address, wanted.service, wanted.instructions, facts)
-        return delivery.pick_up_at(
-            order, wanted.store or "", wanted.service, wanted.instructions, facts
-        )
+            return delivery.deliver_to(
+                order, wanted.address, wanted.service, wanted.instructions, facts
+            )
+        return delivery.pick_up_at(order, wanted.store, wanted.service, wanted.instructions, facts)
 
     return _change(call, decide)
+
+
+@api.route("PUT", "/carts/{cart_id}/deliveries", who=CART, body=Deliveries, reply=OrderView)
+def divide(call: Call[Deliveries]) -> OrderView:
+    """Divide the cart over several deliveries and pick-ups, which replace those it had."""
+    wanted = [
+        _wanted(part, f"/deliveries/{index}", [(line.sku, line.quantity) for line in part.lines])
+        for index, part in enumerate(call.body.deliveries)
+    ]
+    return _change(call, lambda order, facts: delivery.divide(order, wanted, facts))
 
 
 @api.route(
@@ -184,8 +217,27 @@ def confirm(call: Call[Confirmation]) -> OrderView:
     return order_view(selling(db(), call.now, attempt))
 
 
+def _wanted(
+    asked: Delivery, pointer: str, lines: Sequence[tuple[str, int]] = ()
+) -> delivery.Wanted:
+    """What is asked for at `pointer` of the body. Raises Problem for both or neither place."""
+    if (asked.address is None) == (asked.store is None):
+        raise Problem(
+            422,
+            "invalid-request",
+            "Invalid request",
+            "Give either an address or a store.",
+            pointer=f"{pointer}/address",
+        )
+    address = asked.address.address() if asked.address else None
+    return delivery.Wanted(
+        asked.service, address, asked.store or "", asked.instructions, tuple(lines)
+    )
+
+
 def _change(
-    call: Call[Details] | Call[Delivery], decide: Callable[[Order, Facts], Decision]
+    call: Call[Details] | Call[Delivery] | Call[Deliveries],
+    decide: Callable[[Order, Facts], Decision],
 ) -> OrderView:
     def attempt() -> Order:
         order = held_order(db(), call)

@@ -37,6 +37,20 @@ BODIES: dict[str, dict[str, Any]] = {
         "address": _ADDRESS,
         "instructions": "Leave it with the neighbour.",
     },
+    "checkout_divide": {
+        "deliveries": [
+            {
+                "service": "parcel-standard",
+                "address": _ADDRESS,
+                "lines": [{"sku": "819312", "quantity": 2}],
+            },
+            {
+                "service": "store-pickup",
+                "store": "store-dayton",
+                "lines": [{"sku": "819312", "quantity": 1}],
+            },
+        ]
+    },
     "checkout_confirm": {"expected_total": {"minor": 2598, "currency": "USD"}},
     "orders_cancel_own": {"reason": "changed my mind"},
     "fulfillment_ship": {"carrier": "ups", "parcel_number": "1Z999AA10123456784"},

@@ -71,6 +71,13 @@ def _new_customer(world: Any, _: str) -> Any:
     }
 
 
+def _deliveries(world: Any, _: str) -> Any:
+    """One delivery of all that is in the cart."""
+    lines = world.orders["complete"].order["lines"]
+    units = [{"sku": line["sku"], "quantity": line["quantity"]} for line in lines]
+    return {"deliveries": [{"service": "parcel-standard", "address": HOME, "lines": units}]}
+
+
 DETAILS = {
     "contact": {"name": "Ann Example", "email": "ann@example.com"},
     "billing_address": HOME,
@@ -93,6 +100,7 @@ ROWS = (
         HOLDER,
         body={"service": "parcel-standard", "address": HOME},
     ),
+    Row("PUT /carts/{cart_id}/deliveries", HOLDER, "complete", body=_deliveries),
     Row("POST /carts/{cart_id}/claim", "11114+44444444", "unclaimed", body={}),
     Row("POST /carts/{cart_id}/checkout", HOLDER, "complete", body={}),
     Row("POST /carts/{cart_id}/payment", HOLDER, "placed", body={}),

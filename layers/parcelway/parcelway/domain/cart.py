@@ -10,8 +10,9 @@ from datetime import datetime, timedelta
 from parcelway.domain.commands import Command, remember
 from parcelway.domain.decision import Decision
 from parcelway.domain.facts import Facts
+from parcelway.domain.groups import in_use, resized
 from parcelway.domain.money import zero
-from parcelway.domain.order import Line, Order, Portion, advance, happened, require
+from parcelway.domain.order import Line, Order, advance, happened, require
 from parcelway.domain.parties import Actor, Address, Channel, Contact
 from parcelway.domain.pricing import price
 from parcelway.domain.refusals import Reason, Refusal
@@ -84,8 +85,9 @@ def set_quantity(
     """Have exactly `quantity` units of a SKU in the cart; 0 removes the line.
 
     More units than before must be available, and are reserved where the channel's policy says
-    `on_cart`. Raises Refusal UNKNOWN_SKU, NOT_SELLABLE, QUANTITY_LIMIT, TOO_MANY_LINES,
-    OUT_OF_STOCK, NOT_FOUND.
+    `on_cart`. They go with the first delivery; fewer units leave the last ones first, and a
+    delivery without any left is no more. Raises Refusal UNKNOWN_SKU, NOT_SELLABLE, QUANTITY_LIMIT,
+    TOO_MANY_LINES, OUT_OF_STOCK, NOT_FOUND.
     """
     require(order, "draft")
     old = order.line(sku)
@@ -95,6 +97,7 @@ def set_quantity(
         raise Refusal(Reason.NOT_FOUND, "This SKU is not in the cart.")
     freed = give_back(replace(order, lines=(old,) if old else ()), "open", "reserved")
     draft = replace(order, lines=_lines(order, sku, quantity, facts))
+    draft = replace(draft, groups=in_use(draft))
     claim = Claim(draft.lines, freed.moves)
     hold_until = order.hold_until
     if quantity > (old.quantity if old else 0) or (quantity and freed.moves):
@@ -200,7 +203,7 @@ def _require_sellable(order: Order, sku: str, quantity: int, facts: Facts) -> No
 def _lines(order: Order, sku: str, quantity: int, facts: Facts) -> tuple[Line, ...]:
     """The order's lines with `sku` at `quantity` open units."""
     old = order.line(sku)
-    portions = (Portion(order.group.id, "open", quantity),)
+    portions = resized(order.groups, old, quantity)
     if old is None:
         number = max((line.number for line in order.lines), default=0) + 1
         product, nothing = facts.products[sku], zero(order.currency)

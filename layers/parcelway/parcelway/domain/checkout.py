@@ -97,13 +97,15 @@ def _promised(group: DeliveryGroup, claim: Claim, facts: Facts) -> DeliveryGroup
 def _require_complete(order: Order) -> None:
     if not order.lines:
         raise Refusal(Reason.EMPTY_CART, "There is nothing in the cart.")
+    groups = order.groups
+    places = ["/delivery"] if len(groups) == 1 else [f"/deliveries/{n}" for n in range(len(groups))]
     missing = [
         pointer
         for pointer, there in (
             ("/contact", order.contact),
             ("/billing_address", order.billing_address),
             ("/payment_method", order.payment_method),
-            *(("/delivery", group.service) for group in order.groups),
+            *((place, group.service) for place, group in zip(places, groups, strict=True)),
         )
         if not there
     ]

@@ -1,14 +1,20 @@
-"""How a cart's goods get to the customer: what is offered, and what was chosen."""
+"""How a cart's goods get to the customer: what is offered, and what was chosen.
+
+All to one place, or divided over groups that each go to a place of their own in their own way. A
+group is charged, taxed and promised by itself. Units that the cart holds already stay held where
+they are; placing the order claims them anew for where they go.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from parcelway.domain.decision import Decision
-from parcelway.domain.facts import Facts
+from parcelway.domain.facts import Balances, Facts
+from parcelway.domain.groups import divided
 from parcelway.domain.money import Money
-from parcelway.domain.order import DeliveryGroup, Order, Promise, advance, require
+from parcelway.domain.order import DeliveryGroup, Line, Order, Promise, advance, require
 from parcelway.domain.parties import Address
 from parcelway.domain.pricing import price, rate, weight
 from parcelway.domain.promise import promise
@@ -16,13 +22,15 @@ from parcelway.domain.refusals import Reason, Refusal
 from parcelway.domain.reservation import give_back
 from parcelway.domain.shop import Node, Service
 from parcelway.domain.sourcing import Need, candidates, plan
-from parcelway.domain.stock import after
+from parcelway.domain.stock import Move, after
 from parcelway.values import dataclass
+
+MAX_GROUPS = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """A way to get the cart's goods: what it costs, when they would be there, and whether there
+    """A way to get goods of the cart: what it costs, when they would be there, and whether there
     is enough stock at present to serve it."""
 
     service: Service
@@ -32,13 +40,38 @@ class Option:
     store: Node | None = None
 
 
-def options(order: Order, country: str, facts: Facts) -> list[Option]:
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A delivery as the customer wants it: to `address` or, when that is None, for collection at
+    `store`. `lines` are (SKU, units); those that share a SKU add up."""
+
+    service: str
+    address: Address | None = None
+    store: str = ""
+    instructions: str = ""
+    lines: tuple[tuple[str, int], ...] = ()
+
+    def units(self, sku: str) -> int:
+        """Units of a SKU in this delivery."""
+        return sum(units for name, units in self.lines if name == sku)
+
+
+def options(
+    order: Order, country: str, facts: Facts, *, postal_code: str = "", group_id: str = ""
+) -> list[Option]:
     """What the customer can choose from: services to `country` (cheapest first), then stores.
 
-    Only services that take the cart's weight are offered. The promise is for an order placed now.
-    `facts` must hold the balances of the cart's SKUs at every node.
+    For everything in the cart or, with `group_id`, for that group's units, of the stock that the
+    other groups leave. Only services that take the weight are offered. The promise is for an order
+    placed now. `facts` must hold the balances of the cart's SKUs at every node. Raises Refusal
+    INVALID for a group that the cart has not.
     """
-    grams = weight(order.lines, order.group.id)
+    ids = [group.id for group in order.groups if group_id in ("", group.id)]
+    if not ids:
+        raise Refusal(Reason.INVALID, "The cart has no such delivery.", "/group")
+    needs, stock = _needs(order.lines, ids), _left(order, ids, facts)
+    grams = sum(weight(order.lines, group) for group in ids)
+    there = _somewhere(order.group_named(ids[0]), country, postal_code)
     found: list[Option] = []
     for service in facts.shop.services.values():
         charge = rate(service, grams)
@@ -46,11 +79,9 @@ def options(order: Order, country: str, facts: Facts) -> list[Option]:
             continue
         if service.method == "pickup":
             stores = [node for node in facts.shop.nodes.values() if "pickup" in node.capabilities]
-            found += [_option(order, service, charge, [store], facts, store) for store in stores]
-        elif country in service.countries:
-            anywhere = replace(order.group, method="delivery")
-            if nodes := candidates(anywhere, facts.shop.nodes):
-                found.append(_option(order, service, charge, nodes, facts))
+            found += [_option(needs, stock, service, charge, [at], facts, at) for at in stores]
+        elif country in service.countries and (nodes := candidates(there, facts.shop.nodes)):
+            found.append(_option(needs, stock, service, charge, nodes, facts))
     return sorted(
         found,
         key=lambda o: (
@@ -62,69 +93,181 @@ def options(order: Order, country: str, facts: Facts) -> list[Option]:
     )
 
 
-def _option(
+def deliver_to(
+    order: Order, address: Address, service_id: str, instructions: str, facts: Facts
+) -> Decision:
+    """Have all of the order delivered to one address by a carrier service.
+
+    Raises Refusal DELIVERY_UNAVAILABLE when there is no such service, or it does not go there or
+    does not take the weight.
+    """
+    return _join(order, Wanted(service_id, address, "", instructions), facts)
+
+
+def pick_up_at(
+    order: Order, store_id: str, service_id: str, instructions: str, facts: Facts
+) -> Decision:
+    """Have all of the order ready for collection at a store.
+
+    Raises Refusal DELIVERY_UNAVAILABLE for a node that is no pick-up store.
+    """
+    return _join(order, Wanted(service_id, None, store_id, instructions), facts)
+
+
+def divide(order: Order, deliveries: Sequence[Wanted], facts: Facts) -> Decision:
+    """Divide the order over `deliveries`, which take the place of the groups it had.
+
+    Together they must be exactly what is in the cart. Raises Refusal INVALID (none, too many, or
+    one without lines), UNKNOWN_SKU, QUANTITY_MISMATCH naming every SKU that does not add up, and
+    DELIVERY_UNAVAILABLE as `deliver_to` and `pick_up_at` do, each pointing at its delivery.
+    """
+    require(order, "draft")
+    _require_whole(order, deliveries)
+    groups = tuple(
+        _chosen(f"g{number}", wanted, facts, f"/deliveries/{number - 1}")
+        for number, wanted in enumerate(deliveries, start=1)
+    )
+    lines = tuple(
+        divided(
+            line,
+            {g.id: w.units(line.sku) for g, w in zip(groups, deliveries, strict=True)},
+        )
+        for line in order.lines
+    )
+    return _decided(order, lines, groups, facts, [f"/deliveries/{n}" for n in range(len(groups))])
+
+
+def _join(order: Order, wanted: Wanted, facts: Facts) -> Decision:
+    require(order, "draft")
+    group = _chosen(order.group.id, wanted, facts, "")
+    lines = tuple(divided(line, {group.id: line.quantity}) for line in order.lines)
+    return _decided(order, lines, (group,), facts, [""])
+
+
+def _decided(
     order: Order,
+    lines: tuple[Line, ...],
+    groups: tuple[DeliveryGroup, ...],
+    facts: Facts,
+    pointers: Sequence[str],
+) -> Decision:
+    priced = price(replace(order, lines=lines, groups=groups), facts.products, facts.shop)
+    for group, pointer in zip(priced.groups, pointers, strict=True):
+        if not group.service:
+            raise _unavailable("The goods are too heavy for this service.", f"{pointer}/service")
+    return Decision(advance(priced))
+
+
+def _chosen(group_id: str, wanted: Wanted, facts: Facts, pointer: str) -> DeliveryGroup:
+    """The group that is wanted, not priced yet; `pointer` is where it stands in the request."""
+    method = "delivery" if wanted.address else "pickup"
+    service = facts.shop.services.get(wanted.service)
+    if service is None or service.method != method:
+        kind = "delivery" if wanted.address else "pick-up"
+        raise _unavailable(f"There is no such {kind} service.", f"{pointer}/service")
+    if wanted.address is None:
+        store = facts.shop.nodes.get(wanted.store)
+        if store is None:
+            raise _unavailable("There is no such store.", f"{pointer}/store")
+        if "pickup" not in store.capabilities:
+            raise _unavailable("This is not a store that hands out orders.", f"{pointer}/store")
+    elif wanted.address.country not in service.countries:
+        raise _unavailable(
+            f"This service does not go to {wanted.address.country}.", f"{pointer}/address/country"
+        )
+    return DeliveryGroup(
+        group_id,
+        service.method,
+        wanted.address,
+        wanted.store,
+        service.id,
+        service.name,
+        wanted.instructions,
+    )
+
+
+def _require_whole(order: Order, deliveries: Sequence[Wanted]) -> None:
+    if not 1 <= len(deliveries) <= MAX_GROUPS:
+        raise Refusal(
+            Reason.INVALID,
+            f"An order has 1 to {MAX_GROUPS} deliveries.",
+            "/deliveries",
+            maximum=MAX_GROUPS,
+        )
+    for index, wanted in enumerate(deliveries):
+        pointer = f"/deliveries/{index}/lines"
+        if not wanted.lines:
+            raise Refusal(Reason.INVALID, "This delivery has no lines.", pointer)
+        for number, (sku, units) in enumerate(wanted.lines):
+            if order.line(sku) is None:
+                raise Refusal(
+                    Reason.UNKNOWN_SKU, f"{sku!r} is not in the cart.", f"{pointer}/{number}/sku"
+                )
+            if units < 1:
+                raise Refusal(
+                    Reason.INVALID, "A line has at least one unit.", f"{pointer}/{number}/quantity"
+                )
+    _require_all(order, deliveries)
+
+
+def _require_all(order: Order, deliveries: Sequence[Wanted]) -> None:
+    off = [
+        {"sku": line.sku, "wanted": line.quantity, "given": given}
+        for line in order.lines
+        if (given := sum(wanted.units(line.sku) for wanted in deliveries)) != line.quantity
+    ]
+    if off:
+        named = ", ".join(f"{o['sku']} ({o['given']} instead of {o['wanted']})" for o in off)
+        raise Refusal(
+            Reason.QUANTITY_MISMATCH,
+            f"The deliveries are not what is in the cart: {named}.",
+            "/deliveries",
+            lines=off,
+        )
+
+
+def _needs(lines: Sequence[Line], group_ids: Collection[str]) -> list[Need]:
+    return [
+        Need(line.number, line.sku, units)
+        for line in lines
+        if (units := sum(line.units(group) for group in group_ids))
+    ]
+
+
+def _left(order: Order, group_ids: Collection[str], facts: Facts) -> Balances:
+    """The balances as they are for these groups: with all that the order holds given back, and
+    without what its other groups need."""
+    left = after(facts.balances, give_back(order, "open", "reserved").moves)
+    for group in order.groups:
+        if group.id not in group_ids:
+            nodes = candidates(group, facts.shop.nodes)
+            picks = plan(_needs(order.lines, [group.id]), left, nodes).picks
+            left = after(left, [Move(p.sku, p.node, "reserve", p.quantity) for p in picks])
+    return left
+
+
+def _somewhere(group: DeliveryGroup, country: str, postal_code: str) -> DeliveryGroup:
+    """The group as if it were delivered to that country: to its own address when it is there."""
+    known = group.address
+    if known and known.country == country and postal_code in ("", known.postal_code):
+        return replace(group, method="delivery")
+    return replace(group, method="delivery", address=Address("", "", "", postal_code, country))
+
+
+def _option(
+    needs: Sequence[Need],
+    stock: Balances,
     service: Service,
     charge: Money,
     nodes: Sequence[Node],
     facts: Facts,
     store: Node | None = None,
 ) -> Option:
-    needs = [Need(line.number, line.sku, line.quantity) for line in order.lines]
-    own_freed = after(facts.balances, give_back(order, "open", "reserved").moves)
-    planned = plan(needs, own_freed, nodes)
+    planned = plan(needs, stock, nodes)
     used = {pick.node for pick in planned.picks}
     leaving = [node for node in nodes if node.id in used] or nodes[:1]
     window = promise(leaving, service, facts.now)
     return Option(service, charge, window, not planned.short, store)
-
-
-def deliver_to(
-    order: Order, address: Address, service_id: str, instructions: str, facts: Facts
-) -> Decision:
-    """Have the order delivered to an address by a carrier service.
-
-    Raises Refusal DELIVERY_UNAVAILABLE when there is no such service, or it does not go there or
-    does not take the weight.
-    """
-    require(order, "draft")
-    service = facts.shop.services.get(service_id)
-    if service is None or service.method != "delivery":
-        raise _unavailable("There is no such delivery service.", "/service")
-    if address.country not in service.countries:
-        raise _unavailable(f"This service does not go to {address.country}.", "/address/country")
-    group = replace(order.group, method="delivery", address=address, store="")
-    return _choose(order, group, service, instructions, facts)
-
-
-def pick_up_at(
-    order: Order, store_id: str, service_id: str, instructions: str, facts: Facts
-) -> Decision:
-    """Have the order ready for collection at a store.
-
-    Raises Refusal DELIVERY_UNAVAILABLE for a node that is no pick-up store.
-    """
-    require(order, "draft")
-    service = facts.shop.services.get(service_id)
-    if service is None or service.method != "pickup":
-        raise _unavailable("There is no such pick-up service.", "/service")
-    store = facts.shop.nodes.get(store_id)
-    if store is None or "pickup" not in store.capabilities:
-        raise _unavailable("This is not a store that hands out orders.", "/store")
-    group = replace(order.group, method="pickup", address=None, store=store_id)
-    return _choose(order, group, service, instructions, facts)
-
-
-def _choose(
-    order: Order, group: DeliveryGroup, service: Service, instructions: str, facts: Facts
-) -> Decision:
-    chosen = replace(
-        group, service=service.id, service_name=service.name, instructions=instructions
-    )
-    priced = price(replace(order, groups=(chosen, *order.groups[1:])), facts.products, facts.shop)
-    if not priced.group.service:
-        raise _unavailable("The goods are too heavy for this service.", "/service")
-    return Decision(advance(priced))
 
 
 def _unavailable(detail: str, pointer: str) -> Refusal:

@@ -93,6 +93,10 @@ class Line:
         """Units ordered."""
         return sum(portion.quantity for portion in self.portions)
 
+    def units(self, group: str) -> int:
+        """Units for a delivery group."""
+        return sum(portion.quantity for portion in self.portions if portion.group == group)
+
     def count(self, *stages: Stage) -> int:
         """Units now in any of `stages`."""
         return sum(portion.quantity for portion in self.portions if portion.stage in stages)
@@ -211,7 +215,7 @@ class Order:
 
     @property
     def group(self) -> DeliveryGroup:
-        """The first delivery group: the only one until an order is split over several."""
+        """The first delivery group: the only one unless the order is divided over several."""
         return self.groups[0]
 
     def line(self, sku: str) -> Line | None:

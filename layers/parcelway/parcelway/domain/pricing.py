@@ -43,12 +43,7 @@ def price(order: Order, products: Mapping[str, Product], shop: Shop) -> Order:
 
 def weight(lines: Sequence[Line], group_id: str) -> int:
     """What a group's units weigh, in grams."""
-    return sum(
-        line.weight_grams * portion.quantity
-        for line in lines
-        for portion in line.portions
-        if portion.group == group_id
-    )
+    return sum(line.weight_grams * line.units(group_id) for line in lines)
 
 
 def rate(service: Service, grams: int) -> Money | None:

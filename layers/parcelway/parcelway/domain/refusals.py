@@ -16,6 +16,7 @@ class Reason(StrEnum):
     NOT_SELLABLE = "not-sellable"
     OUT_OF_STOCK = "out-of-stock"
     QUANTITY_LIMIT = "quantity-limit"
+    QUANTITY_MISMATCH = "quantity-mismatch"
     TOO_MANY_LINES = "too-many-lines"
     EMPTY_CART = "empty-cart"
     INCOMPLETE_CHECKOUT = "incomplete-checkout"

@@ -19,6 +19,7 @@ _OF_REASON: Mapping[Reason, tuple[int, str]] = {
     Reason.NOT_SELLABLE: (409, "Not for sale"),
     Reason.OUT_OF_STOCK: (409, "Not enough stock"),
     Reason.QUANTITY_LIMIT: (422, "Quantity beyond the limit"),
+    Reason.QUANTITY_MISMATCH: (409, "Quantities do not add up"),
     Reason.TOO_MANY_LINES: (422, "Too many lines"),
     Reason.EMPTY_CART: (409, "Empty cart"),
     Reason.INCOMPLETE_CHECKOUT: (409, "Checkout is not complete"),

@@ -39,8 +39,16 @@ class LineView:
 
 
 @dataclass(frozen=True, slots=True)
+class DeliveryLineView:
+    """Units of a SKU that go with a delivery."""
+
+    sku: str
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
 class DeliveryView:
-    """How and where the order is delivered, with the promised window of dates."""
+    """What of the order goes where and how, with the promised window of dates."""
 
     group: str
     method: str | None
@@ -48,6 +56,7 @@ class DeliveryView:
     store: str
     service: str
     instructions: str
+    lines: list[DeliveryLineView]
     charge: Money | None
     promised_from: date | None
     promised_to: date | None
@@ -85,10 +94,11 @@ class OrderView:
 
 @dataclass(frozen=True, slots=True)
 class ShipmentView:
-    """A parcel or a pick-up as the warehouse sees it."""
+    """A parcel or a pick-up as the warehouse sees it; `group` is the delivery it belongs to."""
 
     id: str
     order_id: str
+    group: str
     node: str
     method: str
     status: ShipmentStatus
@@ -114,7 +124,7 @@ def order_view(order: Order) -> OrderView:
         currency=order.currency,
         language=order.language,
         lines=[_line(line) for line in order.lines],
-        deliveries=[_delivery(group) for group in order.groups],
+        deliveries=[_delivery(order, group) for group in order.groups],
         contact=order.contact,
         billing_address=order.billing_address,
         payment_method=order.payment_method,
@@ -141,6 +151,7 @@ def shipment_view(order: Order, shipment: Shipment) -> ShipmentView:
     return ShipmentView(
         id=shipment.id,
         order_id=order.id,
+        group=shipment.group,
         node=shipment.node,
         method=shipment.method,
         status=shipment.status,
@@ -175,7 +186,7 @@ def _line(line: Line) -> LineView:
     )
 
 
-def _delivery(group: DeliveryGroup) -> DeliveryView:
+def _delivery(order: Order, group: DeliveryGroup) -> DeliveryView:
     return DeliveryView(
         group=group.id,
         method=group.method,
@@ -183,6 +194,11 @@ def _delivery(group: DeliveryGroup) -> DeliveryView:
         store=group.store,
         service=group.service,
         instructions=group.instructions,
+        lines=[
+            DeliveryLineView(line.sku, units)
+            for line in order.lines
+            if (units := line.units(group.id))
+        ],
         charge=group.charge_price,
         promised_from=group.promise.earliest if group.promise else None,
         promised_to=group.promise.latest if group.promise else None,
