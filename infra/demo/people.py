@@ -128,6 +128,10 @@ class Shopper:
         """Choose to collect at a store."""
         return self.api.call("PUT", f"{self.path}/delivery", {"service": service, "store": store})
 
+    def divide(self, *deliveries: Json) -> Json:
+        """Divide the cart over deliveries: service, address or store, and lines of each."""
+        return self.api.call("PUT", f"{self.path}/deliveries", {"deliveries": list(deliveries)})
+
     def describe(self, email: str = "ann@example.com", name: str = "Ann Example") -> Json:
         """Say who buys and pays by card."""
         body = {
