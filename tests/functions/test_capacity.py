@@ -1,0 +1,126 @@
+"""Capacity by node and day: what is read, what a promise takes, and that it comes back."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from parcelway.domain.promise import Slot, slots
+from parcelway.store import capacity
+from parcelway.store.commit import Stale, commit, put_new
+from parcelway.store.database import Database
+
+from infra.bench.tables import container, in_model
+from tests.functions import tables
+from tests.orders import SHOP, START
+
+SERVICE = SHOP.services["standard"]
+NODES = SHOP.nodes | {"dc-1": replace(SHOP.nodes["dc-1"], capacity=3)}
+MONDAY = date(2026, 11, 16)
+DAYS = [MONDAY + timedelta(days=n) for n in range(3)]
+
+
+@pytest.fixture
+def db(monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
+    with tables.aws(monkeypatch) as database:
+        yield database
+
+
+def book(
+    db: Database, order: str, take: list[Slot] | None = None, give: list[Slot] | None = None
+) -> None:
+    """As an order's change does: its own item, and the capacity."""
+    mark = put_new(db.orders, {"pk": f"ORD#{order}", "sk": "ORDER"})
+    commit(db.client, [mark, *capacity.writes(db, NODES, take or [], give or [])])
+
+
+def test_a_day_takes_no_more_than_the_node_makes_ready(db: Database) -> None:
+    today, tomorrow = ("dc-1", MONDAY), ("dc-1", DAYS[1])
+    assert capacity.read(db, [today, tomorrow]) == {today: 0, tomorrow: 0}
+    book(db, "a", [today, today])
+    book(db, "b", [today])
+    with pytest.raises(Stale):
+        book(db, "c", [tomorrow, today])
+    assert capacity.read(db, [today, tomorrow], consistent=True) == {today: 3, tomorrow: 0}
+    book(db, "d", [tomorrow], [today])
+    assert capacity.read(db, [today, tomorrow]) == {today: 2, tomorrow: 1}
+    assert capacity.read(db, []) == {}
+
+
+def test_nothing_is_given_back_that_was_not_taken(db: Database) -> None:
+    today = ("dc-1", MONDAY)
+    with pytest.raises(Stale):
+        book(db, "a", give=[today])
+    book(db, "b", [today])
+    with pytest.raises(Stale):
+        book(db, "c", give=[today, today])
+    book(db, "d", give=[today])
+    assert capacity.read(db, [today]) == {today: 0}
+
+
+def test_more_parcels_than_a_day_ever_has_are_not_taken_at_once(db: Database) -> None:
+    with pytest.raises(Stale):
+        capacity.writes(db, NODES, [("dc-1", MONDAY)] * 4)
+
+
+def test_an_unlimited_node_and_a_slot_kept_cost_no_write(db: Database) -> None:
+    kept, unlimited, gone = ("dc-1", MONDAY), ("dc-2", MONDAY), ("dc-9", MONDAY)
+    assert capacity.writes(db, NODES, [kept, unlimited, gone], [kept]) == []
+    assert capacity.writes(db, NODES, [], [unlimited, gone]) == []
+
+
+def test_a_promise_reads_on_until_a_day_is_free(db: Database) -> None:
+    def wanted(busy: Mapping[Slot, int]) -> tuple[Slot, ...]:
+        return slots([NODES["dc-1"], NODES["dc-2"]], SERVICE, START, busy=busy)
+
+    reads: list[int] = []
+    db.client.meta.events.register(
+        "provide-client-params.dynamodb.BatchGetItem",
+        lambda params, **_: reads.append(len(params["RequestItems"][db.stock]["Keys"])),
+    )
+    tomorrow = ("dc-1", DAYS[1])
+    assert capacity.read_for(db, wanted) == {tomorrow: 0}
+    assert reads == [1]
+    for number in range(2):
+        book(db, f"{number}", [("dc-1", DAYS[1 + number])] * 3)
+    reads.clear()
+    busy = capacity.read_for(db, wanted, consistent=True)
+    assert (busy[tomorrow], busy["dc-1", DAYS[2]]) == (3, 3)
+    assert wanted(busy) == (("dc-1", DAYS[2] + timedelta(days=1)),)
+    assert reads == [1, 7]
+
+
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(["take", "give", "move"]), st.sampled_from(DAYS), st.sampled_from(DAYS)
+    ),
+    max_size=40,
+)
+
+
+@given(STEPS)
+def test_what_is_taken_is_what_orders_hold(steps: list[tuple[str, date, date]]) -> None:
+    db = container(in_model())
+    held: Counter[Slot] = Counter()
+    for number, (what, first, second) in enumerate(steps):
+        here, there = ("dc-1", first), ("dc-1", second)
+        take = [here] if what == "take" else [there] if what == "move" else []
+        give = [here] if what in ("give", "move") else []
+        after = held + Counter(take)
+        after.subtract(give)
+        possible = all(0 <= after[slot] <= 3 for slot in take + give) or take == give
+        try:
+            book(db, f"{number}", take, give)
+        except Stale:
+            assert not possible
+        else:
+            assert possible
+            held = after
+    assert capacity.read(db, [("dc-1", day) for day in DAYS]) == {
+        ("dc-1", day): held["dc-1", day] for day in DAYS
+    }
