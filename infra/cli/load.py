@@ -22,7 +22,7 @@ from parcelway.store import catalogue, codec, opening, shop
 from parcelway.store.database import Database
 from pydantic import BaseModel
 
-from infra.cli import models, rows, stack, stock_load
+from infra.cli import calendars, models, rows, stack, stock_load
 from infra.cli.rows import BadRow, Row
 
 NAME = "load"
@@ -139,8 +139,20 @@ def _load_shop(db: Database, path: Path, progress: _Progress) -> None:
 
 
 def _load_nodes(db: Database, path: Path, progress: _Progress) -> None:
-    found = progress.good(path, models.NodeDocument, lambda node: node.id, lambda _: "")
-    _put_each(db, found, Node, shop.put_node, progress, "nodes")
+    year = clock.now().year
+
+    def public(node: models.NodeDocument) -> list[str]:
+        place = node.address.country, node.address.region
+        (days,) = calendars.closed_days([place], node.public_holidays, year)
+        return days
+
+    def dump(node: models.NodeDocument) -> dict[str, Any]:
+        closed = sorted({*node.holidays, *public(node)})
+        return node.model_dump(exclude={"public_holidays"}) | {"holidays": closed}
+
+    check = _holidays_complaint(public)
+    found = progress.good(path, models.NodeDocument, lambda node: node.id, check)
+    _put_each(db, found, Node, shop.put_node, progress, "nodes", dump)
 
 
 def _load_places(db: Database, path: Path, progress: _Progress) -> None:
@@ -154,16 +166,29 @@ def _load_places(db: Database, path: Path, progress: _Progress) -> None:
 
 
 def _load_services(db: Database, path: Path, progress: _Progress) -> None:
-    settings = _settings(db)
+    settings, year = _settings(db), clock.now().year
+
+    def public(service: models.ServiceDocument) -> dict[str, list[str]]:
+        places = [(country, "") for country in service.countries]
+        days = calendars.closed_days(places, service.public_holidays, year)
+        return dict(zip(service.countries, days, strict=True))
 
     def check(service: models.ServiceDocument) -> str:
         currencies = {rate.price.currency for rate in service.rates}
         if settings and currencies != {settings.currency}:
             return f"rates: the shop's currency is {settings.currency}"
-        return _tax_complaint(settings, service.tax_category)
+        return _tax_complaint(settings, service.tax_category) or calendar_complaint(service)
 
+    def dump(service: models.ServiceDocument) -> dict[str, Any]:
+        closed = {country: {*days} for country, days in service.holidays.items()}
+        for country, days in public(service).items():
+            closed[country] = {*days, *closed.get(country, ())}
+        holidays = {country: sorted(days) for country, days in closed.items() if days}
+        return service.model_dump(exclude={"public_holidays"}) | {"holidays": holidays}
+
+    calendar_complaint = _holidays_complaint(public)
     found = progress.good(path, models.ServiceDocument, lambda service: service.id, check)
-    _put_each(db, found, Service, shop.put_service, progress, "services")
+    _put_each(db, found, Service, shop.put_service, progress, "services", dump)
 
 
 def _load_catalogue(db: Database, path: Path, progress: _Progress) -> None:
@@ -230,10 +255,11 @@ def _put_each(
     put: Callable[[Database, T], None],
     progress: _Progress,
     name: str,
+    dump: Callable[[Any], dict[str, Any]] = BaseModel.model_dump,
 ) -> None:
     progress.report.count(name, loaded=0)
     for row in found:
-        put(db, codec.decode(kind, row.value.model_dump()))
+        put(db, codec.decode(kind, dump(row.value)))
         progress.report.count(name, loaded=1)
         progress.done(1)
     progress.finish()
@@ -250,6 +276,17 @@ def _shop(db: Database) -> Shop | None:
 def _settings(db: Database) -> Settings | None:
     known = _shop(db)
     return known.settings if known else None
+
+
+def _holidays_complaint(public: Callable[[M], object]) -> Callable[[M], str]:
+    def complaint(document: M) -> str:
+        try:
+            public(document)
+        except ValueError as error:
+            return f"public_holidays: {error}"
+        return ""
+
+    return complaint
 
 
 def _tax_complaint(settings: Settings | None, category: str) -> str:

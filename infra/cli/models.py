@@ -3,19 +3,49 @@ numbers are never taken from text (CSV cells are converted before, by the rules 
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from datetime import date
+from typing import Annotated, Any, Literal, Self, TypeVar
 from zoneinfo import available_timezones
 
 from parcelway.domain.catalogue import SKU_PATTERN
 from parcelway.domain.money import CURRENCIES
 from parcelway.domain.parties import Channel
-from pydantic import BaseModel, ConfigDict, Field, RootModel, field_validator, model_validator
+from parcelway.domain.shop import EVERY_DAY
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    RootModel,
+    field_validator,
+    model_validator,
+)
 
+T = TypeVar("T")
 _MOST_MINOR = 10**12
 _Text = Annotated[str, Field(min_length=1, max_length=200)]
 _Sku = Annotated[str, Field(pattern=SKU_PATTERN)]
 _Id = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
 _Country = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
+_Clock = Annotated[str, Field(pattern=r"^(([01]\d|2[0-3]):[0-5]\d|24:00)$")]
+
+
+def _a_date(day: str) -> str:
+    date.fromisoformat(day)
+    return day
+
+
+def _once(values: list[T]) -> list[T]:
+    for number, value in enumerate(values):
+        if value in values[:number]:
+            raise ValueError(f"{value} is there twice")
+    return values
+
+
+_Weekdays = Annotated[list[Annotated[int, Field(ge=0, le=6)]], AfterValidator(_once)]
+_Date = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\d$"), AfterValidator(_a_date)]
+_Dates = Annotated[list[_Date], AfterValidator(_once)]
+_PublicHolidays = Literal["all"] | Annotated[list[_Text], AfterValidator(_once)]
 
 
 class _Strict(BaseModel):
@@ -81,8 +111,11 @@ class AddressDocument(_Strict):
     company: str = ""
 
 
+_Opening = Annotated[list[_Clock], Field(min_length=2, max_length=2)]
+
+
 class NodeDocument(_Strict):
-    """The fields of `domain.shop.Node`."""
+    """The fields of `domain.shop.Node`; `public_holidays` of its region are added to `holidays`."""
 
     id: _Id
     name: _Text
@@ -95,9 +128,14 @@ class NodeDocument(_Strict):
     priority: int = Field(100, ge=0)
     processing_days: int = Field(1, ge=0, le=60)
     cut_off: str = Field("15:00", pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
-    working_days: list[Annotated[int, Field(ge=0, le=6)]] = Field(
-        default_factory=lambda: [0, 1, 2, 3, 4], min_length=1
+    working_days: _Weekdays = Field(default_factory=lambda: [0, 1, 2, 3, 4], min_length=1)
+    holidays: _Dates = Field(default_factory=list, max_length=500)
+    public_holidays: _PublicHolidays = Field(default_factory=list)
+    hours: dict[Annotated[str, Field(pattern=r"^[0-6]$")], list[_Opening]] = Field(
+        default_factory=dict
     )
+    processing_minutes: int = Field(0, ge=0, le=10_080)
+    capacity: int = Field(0, ge=0)
     parcel_cost: int = Field(0, ge=0, le=_MOST_MINOR)
     keep_back: int = Field(0, ge=0)
 
@@ -107,6 +145,32 @@ class NodeDocument(_Strict):
         if zone not in available_timezones():
             raise ValueError(f"unknown time zone {zone!r}")
         return zone
+
+    @field_validator("hours")
+    @classmethod
+    def _apart(cls, hours: dict[str, list[list[str]]]) -> dict[str, list[list[str]]]:
+        for weekday, openings in hours.items():
+            until = ""
+            for opens, closes in openings:
+                if opens >= closes:
+                    raise ValueError(
+                        f"weekday {weekday}: {opens} to {closes} ends before it starts"
+                    )
+                if opens < until:
+                    raise ValueError(f"weekday {weekday}: {opens} is before {until}, the last end")
+                until = closes
+        return hours
+
+    @model_validator(mode="after")
+    def _one_calendar(self) -> Self:
+        if self.hours:
+            opened = {int(weekday) for weekday, openings in self.hours.items() if openings}
+            for weekday in sorted(opened ^ set(self.working_days)):
+                why = "is no working day" if weekday in opened else "is a working day without any"
+                raise ValueError(f"hours: weekday {weekday} {why}")
+        if self.processing_minutes and "pickup" not in self.capabilities:
+            raise ValueError("processing_minutes: are for nodes that can do pickup")
+        return self
 
 
 _Area = Annotated[str, Field(pattern=r"^[A-Z]{2}:[A-Z0-9]{0,12}$")]
@@ -131,7 +195,8 @@ class RateDocument(_Strict):
 
 
 class ServiceDocument(_Strict):
-    """The fields of `domain.shop.Service`."""
+    """The fields of `domain.shop.Service`; `public_holidays` of all its countries are added to
+    `holidays`."""
 
     id: _Id
     name: dict[str, _Text] = Field(min_length=1)
@@ -141,6 +206,11 @@ class ServiceDocument(_Strict):
     countries: list[_Country] = Field(default_factory=list)
     transit_days: list[Annotated[int, Field(ge=0, le=365)]] = Field(min_length=2, max_length=2)
     tax_category: str = "general"
+    pickup_days: _Weekdays = Field(default_factory=lambda: [*EVERY_DAY], min_length=1)
+    working_days: _Weekdays = Field(default_factory=lambda: [*EVERY_DAY], min_length=1)
+    delivery_days: _Weekdays = Field(default_factory=lambda: [*EVERY_DAY], min_length=1)
+    holidays: dict[_Country, _Dates] = Field(default_factory=dict)
+    public_holidays: _PublicHolidays = Field(default_factory=list)
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from parcelway.domain.money import Money
 from parcelway.domain.shop import SourcingRules
+from parcelway.ports import clock
 from parcelway.store import catalogue, stock
 from parcelway.store import shop as shop_store
 from parcelway.store.database import Database
@@ -24,6 +26,7 @@ from infra.cli import load, main, models, rows
 from infra.cli.rows import BadRow, Row
 from tests.functions import tables
 
+WEEK = {str(day): [["09:00", "24:00"]] for day in range(5)}
 SAMPLE = Path(__file__).parents[2] / "infra" / "sample"
 
 
@@ -31,6 +34,7 @@ SAMPLE = Path(__file__).parents[2] / "infra" / "sample"
 def db(monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
     with tables.aws(monkeypatch) as database:
         yield database
+    clock.reset()
 
 
 def write(path: Path, content: str | bytes) -> Path:
@@ -236,6 +240,23 @@ def test_rows_that_do_not_fit_the_shop_are_refused(db: Database, tmp_path: Path)
         ({"time_zone": "Mars/Base"}, "time_zone: unknown time zone"),
         ({"cut_off": "25:00"}, "cut_off: "),
         ({"working_days": [7]}, "working_days.0: "),
+        ({"working_days": [1, 2, 1]}, "working_days: 1 is there twice"),
+        ({"holidays": ["2026-12-25", "2026-12-25"]}, "holidays: 2026-12-25 is there twice"),
+        ({"holidays": ["2026-02-30"]}, "holidays.0: day is out of range"),
+        ({"public_holidays": ["Festivus"]}, "public_holidays: no public holiday is called 'Fes"),
+        ({"public_holidays": "some"}, "public_holidays."),
+        (
+            {"hours": {"1": [["09:00", "13:00"], ["12:00", "15:00"]]}},
+            "hours: weekday 1: 12:00 is before 13:00, the last end",
+        ),
+        ({"hours": {"1": [["13:00", "09:00"]]}}, "hours: weekday 1: 13:00 to 09:00 ends before"),
+        ({"hours": {"1": [["09:00"]]}}, "hours.1.0: "),
+        ({"hours": {"1": [["09:00", "24:30"]]}}, "hours.1.0.1: "),
+        ({"hours": {"7": []}}, "hours.7.[key]: "),
+        ({"hours": WEEK | {"6": [["09:00", "13:00"]]}}, "hours: weekday 6 is no working day"),
+        ({"hours": WEEK | {"4": []}}, "hours: weekday 4 is a working day without any"),
+        ({"capacity": -1}, "capacity: "),
+        ({"processing_minutes": 30}, "processing_minutes: are for nodes that can do pickup"),
         ({"kind": "garage"}, "kind: "),
         ({"latitude": 91}, "latitude: "),
         ({"colour": "red"}, "colour: "),
@@ -249,6 +270,59 @@ def test_bad_nodes_are_told_by_their_number(
     report, output = run(db, nodes=path)
     assert output[0].startswith(f"{path}:2: {reason}")
     assert list(report.lines()) == ["nodes: 1 loaded"]
+
+
+def test_public_holidays_are_written_down_as_dates(db: Database, tmp_path: Path) -> None:
+    clock.travel(datetime(2026, 11, 16, tzinfo=UTC) - clock.now())
+    here, there, *_ = json.loads((SAMPLE / "nodes.json").read_text(encoding="utf-8"))
+    chosen = ["Thanksgiving Day", "Christmas Day"]
+    here |= {"holidays": ["2026-11-27", "2026-12-25"], "public_holidays": chosen, "hours": {}}
+    there |= {"public_holidays": "all", "hours": WEEK, "working_days": [0, 1, 2, 3, 4]}
+    there["address"] |= {"country": "CA", "region": "QC"}
+    van, *_ = json.loads((SAMPLE / "services.json").read_text(encoding="utf-8"))
+    van |= {"countries": ["US", "CA"], "public_holidays": ["Canada Day", "Thanksgiving Day"]}
+    van |= {"holidays": {"US": ["2026-12-24"], "DE": ["2026-10-03"]}}
+    report, _ = run(
+        db,
+        shop=SAMPLE / "shop.json",
+        nodes=write(tmp_path / "nodes.json", json.dumps([here, there])),
+        services=write(tmp_path / "services.json", json.dumps([van])),
+    )
+    assert not report.bad
+    shop = load_shop(db)
+    days = [day.isoformat() for day in shop.nodes[here["id"]].holidays]
+    assert days[:4] == ["2026-11-26", "2026-11-27", "2026-12-25", "2027-11-25"]
+    assert (len(days), days[-1]) == (7, "2028-12-25")
+    quebec = shop.nodes[there["id"]]
+    assert {date(2026, 6, 24), date(2027, 7, 1)} <= set(quebec.holidays)  # Saint-Jean, Canada Day
+    assert quebec.hours["4"] == (("09:00", "24:00"),)
+    closed = shop.services[van["id"]].holidays
+    assert closed["US"][:2] == (date(2026, 11, 26), date(2026, 12, 24))
+    assert closed["CA"][:2] == (date(2026, 7, 1), date(2027, 7, 1))
+    assert closed["DE"] == (date(2026, 10, 3),)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"public_holidays": ["Canada Day"]}, "public_holidays: no public holiday is called 'Can"),
+        (
+            {"public_holidays": "all", "countries": ["US", "QQ"]},
+            "public_holidays: the public holidays of QQ are not known",
+        ),
+        ({"delivery_days": []}, "delivery_days: "),
+        ({"pickup_days": [0, 0]}, "pickup_days: 0 is there twice"),
+        ({"holidays": {"US": ["2026-12-25", "2026-12-25"]}}, "holidays.US: 2026-12-25 is there tw"),
+    ],
+)
+def test_bad_services_are_told_by_their_number(
+    db: Database, tmp_path: Path, change: dict[str, Any], reason: str
+) -> None:
+    good, bad, *_ = json.loads((SAMPLE / "services.json").read_text(encoding="utf-8"))
+    path = write(tmp_path / "services.json", json.dumps([good, bad | change]))
+    report, output = run(db, shop=SAMPLE / "shop.json", services=path)
+    assert output[0].startswith(f"{path}:2: {reason}")
+    assert list(report.lines()) == ["settings: 1 loaded", "services: 1 loaded"]
 
 
 def test_the_command_says_what_it_did(
