@@ -232,6 +232,10 @@ class Story:
             delivery.deliver_to(self.order, self.address, "standard", "", self.facts)
         )
 
+    def divided(self, *deliveries: delivery.Wanted) -> Story:
+        """Divided over deliveries."""
+        return self._apply(delivery.divide(self.order, deliveries, self.facts))
+
     def placed(self) -> Story:
         """Checked out, with a number and a link, awaiting payment."""
         chance = random.Random(self.seed)
@@ -297,9 +301,11 @@ class Story:
         return self.pays("captured", refunded=minor)
 
     def tracked(self, status: TrackingStatus, place: str = "Sorting hall 7") -> Story:
-        """The carrier reports `status` for every parcel."""
+        """The carrier reports `status` for every parcel of a delivery."""
 
         def report(shipment: Shipment) -> Decision | None:
+            if shipment.method == "pickup":
+                return None
             checkpoint = Checkpoint(f"{shipment.id}-{status}-{self.now}", status, self.now, place)
             return fulfilment.track(self.order, shipment, checkpoint, CARRIER, self.facts)
 
@@ -307,9 +313,8 @@ class Story:
 
     def delivered(self) -> Story:
         """Everything at the door, or collected."""
-        if self.method == "delivery":
-            return self.tracked("delivered")
-        return self._each(lambda s: fulfilment.hand_over(self.order, s, WAREHOUSE, self.facts))
+        self.tracked("delivered")
+        return self._each(self._collect)
 
     def closed(self) -> Story:
         """Nothing left to do."""
@@ -337,6 +342,11 @@ class Story:
             return fulfilment.ready_for_pickup(self.order, shipment, WAREHOUSE, self.facts)
         parcel = f"ACME{self.seed.zfill(4)}{len(self.decisions):04d}"
         return fulfilment.ship(self.order, shipment, "acme", parcel, WAREHOUSE, self.facts)
+
+    def _collect(self, shipment: Shipment) -> Decision | None:
+        if shipment.method == "delivery":
+            return None
+        return fulfilment.hand_over(self.order, shipment, WAREHOUSE, self.facts)
 
     def _issue(self, shipment: Shipment) -> Decision | None:
         made = invoicing.issue(self.order, shipment, self.shipments, self.counter, self.facts)

@@ -26,6 +26,8 @@ _MOST_MINOR = 10**12
 _Text = Annotated[str, Field(min_length=1, max_length=200)]
 _Sku = Annotated[str, Field(pattern=SKU_PATTERN)]
 _Id = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
+_BasisPoints = Annotated[int, Field(ge=0, le=10_000)]
+_Region = Annotated[str, Field(pattern=r"^[A-Z]{2}(-[A-Z0-9]{1,3})?$")]  # ISO 3166-1 or -2
 _Country = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
 _Clock = Annotated[str, Field(pattern=r"^(([01]\d|2[0-3]):[0-5]\d|24:00)$")]
 
@@ -244,7 +246,8 @@ class SettingsDocument(_Strict):
     name: _Text
     currency: str
     seller: SellerDocument
-    tax_rates: dict[str, Annotated[int, Field(ge=0, le=10_000)]] = Field(min_length=1)
+    tax_rates: dict[str, _BasisPoints] = Field(min_length=1)
+    tax_regions: dict[_Region, dict[str, _BasisPoints]] = Field(default_factory=dict)
     prices_include_tax: bool = False
     languages: list[str] = Field(default_factory=lambda: ["en", "de"], min_length=1)
     reservation_policy: dict[str, Literal["none", "on_cart", "on_checkout"]] = Field(
@@ -260,6 +263,13 @@ class SettingsDocument(_Strict):
     sourcing: SourcingDocument = Field(default_factory=SourcingDocument)
 
     _known = field_validator("currency")(Price._known.__func__)  # type: ignore[attr-defined]
+
+    @model_validator(mode="after")
+    def _same_categories(self) -> Self:
+        for region, rates in self.tax_regions.items():
+            for category in rates.keys() - self.tax_rates.keys():
+                raise ValueError(f"{region} has a rate of {category!r}, which tax_rates has not")
+        return self
 
 
 def reason(error: Any) -> str:

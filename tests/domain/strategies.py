@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from parcelway.domain import cart
 from parcelway.domain.catalogue import Product
 from parcelway.domain.commands import Command
+from parcelway.domain.delivery import Wanted
 from parcelway.domain.facts import Facts
 from parcelway.domain.money import Money
 from parcelway.domain.order import Order
@@ -24,8 +26,17 @@ CURRENCIES = ("JPY", "EUR", "KWD")  # 0, 2 and 3 decimal places
 SKUS = ("A", "B", "C", "D")
 NODES = ("n1", "n2", "n3")
 
+CATEGORIES = ("standard", "general", "reduced")
+AWAY = replace(HOME, name="Bob Example", city="Louisville", postal_code="40202", region="KY")
+
 amounts = st.integers(-(10**12), 10**12)
 rates = st.sampled_from([0, 250, 700, 810, 1900, 2000, 2700]) | st.integers(0, 10_000)
+
+tax_regions = st.dictionaries(
+    st.sampled_from(["US", "US-OH", "US-KY", "DE"]),
+    st.dictionaries(st.sampled_from(CATEGORIES), rates, max_size=2),
+    max_size=2,
+)
 
 
 def money(currency: str = "EUR", least: int = 0, most: int = 10**7) -> st.SearchStrategy[Money]:
@@ -39,14 +50,16 @@ def shops(
     currency: str | None = None,
     policy: ReservationPolicy | None = None,
 ) -> Shop:
-    """A shop with three tax categories, one to three shipping nodes, a store, and two services."""
+    """A shop with three tax categories, other rates in some places, one to three shipping nodes, a
+    store, and two services."""
     code = currency or draw(st.sampled_from(CURRENCIES))
     policies: tuple[ReservationPolicy, ...] = ("none", "on_cart", "on_checkout")
     held: ReservationPolicy = policy if policy else draw(st.sampled_from(policies))
     settings = replace(
         SHOP.settings,
         currency=code,
-        tax_rates={"standard": draw(rates), "general": draw(rates), "reduced": draw(rates)},
+        tax_rates={category: draw(rates) for category in CATEGORIES},
+        tax_regions=draw(tax_regions),
         prices_include_tax=draw(st.booleans()),
         reservation_policy={"online": held},
     )
@@ -152,6 +165,22 @@ def filled(facts: Facts, basket: Mapping[str, int], *, describe: bool = True) ->
     return cart.describe(
         order, facts, contact=CONTACT, billing_address=HOME, payment_method="card"
     ).order
+
+
+@st.composite
+def divisions(draw: st.DrawFn, order: Order) -> list[Wanted]:
+    """Deliveries of all that is in a cart, each unit in any of one to four of them."""
+    parts: list[Counter[str]] = [Counter() for _ in range(draw(st.integers(1, 4)))]
+    for line in order.lines:
+        for _ in range(line.quantity):
+            draw(st.sampled_from(parts))[line.sku] += 1
+    return [
+        Wanted("collect", store="store", lines=tuple(part.items()))
+        if draw(st.booleans())
+        else Wanted("parcel", draw(st.sampled_from([HOME, AWAY])), lines=tuple(part.items()))
+        for part in parts
+        if part
+    ]
 
 
 def chooser(seed: int) -> Callable[[str], str]:

@@ -14,31 +14,19 @@ from parcelway.domain.delivery import MAX_GROUPS, Wanted
 from parcelway.domain.facts import Facts
 from parcelway.domain.groups import divided
 from parcelway.domain.order import Order, totals
-from parcelway.domain.pricing import price
+from parcelway.domain.pricing import price, tax_place
+from parcelway.domain.public_view import receipt
 from parcelway.domain.refusals import Reason, Refusal
 from parcelway.domain.sourcing import candidates
 from parcelway.domain.stock import Balance, after, allowed, net
 
-from tests.domain.strategies import SKUS, baskets, facts_with_plenty, filled
+from tests.domain.strategies import AWAY, SKUS, baskets, divisions, facts_with_plenty, filled
 from tests.orders import BASKET, HOME, PRODUCTS, at
 
-AWAY = replace(HOME, name="Bob Example", city="Louisville", postal_code="40202", region="KY")
-
-
-@st.composite
-def divisions(draw: st.DrawFn, order: Order) -> list[Wanted]:
-    """Deliveries of all that is in a cart, each unit in any of one to four of them."""
-    parts: list[Counter[str]] = [Counter() for _ in range(draw(st.integers(1, 4)))]
-    for line in order.lines:
-        for _ in range(line.quantity):
-            draw(st.sampled_from(parts))[line.sku] += 1
-    return [
-        Wanted("collect", store="store", lines=tuple(part.items()))
-        if draw(st.booleans())
-        else Wanted("parcel", draw(st.sampled_from([HOME, AWAY])), lines=tuple(part.items()))
-        for part in parts
-        if part
-    ]
+# What goes out takes several parcels: no distribution centre has three units of a SKU.
+SCATTERED = {(sku, f"dc-{n}"): n for sku in BASKET for n in (1, 2)} | {
+    (sku, "store"): 9 for sku in BASKET
+}
 
 
 @st.composite
@@ -169,6 +157,90 @@ def _agrees_with_the_edit(before: Order, after: Order, sku: str, units: int) -> 
         assert all(any(line.units(g) for line in after.lines) for g in kept)
     else:
         assert kept == ids[:1]
+
+
+def test_a_line_in_several_deliveries_is_taxed_where_each_part_goes() -> None:
+    story = at("draft")
+    settings = replace(story.shop.settings, tax_regions={"US-KY": {"general": 600}, "US": {}})
+    store = story.shop.nodes["store-1"]
+    over_there = replace(store, address=replace(store.address, region="ky"))
+    nodes = dict(story.shop.nodes) | {"store-1": over_there}
+    known = replace(story.facts, shop=replace(story.shop, settings=settings, nodes=nodes))
+    order = delivery.divide(
+        story.order,
+        [
+            Wanted("standard", HOME, lines=(("MUG-1", 2), ("TEA-9", 1))),
+            Wanted("standard", AWAY, lines=(("MUG-1", 1), ("BOOK-3", 2))),
+        ],
+        known,
+    ).order
+    mugs, tea, books = order.lines
+    assert [(s.group, s.tax_rate, s.net.minor, s.tax.minor) for s in mugs.shares] == [
+        ("g1", 700, 2590, 181),
+        ("g2", 600, 1295, 78),
+    ]
+    assert (mugs.net.minor, mugs.tax.minor, mugs.tax_rate) == (3885, 259, 700)
+    assert (tea.shares, books.shares) == ((), ())
+    assert (books.share("g2").tax_rate, books.tax_rate) == (250, 250)
+    assert [group.charge_tax_rate for group in order.groups] == [700, 600]
+    joined = delivery.deliver_to(order, AWAY, "standard", "", known).order
+    assert [(line.tax_rate, line.shares) for line in joined.lines] == [
+        (600, ()),
+        (0, ()),
+        (250, ()),
+    ]
+    collected = delivery.pick_up_at(order, "store-1", "collect", "", known).order
+    assert collected.lines[0].tax_rate == 600
+    with pytest.raises(KeyError):
+        tea.share("g2")
+
+
+@given(st.data())
+def test_a_divided_order_is_invoiced_to_the_cent_wherever_its_units_come_from(
+    data: st.DataObject,
+) -> None:
+    """Every delivery may take several parcels; all invoices add up to the order, each of them
+    taxed where its parcel goes."""
+    base = at("draft", stock=SCATTERED)
+    regions = {"US-KY": {"general": 1300, "grocery": 50}, "US-OH": {"books": 0}}
+    settings = replace(base.shop.settings, tax_regions=regions)
+    store = replace(base.shop.nodes["store-1"], id="store", capabilities=("pickup",))
+    services = {
+        new: replace(base.shop.services[old], id=new)
+        for new, old in (("parcel", "standard"), ("collect", "collect"))
+    }
+    nodes = dict(base.shop.nodes) | {"store": store}
+    base.shop = replace(base.shop, settings=settings, services=services, nodes=nodes)
+    story = base.divided(*data.draw(divisions(base.order))).placed().confirmed().scheduled()
+    story.released().packed().shipped().invoiced().captured().delivered().closed()
+    order, invoices, sums = story.order, story.invoices, totals(story.order)
+    assert (order.state, len(invoices)) == ("closed", len(story.shipments))
+    numbered = [
+        (sent.line, shipment.group, unit)
+        for shipment in story.shipments
+        for sent in shipment.lines
+        for unit in range(sent.invoiced_from, sent.invoiced_from + sent.quantity)
+    ]
+    assert sorted(numbered) == [
+        (line.number, group, unit)
+        for line in order.lines
+        for group in sorted(g.id for g in order.groups)
+        for unit in range(line.units(group))
+    ]
+    assert sum(i.net.minor for i in invoices) == sums.goods.minor + sums.shipping.minor
+    assert sum(i.tax.minor for i in invoices) == sums.tax.minor
+    for invoice in invoices:
+        group = order.group_named(story.by_id[invoice.shipment_id].group)
+        place = tax_place(group, story.shop.nodes)
+        for line in invoice.lines:
+            category = PRODUCTS[line.sku].tax_category if line.sku else "general"
+            assert line.tax_rate == story.shop.settings.tax_rate(category, place)
+    assert receipt(order, ()).totals == sums
+    assert sum(t.tax.minor for t in receipt(order, ()).taxes) == sums.tax.minor
+    assert {
+        sku: sum(line.quantity for line in receipt(order, ()).lines if line.sku == sku)
+        for sku in BASKET
+    } == dict(BASKET)
 
 
 def test_fewer_units_leave_the_last_delivery_and_more_join_the_first() -> None:

@@ -18,16 +18,16 @@ from parcelway.domain.order import Order, totals
 from parcelway.domain.refusals import Reason, Refusal
 from parcelway.domain.shipment import Shipment, ShipmentLine
 
-from tests.domain.strategies import NOW, baskets, facts_with_plenty, filled
-from tests.orders import HOME, SPLIT_STOCK, at
+from tests.domain.strategies import NOW, baskets, divisions, facts_with_plenty, filled
+from tests.orders import SPLIT_STOCK, at
 
 
-def parcel(number: int, left_at: datetime, lines: tuple[ShipmentLine, ...]) -> Shipment:
+def parcel(number: int, left_at: datetime, lines: tuple[ShipmentLine, ...], group: str) -> Shipment:
     return Shipment(
         f"shp_{number}",
         "ord_test",
         1,
-        "g1",
+        group,
         "n1",
         "delivery",
         "shipped",
@@ -39,19 +39,26 @@ def parcel(number: int, left_at: datetime, lines: tuple[ShipmentLine, ...]) -> S
 
 @st.composite
 def split_orders(draw: st.DrawFn) -> tuple[Order, list[Shipment], Facts]:
-    """An order of any shop, its lines cut in any way over one to four parcels that have left."""
+    """An order of any shop to one or several places, the units of each place cut in any way over
+    one to three parcels that have left."""
     facts = draw(facts_with_plenty("on_checkout"))
-    order = delivery.deliver_to(filled(facts, draw(baskets)), HOME, "parcel", "", facts).order
+    order = filled(facts, draw(baskets))
+    order = delivery.divide(order, draw(divisions(order)), facts).order
     order = replace(order, placed_at=NOW)
-    contents: list[list[ShipmentLine]] = [[] for _ in range(draw(st.integers(1, 4)))]
-    for line in order.lines:
-        sent = 0
-        while sent < line.quantity:
-            units = draw(st.integers(1, line.quantity - sent))
-            into = draw(st.sampled_from(contents))
-            into.append(ShipmentLine(line.number, line.sku, units, sent))
-            sent += units
-    parcels = [parcel(n, NOW, tuple(lines)) for n, lines in enumerate(contents) if lines]
+    contents: list[tuple[str, list[ShipmentLine]]] = []
+    for group in order.groups:
+        boxes: list[list[ShipmentLine]] = [[] for _ in range(draw(st.integers(1, 3)))]
+        contents += [(group.id, box) for box in boxes]
+        for line in order.lines:
+            sent = 0
+            while sent < line.units(group.id):
+                units = draw(st.integers(1, line.units(group.id) - sent))
+                into = draw(st.sampled_from(boxes))
+                into.append(ShipmentLine(line.number, line.sku, units, sent))
+                sent += units
+    parcels = [
+        parcel(n, NOW, tuple(lines), group) for n, (group, lines) in enumerate(contents) if lines
+    ]
     return order, draw(st.permutations(parcels)), facts
 
 
@@ -80,9 +87,16 @@ def test_the_invoices_of_any_split_add_up_to_the_order(
     assert total((i.net for i in invoices), currency) == sums.goods + sums.shipping
     assert total((i.tax for i in invoices), currency) == sums.tax
     assert total((i.gross for i in invoices), currency) == sums.gross
-    charged = [i for i in invoices if any(not line.sku for line in i.lines)]
-    assert len(charged) == (1 if order.group.charge_price else 0)
-    assert charged == charged[:1] == [i for i in invoices[:1] if i in charged]
+    for group in order.groups:
+        of_group = [
+            [line for line in invoice.lines if not line.sku]
+            for invoice, shipment in zip(invoices, parcels, strict=True)
+            if shipment.group == group.id
+        ]
+        assert [len(charges) for charges in of_group[1:]] == [0] * len(of_group[1:])
+        assert [charge.unit_price for charge in of_group[0]] == (
+            [group.charge_price] if group.charge_price else []
+        )
 
 
 @given(split_orders())

@@ -18,7 +18,7 @@ from parcelway.domain.order import Order, totals
 from parcelway.domain.pricing import price, rate, units_share, weight
 from parcelway.domain.shop import Rate, Service
 
-from tests.domain.strategies import amounts, baskets, facts_with_plenty, filled
+from tests.domain.strategies import amounts, baskets, divisions, facts_with_plenty, filled
 from tests.orders import HOME
 
 
@@ -30,10 +30,23 @@ def priced(draw: st.DrawFn) -> tuple[Order, Facts]:
     return delivery.deliver_to(order, HOME, "parcel", "", facts).order, facts
 
 
+@st.composite
+def divided(draw: st.DrawFn) -> tuple[Order, Facts]:
+    """A cart divided over several places, each with rates of its own."""
+    facts = draw(facts_with_plenty("on_checkout"))
+    order = filled(facts, draw(baskets))
+    return delivery.divide(order, draw(divisions(order)), facts).order, facts
+
+
+anyhow = priced() | divided()
+
+
 def parts(order: Order) -> list[tuple[int, Money, Money, Money]]:
     """Rate, price as shown, net and tax of every line and charge."""
     found = [
-        (line.tax_rate, line.unit_price * line.quantity, line.net, line.tax) for line in order.lines
+        (share.tax_rate, line.unit_price * line.units(share.group), share.net, share.tax)
+        for line in order.lines
+        for share in line.by_group
     ]
     for group in order.groups:
         assert group.charge_price is not None
@@ -45,12 +58,15 @@ def parts(order: Order) -> list[tuple[int, Money, Money, Money]]:
     return found
 
 
-@given(priced())
+@given(anyhow)
 def test_totals_are_exactly_the_sum_of_the_parts(made: tuple[Order, Facts]) -> None:
     order, facts = made
     sums = totals(order)
     assert sums.gross == sums.goods + sums.shipping + sums.tax
     assert sums.gross.minor == sum(net.minor + tax.minor for _, _, net, tax in parts(order))
+    for line in order.lines:
+        assert line.net.minor == sum(share.net.minor for share in line.by_group)
+        assert line.tax.minor == sum(share.tax.minor for share in line.by_group)
     shown = sum(amount.minor for _, amount, _, _ in parts(order))
     if facts.shop.settings.prices_include_tax:
         assert sums.gross.minor == shown
@@ -58,7 +74,7 @@ def test_totals_are_exactly_the_sum_of_the_parts(made: tuple[Order, Facts]) -> N
         assert (sums.goods + sums.shipping).minor == shown
 
 
-@given(priced())
+@given(anyhow)
 def test_tax_is_rounded_once_per_rate(made: tuple[Order, Facts]) -> None:
     order, facts = made
     bases: dict[int, int] = defaultdict(int)
@@ -71,7 +87,7 @@ def test_tax_is_rounded_once_per_rate(made: tuple[Order, Facts]) -> None:
         assert taxes[rate_] == share(base, rate_, of)
 
 
-@given(priced())
+@given(anyhow)
 def test_every_part_bears_its_own_tax_within_one_unit(made: tuple[Order, Facts]) -> None:
     order, facts = made
     inclusive = facts.shop.settings.prices_include_tax
@@ -83,7 +99,7 @@ def test_every_part_bears_its_own_tax_within_one_unit(made: tuple[Order, Facts])
         assert amount == (net + tax if inclusive else net)
 
 
-@given(priced())
+@given(anyhow)
 def test_pricing_again_changes_nothing(made: tuple[Order, Facts]) -> None:
     order, facts = made
     assert price(order, facts.products, facts.shop) == order
@@ -102,7 +118,7 @@ def test_shares_of_units_telescope_however_they_are_cut(
         assert part.minor * minor >= 0
 
 
-@given(priced(), st.integers(1, 50_000))
+@given(anyhow, st.integers(1, 50_000))
 def test_a_product_that_is_gone_or_changed_its_currency_keeps_its_last_price(
     made: tuple[Order, Facts], minor: int
 ) -> None:
@@ -114,7 +130,7 @@ def test_a_product_that_is_gone_or_changed_its_currency_keeps_its_last_price(
         assert price(order, products, facts.shop) == order
 
 
-@given(priced(), st.integers(0, 50_000))
+@given(anyhow, st.integers(0, 50_000))
 def test_a_new_price_replaces_the_old_one_in_a_draft(made: tuple[Order, Facts], minor: int) -> None:
     order, facts = made
     sku, currency = order.lines[0].sku, order.currency

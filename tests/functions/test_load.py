@@ -410,13 +410,18 @@ def test_the_rules_of_sourcing_are_loaded_and_checked(db: Database, tmp_path: Pa
     settings = json.loads((SAMPLE / "shop.json").read_text(encoding="utf-8"))
     rules = {"most_parcels": 3, "cost_per_100_km": 12}
     more = {"channel_nodes": {"phone": ["dc-columbus"]}, "sourcing": rules}
+    more["tax_regions"] = {"US-OH": {"general": 725}, "DE": {"general": 1900, "grocery": 700}}
     run(db, shop=write(tmp_path / "shop.json", json.dumps(settings | more)))
     found = load_shop(db).settings
     assert found.sourcing == SourcingRules(3, 12)
     assert found.channel_nodes == {"phone": ("dc-columbus",)}
+    assert found.tax_regions == more["tax_regions"]
     for bad, reason in (
         ({"channel_nodes": {"telepathy": ["dc-columbus"]}}, "channel_nodes.telepathy"),
         ({"channel_nodes": {"phone": []}}, "channel_nodes.phone"),
+        ({"tax_regions": {"Ohio": {"general": 1}}}, "tax_regions.Ohio"),
+        ({"tax_regions": {"US": {"general": -1}}}, "tax_regions.US.general"),
+        ({"tax_regions": {"US": {"toys": 1}}}, "US has a rate of 'toys'"),
         ({"sourcing": {"most_parcels": 0}}, "sourcing.most_parcels"),
         ({"sourcing": {"cost_per_100_km": -1}}, "sourcing.cost_per_100_km"),
     ):

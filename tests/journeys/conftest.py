@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from parcelway.domain.shop import ReservationPolicy
@@ -30,19 +31,27 @@ def article(app: Application) -> Callable[..., str]:
 
 
 @pytest.fixture
-def policy(
-    app: Application, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Callable[[ReservationPolicy], None]]:
-    """Sets when stock is reserved for online orders, and has every container know at once."""
+def settings(app: Application, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
+    """Changes settings of the shop for one test, and has every container know at once."""
     monkeypatch.setattr(shop, "CACHED_SECONDS", -1)
-    settings = shop.load_shop(app.database).settings
+    before = shop.load_shop(app.database).settings
+
+    def change(**members: Any) -> None:
+        shop.put_settings(app.database, replace(before, **members))
+
+    yield change
+    app.settle()
+    shop.put_settings(app.database, before)
+
+
+@pytest.fixture
+def policy(settings: Callable[..., None]) -> Callable[[ReservationPolicy], None]:
+    """Sets when stock is reserved for online orders."""
 
     def reserve(when: ReservationPolicy) -> None:
-        shop.put_settings(app.database, replace(settings, reservation_policy={"online": when}))
+        settings(reservation_policy={"online": when})
 
-    yield reserve
-    app.settle()
-    shop.put_settings(app.database, settings)
+    return reserve
 
 
 @pytest.fixture

@@ -79,7 +79,8 @@ def test_two_addresses_and_a_pick_up_are_one_order_to_the_end(
     both, one = skus
     seen = cart.divide(*parts(skus))
     assert [d["group"] for d in seen["deliveries"]] == ["g1", "g2", "g3"]
-    assert [d["lines"] for d in seen["deliveries"]] == [p["lines"] for p in parts(skus)]
+    shown = [{n["sku"]: n["quantity"] for n in d["lines"]} for d in seen["deliveries"]]
+    assert shown == [{n["sku"]: n["quantity"] for n in p["lines"]} for p in parts(skus)]
     assert minor([d["charge"] for d in seen["deliveries"]]) == seen["totals"]["shipping"]["minor"]
     assert seen["totals"]["goods"]["minor"] == 4 * 1999 + 2 * 333
     cart.describe()
@@ -126,6 +127,45 @@ def test_two_addresses_and_a_pick_up_are_one_order_to_the_end(
     }
     left = {(b.node, b.on_hand, b.available) for b in stock.balances_of(app.database, both)}
     assert left == {(NODE, 17, 17), (STORE, 4, 4)}
+
+
+def test_every_delivery_is_taxed_where_it_goes(
+    app: Application,
+    settings: Callable[..., None],
+    skus: tuple[str, str],
+    cart: Shopper,
+    warehouse: Warehouse,
+) -> None:
+    """Columbus is where the shop's own rate counts, Louisville in one with another."""
+    both, one = skus
+    settings(tax_regions={"US-KY": {"general": 600}})
+    louisville = AWAY | {"city": "Louisville", "region": "KY", "postal_code": "40202"}
+    seen = cart.divide(sent(HOME, (both, 1), (one, 2)), sent(louisville, (both, 3)))
+    assert [[line["tax_rate"] for line in d["lines"]] for d in seen["deliveries"]] == [
+        [700, 700],
+        [600],
+    ]
+    (line, _) = seen["lines"]
+    shares = [d["lines"][0] for d in seen["deliveries"]]
+    assert [share["net"]["minor"] for share in shares] == [1999, 3 * 1999]
+    assert minor([share["tax"] for share in shares]) == line["tax"]["minor"]
+    charged = [(d["charge"]["minor"], d["charge_tax_rate"]) for d in seen["deliveries"]]
+    assert [rate for _, rate in charged] == [700, 600]
+    per_rate = {700: 1999 + 2 * 333 + charged[0][0], 600: 3 * 1999 + charged[1][0]}
+    tax = {rate: (base * rate + 5000) // 10_000 for rate, base in per_rate.items()}
+    assert seen["totals"]["tax"]["minor"] == sum(tax.values())
+
+    cart.describe()
+    placed = cart.place()
+    cart.pay()
+    app.settle()
+    for box in waiting(warehouse, cart, NODE).values():
+        warehouse.ship(box)
+    app.settle()
+    assert cart.order["captured"] == placed["totals"]["gross"]
+    invoices = dossier_of(app.database, cart.id).invoices
+    assert {t.rate: t.tax.minor for invoice in invoices for t in invoice.taxes} == tax
+    assert all(len(invoice.taxes) == 1 for invoice in invoices)
 
 
 def test_a_divided_order_gives_everything_back_when_it_is_cancelled(

@@ -340,14 +340,15 @@ def _shipment(order: Order, shipment_id: str, group_id: str, node: str, facts: F
 
 
 def _numbered(order: Order, shipments: Sequence[Shipment]) -> tuple[Shipment, ...]:
-    """The shipments with each line's units numbered through, for their shares of its price."""
-    counted = {line.number: 0 for line in order.lines}
+    """The shipments with each line's units numbered through within their delivery group, for
+    their shares of its price."""
+    counted = {(line.number, group.id): 0 for line in order.lines for group in order.groups}
     numbered = []
     for shipment in shipments:
         lines = []
         for line in shipment.lines:
-            lines.append(replace(line, invoiced_from=counted[line.line]))
-            counted[line.line] += line.quantity
+            lines.append(replace(line, invoiced_from=counted[line.line, shipment.group]))
+            counted[line.line, shipment.group] += line.quantity
         numbered.append(replace(shipment, lines=tuple(lines)))
     return tuple(numbered)
 

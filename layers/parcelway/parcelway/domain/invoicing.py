@@ -78,15 +78,16 @@ def _lines(order: Order, shipment: Shipment) -> list[InvoiceLine]:
     lines = []
     for sent in shipment.lines:
         line = by_number[sent.line]
+        share, units = line.share(shipment.group), line.units(shipment.group)
         first, last = sent.invoiced_from, sent.invoiced_from + sent.quantity
         lines.append(
             InvoiceLine(
                 description=line.name,
                 quantity=sent.quantity,
                 unit_price=line.unit_price,
-                net=units_share(line.net, line.quantity, first, last),
-                tax=units_share(line.tax, line.quantity, first, last),
-                tax_rate=line.tax_rate,
+                net=units_share(share.net, units, first, last),
+                tax=units_share(share.tax, units, first, last),
+                tax_rate=share.tax_rate,
                 sku=line.sku,
             )
         )

@@ -68,12 +68,24 @@ class Portion:
 
 
 @dataclass(frozen=True, slots=True)
+class Share:
+    """What of a line's net and tax its units of one delivery group bear, taxed where they go."""
+
+    group: str
+    net: Money
+    tax: Money
+    tax_rate: int
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
     """One SKU of the order, with its price frozen when the order is placed.
 
     `unit_price` is as in the catalogue (with or without tax as the shop says), `price_source`
     where it came from. `net` and `tax` are for the whole ordered quantity, after discounts;
-    they are the line's share of the order's totals and are what invoices and refunds divide.
+    they are the line's share of the order's totals and are what invoices and refunds divide. A
+    line in several delivery groups has them in `shares`, one per group, that add up to them;
+    `tax_rate` is then the first group's.
     """
 
     number: int
@@ -87,11 +99,24 @@ class Line:
     tax_category: str = "standard"
     tax_rate: int = 0
     weight_grams: int = 0
+    shares: tuple[Share, ...] = ()
 
     @property
     def quantity(self) -> int:
         """Units ordered."""
         return sum(portion.quantity for portion in self.portions)
+
+    @property
+    def by_group(self) -> tuple[Share, ...]:
+        """What the line's units of each delivery group bear."""
+        return self.shares or (Share(self.portions[0].group, self.net, self.tax, self.tax_rate),)
+
+    def share(self, group: str) -> Share:
+        """What the line's units of a group bear. Raises KeyError when it has none there."""
+        for share in self.by_group:
+            if share.group == group:
+                return share
+        raise KeyError(group)
 
     def units(self, group: str) -> int:
         """Units for a delivery group."""

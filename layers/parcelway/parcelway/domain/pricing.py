@@ -3,7 +3,8 @@
 Rounding rule: tax is computed per rate on the sum of everything taxed at that rate, rounded half
 away from zero once (EN 16931, BR-CO-17), and then divided over the lines and charges by largest
 remainder. So the lines' parts always add up to the totals, and totals are never off by the cents
-that rounding each line would bring.
+that rounding each line would bring. Which rate it is depends on where the goods go: a line that is
+divided over delivery groups is taxed in each of them by itself.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from parcelway.domain.catalogue import Product
-from parcelway.domain.money import Money, allocate, share
-from parcelway.domain.order import DeliveryGroup, Line, Order
-from parcelway.domain.shop import Service, Settings, Shop
+from parcelway.domain.money import Money, allocate, share, total, zero
+from parcelway.domain.order import DeliveryGroup, Line, Order, Share
+from parcelway.domain.parties import Address
+from parcelway.domain.shop import Node, Service, Shop
 from parcelway.values import dataclass
 
 
@@ -34,11 +36,11 @@ def price(order: Order, products: Mapping[str, Product], shop: Shop) -> Order:
     """
     current = {sku: p for sku, p in products.items() if p.price.currency == order.currency}
     lines = tuple(
-        _from_catalogue(line, current[line.sku], shop.settings) if line.sku in current else line
+        _from_catalogue(line, current[line.sku]) if line.sku in current else line
         for line in order.lines
     )
     groups = tuple(_charged(group, lines, shop) for group in order.groups)
-    return _tax(replace(order, lines=lines, groups=groups), shop.settings.prices_include_tax)
+    return _taxed(replace(order, lines=lines, groups=groups), shop)
 
 
 def weight(lines: Sequence[Line], group_id: str) -> int:
@@ -61,14 +63,19 @@ def units_share(whole: Money, units: int, before: int, after: int) -> Money:
     )
 
 
-def _from_catalogue(line: Line, product: Product, settings: Settings) -> Line:
+def tax_place(group: DeliveryGroup, nodes: Mapping[str, Node]) -> Address | None:
+    """Where the units of a group are taxed: where they are handed over, if that is known yet."""
+    store = nodes.get(group.store)
+    return store.address if store else group.address
+
+
+def _from_catalogue(line: Line, product: Product) -> Line:
     return replace(
         line,
         name=product.name,
         unit_price=product.price,
         price_source="catalogue",
         tax_category=product.tax_category,
-        tax_rate=settings.tax_rate(product.tax_category),
         weight_grams=product.weight_grams,
     )
 
@@ -80,35 +87,53 @@ def _charged(group: DeliveryGroup, lines: Sequence[Line], shop: Shop) -> Deliver
         return replace(
             group, service="", service_name={}, charge_price=None, charge_net=None, charge_tax=None
         )
-    tax_rate = shop.settings.tax_rate(service.tax_category)
+    tax_rate = shop.settings.tax_rate(service.tax_category, tax_place(group, shop.nodes))
     return replace(group, charge_price=charge, charge_tax_rate=tax_rate)
 
 
-def _tax(order: Order, inclusive: bool) -> Order:
+def _taxed(order: Order, shop: Shop) -> Order:
     """The order with net and tax of every line and charge worked out from their prices."""
-    charges = [(g.id, g.charge_price, g.charge_tax_rate) for g in order.groups if g.charge_price]
-    amounts = [line.unit_price * line.quantity for line in order.lines]
-    amounts += [amount for _, amount, _ in charges]
-    rates = [line.tax_rate for line in order.lines] + [rate for _, _, rate in charges]
-    parts = _split(amounts, rates, inclusive)
-    of_group = dict(zip((id for id, _, _ in charges), parts[len(order.lines) :], strict=True))
-    free = _Taxed(Money(0, order.currency), Money(0, order.currency))
+    settings, places = shop.settings, {g.id: tax_place(g, shop.nodes) for g in order.groups}
+    goods = [
+        (line, group.id, units)
+        for line in order.lines
+        for group in order.groups
+        if (units := line.units(group.id))
+    ]
+    charges = [group for group in order.groups if group.charge_price]
+    amounts = [line.unit_price * units for line, _, units in goods]
+    amounts += [group.charge_price for group in charges if group.charge_price]
+    rates = [settings.tax_rate(line.tax_category, places[group]) for line, group, _ in goods]
+    rates += [group.charge_tax_rate for group in charges]
+    parts = _split(amounts, rates, settings.prices_include_tax)
+    shares: dict[int, list[Share]] = defaultdict(list)
+    for (line, group_id, _), part, rate_ in zip(goods, parts, rates, strict=False):
+        shares[line.number].append(Share(group_id, part.net, part.tax, rate_))
+    of_group = dict(zip((g.id for g in charges), parts[len(goods) :], strict=True))
     return replace(
         order,
-        lines=tuple(
-            replace(line, net=part.net, tax=part.tax)
-            for line, part in zip(order.lines, parts, strict=False)
-        ),
-        groups=tuple(
-            replace(
-                group,
-                charge_net=of_group.get(group.id, free).net,
-                charge_tax=of_group.get(group.id, free).tax,
-            )
-            if group.charge_price is not None
-            else group
-            for group in order.groups
-        ),
+        lines=tuple(_bearing(line, shares[line.number]) for line in order.lines),
+        groups=tuple(_bearing_charge(group, of_group.get(group.id)) for group in order.groups),
+    )
+
+
+def _bearing(line: Line, shares: Sequence[Share]) -> Line:
+    currency = line.unit_price.currency
+    return replace(
+        line,
+        net=total((share.net for share in shares), currency),
+        tax=total((share.tax for share in shares), currency),
+        tax_rate=shares[0].tax_rate,
+        shares=tuple(shares) if len(shares) > 1 else (),
+    )
+
+
+def _bearing_charge(group: DeliveryGroup, part: _Taxed | None) -> DeliveryGroup:
+    if group.charge_price is None:
+        return group
+    free = zero(group.charge_price.currency)
+    return replace(
+        group, charge_net=part.net if part else free, charge_tax=part.tax if part else free
     )
 
 

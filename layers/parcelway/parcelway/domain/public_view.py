@@ -13,11 +13,13 @@ from typing import Literal
 
 from parcelway.domain.invoice import Invoice, InvoiceLine, TaxLine
 from parcelway.domain.invoicing import breakdown
-from parcelway.domain.money import Money, zero
+from parcelway.domain.money import Money, total, zero
 from parcelway.domain.order import (
     Event,
+    Line,
     Order,
     Promise,
+    Share,
     Stage,
     Totals,
     fulfilment_status,
@@ -310,18 +312,7 @@ def promised(order: Order) -> Promise | None:
 
 def receipt(order: Order, payments: Sequence[Payment]) -> Receipt:
     """What was bought and paid, from the order's frozen parts."""
-    lines = [
-        InvoiceLine(
-            line.name,
-            line.quantity,
-            line.unit_price,
-            line.net,
-            line.tax,
-            line.tax_rate,
-            line.sku,
-        )
-        for line in order.lines
-    ]
+    lines = [bought for line in order.lines for bought in _bought(line)]
     nothing = zero(order.currency)
     charges = [
         InvoiceLine(
@@ -348,6 +339,25 @@ def receipt(order: Order, payments: Sequence[Payment]) -> Receipt:
         captured=Money(order.captured, order.currency),
         refunded=Money(order.refunded, order.currency),
     )
+
+
+def _bought(line: Line) -> list[InvoiceLine]:
+    """A line as it was bought: once for every rate at which it is taxed."""
+    currency, by_rate = line.unit_price.currency, dict[int, list[Share]]()
+    for share in line.by_group:
+        by_rate.setdefault(share.tax_rate, []).append(share)
+    return [
+        InvoiceLine(
+            line.name,
+            sum(line.units(share.group) for share in shares),
+            line.unit_price,
+            total((share.net for share in shares), currency),
+            total((share.tax for share in shares), currency),
+            rate,
+            line.sku,
+        )
+        for rate, shares in by_rate.items()
+    ]
 
 
 def _parcel(number: int, shipment: Shipment) -> PublicParcel:

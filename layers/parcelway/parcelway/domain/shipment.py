@@ -35,7 +35,8 @@ TrackingStatus = Literal[
 class ShipmentLine:
     """`quantity` units of an order line; `invoiced_from` numbers them for the line's shares.
 
-    The line's units `invoiced_from`+1 .. `invoiced_from`+`quantity` are this shipment's.
+    Of the line's units in the shipment's delivery group, number `invoiced_from`+1 ..
+    `invoiced_from`+`quantity` are this shipment's.
     """
 
     line: int

@@ -42,12 +42,13 @@ class SourcingRules:
 class Settings:
     """Shop-wide rules.
 
-    `tax_rates` are basis points (700 = 7 %) by tax category. `prices_include_tax` tells how every
-    catalogue price and shipping rate is meant. `reservation_policy` per channel says when stock is
-    held: never before payment is under way ('none' holds at confirmation only), when put in the
-    cart, or at checkout; holds end after `hold_minutes` unless the order is paid for.
-    `max_quantity` bounds one line. `channel_nodes` are the nodes that serve a channel; a channel
-    that is not named is served by all.
+    `tax_rates` are basis points (700 = 7 %) by tax category; `tax_regions` has others for what
+    goes to a country (`US`) or a region of it (`US-OH`), which counts first.
+    `prices_include_tax` tells how every catalogue price and shipping rate is meant.
+    `reservation_policy` per channel says when stock is held: never before payment is under way
+    ('none' holds at confirmation only), when put in the cart, or at checkout; holds end after
+    `hold_minutes` unless the order is paid for. `max_quantity` bounds one line. `channel_nodes`
+    are the nodes that serve a channel; a channel that is not named is served by all.
     """
 
     name: str
@@ -63,9 +64,19 @@ class Settings:
     invoice_series: str = "INV"
     channel_nodes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     sourcing: SourcingRules = SourcingRules()
+    tax_regions: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
-    def tax_rate(self, category: str) -> int:
-        """The rate of a tax category in basis points. Raises KeyError for an unknown one."""
+    def tax_rate(self, category: str, destination: Address | None = None) -> int:
+        """The rate in basis points of a tax category where it goes (None: not known yet).
+
+        Raises KeyError for an unknown category.
+        """
+        if destination is not None:
+            country = destination.country
+            for place in (f"{country}-{destination.region.upper()}", country):
+                rate = self.tax_regions.get(place, {}).get(category)
+                if rate is not None:
+                    return rate
         return self.tax_rates[category]
 
     def policy(self, channel: str) -> ReservationPolicy:

@@ -26,7 +26,8 @@ from parcelway.values import dataclass
 
 @dataclass(frozen=True, slots=True)
 class LineView:
-    """One line; `stages` counts its units by how far they have come."""
+    """One line; `stages` counts its units by how far they have come. In an order with several
+    deliveries `tax_rate` is the first one's; each delivery has its own."""
 
     sku: str
     name: str
@@ -40,10 +41,13 @@ class LineView:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryLineView:
-    """Units of a SKU that go with a delivery."""
+    """Units of a SKU that go with a delivery, and what they come to where it goes."""
 
     sku: str
     quantity: int
+    net: Money
+    tax: Money
+    tax_rate: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,8 @@ class DeliveryView:
     instructions: str
     lines: list[DeliveryLineView]
     charge: Money | None
+    charge_tax: Money | None
+    charge_tax_rate: int
     promised_from: date | None
     promised_to: date | None
 
@@ -195,11 +201,14 @@ def _delivery(order: Order, group: DeliveryGroup) -> DeliveryView:
         service=group.service,
         instructions=group.instructions,
         lines=[
-            DeliveryLineView(line.sku, units)
+            DeliveryLineView(line.sku, line.units(group.id), share.net, share.tax, share.tax_rate)
             for line in order.lines
-            if (units := line.units(group.id))
+            for share in line.by_group
+            if share.group == group.id
         ],
         charge=group.charge_price,
+        charge_tax=group.charge_tax,
+        charge_tax_rate=group.charge_tax_rate,
         promised_from=group.promise.earliest if group.promise else None,
         promised_to=group.promise.latest if group.promise else None,
     )
