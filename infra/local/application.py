@@ -26,6 +26,7 @@ MAIL_FROM = "shop@parcelway.example"
 SAMPLE_FILES = {
     "shop": SAMPLE / "shop.json",
     "nodes": SAMPLE / "nodes.json",
+    "places": SAMPLE / "places.json",
     "services": SAMPLE / "services.json",
     "catalogue": SAMPLE / "catalogue.jsonl",
     "stock": SAMPLE / "stock.jsonl",
