@@ -128,6 +128,14 @@ SPLIT_STOCK = {("MUG-1", "dc-1"): 2, ("TEA-9", "dc-1"): 5, ("MUG-1", "dc-2"): 5}
 CONTACT = Contact("Ada Example", "ada@customer.example", "+16145550123")
 HOME = Address("Ada Example", "12 Rose Lane", "Dublin", "43016", "US", line2="Apt 4", region="OH")
 
+AWAY = replace(HOME, name="Bob Example", city="Louisville", postal_code="40202", region="KY")
+# The whole basket to two addresses and a store.
+THREE_WAYS = (
+    delivery.Wanted("standard", HOME, lines=(("MUG-1", 1), ("TEA-9", 1))),
+    delivery.Wanted("standard", AWAY, lines=(("MUG-1", 2), ("BOOK-3", 1))),
+    delivery.Wanted("collect", store="store-1", lines=(("BOOK-3", 1),)),
+)
+
 Stage = Literal[
     "draft",
     "placed",

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -62,10 +63,12 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the goods go, under its heading."""
+    """Where goods go, under its heading; `expected` and `items` tell several places apart."""
 
     label: str
     lines: list[str]
+    expected: str = ""
+    items: Sequence[Item] = ()
 
 
 def render(dossier: Dossier, event: Event, shop: Shop, public_url: str) -> Rendered:
@@ -92,7 +95,7 @@ def render(dossier: Dossier, event: Event, shop: Shop, public_url: str) -> Rende
         "facts": _facts(event, order, shipment, language),
         "items": _items(event, order, shipment, shop, language),
         "rows": _rows(event, order, shop, language),
-        "place": _place(event, order, shipment, shop, language),
+        "places": _places(event, order, shipment, shop, language),
         "track_url": _link(order, public_url),
         "invoice_url": "",
     }
@@ -110,14 +113,16 @@ def _said(
 ) -> list[str]:
     """Subject, headline and paragraphs, each on one line."""
     order, data = dossier.order, event.data
-    group = order.group_named(shipment.group) if shipment else order.group
-    store = shop.nodes.get(group.store)
+    groups = _groups(order, shipment)
+    store = shop.nodes.get(groups[0].store)
+    pickups = [group.method == "pickup" for group in groups]
     parcels = [s for s in dossier.shipments if s.status != "cancelled"]
     assert order.contact is not None
     words: Mapping[str, Any] = {
         "name": order.contact.name,
         "number": order.tracking_number,
-        "pickup": group.method == "pickup",
+        "pickup": all(pickups),
+        "mixed": any(pickups) and not all(pickups),
         "store": store.name if store else "",
         "email": shop.settings.seller.email,
         "parcel": parcels.index(shipment) + 1 if shipment in parcels else 1,
@@ -152,9 +157,9 @@ def _facts(
     event: Event, order: Order, shipment: Shipment | None, language: str
 ) -> list[tuple[str, str]]:
     facts = []
-    group = order.group_named(shipment.group) if shipment else order.group
-    promise = group.promise if shipment else promised(order)
-    if promise and event.type in _WITH_PROMISE:
+    groups = _groups(order, shipment)
+    promise = groups[0].promise if shipment else promised(order)
+    if promise and event.type in _WITH_PROMISE and len(groups) == 1:
         facts.append((say("label.expected", language), window(promise, language)))
     if shipment and shipment.parcel_number:
         facts.append((say("label.carrier", language), shipment.carrier))
@@ -189,12 +194,39 @@ def _rows(event: Event, order: Order, shop: Shop, language: str) -> Sequence[Row
     return total_rows(receipt(order, ()), shop.settings.prices_include_tax, language)
 
 
-def _place(
+def _groups(order: Order, shipment: Shipment | None) -> Sequence[DeliveryGroup]:
+    """The deliveries that the mail is about: the shipment's, or all of the order's."""
+    return (order.group_named(shipment.group),) if shipment else order.groups
+
+
+def _places(
     event: Event, order: Order, shipment: Shipment | None, shop: Shop, language: str
-) -> Place | None:
+) -> list[Place]:
     if event.type not in _WITH_PLACE:
-        return None
-    group: DeliveryGroup = order.group_named(shipment.group) if shipment else order.group
+        return []
+    groups = _groups(order, shipment)
+    places = [_place(group, shop, language) for group in groups]
+    if len(groups) > 1:
+        places = [
+            _told_apart(place, order, number, language) if place else None
+            for number, place in enumerate(places)
+        ]
+    return [place for place in places if place]
+
+
+def _told_apart(place: Place, order: Order, index: int, language: str) -> Place:
+    """One of the order's places, with its number, what goes there and when."""
+    group = order.groups[index]
+    counted = say("label.delivery_of", language, number=index + 1, count=len(order.groups))
+    return replace(
+        place,
+        label=f"{counted} – {place.label}",
+        expected=window(group.promise, language) if group.promise else "",
+        items=[Item(line.name, units) for line in order.lines if (units := line.units(group.id))],
+    )
+
+
+def _place(group: DeliveryGroup, shop: Shop, language: str) -> Place | None:
     store = shop.nodes.get(group.store)
     if store is not None:
         lines = address_lines(store.address, language)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 
 from parcelway.domain.money import Money
-from parcelway.domain.public_view import LinkView, PublicOrder, PublicParcel
+from parcelway.domain.public_view import Destination, PublicOrder, PublicParcel
 from parcelway.language.wording import say
 from parcelway.values import dataclass
 
@@ -41,9 +41,11 @@ class CheckpointView:
 
 @dataclass(frozen=True, slots=True)
 class ParcelView:
-    """A parcel, or what is to be collected; the carrier's number is '' until it has left."""
+    """A parcel, or what is to be collected, of delivery number `delivery`; the carrier's number is
+    '' until it has left."""
 
     number: int
+    delivery: int
     status: str
     text: str
     carrier: str
@@ -61,14 +63,26 @@ class TrackedLine:
 
 
 @dataclass(frozen=True, slots=True)
-class DestinationView:
-    """The town the order goes to, or the store where it is collected."""
+class ItemView:
+    """Units of an article that go with a delivery."""
 
+    name: str
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class DestinationView:
+    """The town a delivery goes to, or the store where it is collected; `number` counts from 1."""
+
+    number: int
     method: str
     store: str
     city: str
     postal_code: str
     country: str
+    lines: list[ItemView]
+    promised_from: date | None
+    promised_to: date | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +107,7 @@ class TrackingView:
     steps: list[StepView]
     timeline: list[MilestoneView]
     parcels: list[ParcelView]
+    deliveries: int
     lines: list[TrackedLine] | None
     destinations: list[DestinationView] | None
     invoices: list[InvoiceLink] | None
@@ -136,8 +151,9 @@ def tracking_view(seen: PublicOrder, language: str, links: Links) -> TrackingVie
             for m in seen.timeline
         ],
         parcels=[_parcel(parcel, language) for parcel in seen.parcels],
+        deliveries=seen.deliveries,
         lines=[TrackedLine(n.name, n.quantity, n.stages) for n in link.lines] if link else None,
-        destinations=_destinations(link) if link else None,
+        destinations=[_destination(place) for place in link.destinations] if link else None,
         invoices=[
             InvoiceLink(i.number, i.issued_at, i.gross, links.invoice(i.shipment_id))
             for i in link.invoices
@@ -151,6 +167,7 @@ def tracking_view(seen: PublicOrder, language: str, links: Links) -> TrackingVie
 def _parcel(parcel: PublicParcel, language: str) -> ParcelView:
     return ParcelView(
         parcel.number,
+        parcel.delivery,
         parcel.status,
         say(f"parcel.{parcel.status}", language),
         parcel.carrier,
@@ -162,8 +179,15 @@ def _parcel(parcel: PublicParcel, language: str) -> ParcelView:
     )
 
 
-def _destinations(link: LinkView) -> list[DestinationView]:
-    return [
-        DestinationView(d.method, d.store, d.city, d.postal_code, d.country)
-        for d in link.destinations
-    ]
+def _destination(place: Destination) -> DestinationView:
+    return DestinationView(
+        place.number,
+        place.method,
+        place.store,
+        place.city,
+        place.postal_code,
+        place.country,
+        [ItemView(item.name, item.quantity) for item in place.lines],
+        place.promise.earliest if place.promise else None,
+        place.promise.latest if place.promise else None,
+    )

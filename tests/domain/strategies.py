@@ -19,7 +19,7 @@ from parcelway.domain.parties import Address
 from parcelway.domain.shop import Node, Rate, ReservationPolicy, Service, Shop
 from parcelway.domain.stock import Balance
 
-from tests.orders import CONTACT, HOME, SHOP
+from tests.orders import AWAY, CONTACT, HOME, SHOP
 
 NOW = datetime(2026, 11, 16, 10, 0, tzinfo=UTC)
 CURRENCIES = ("JPY", "EUR", "KWD")  # 0, 2 and 3 decimal places
@@ -27,7 +27,6 @@ SKUS = ("A", "B", "C", "D")
 NODES = ("n1", "n2", "n3")
 
 CATEGORIES = ("standard", "general", "reduced")
-AWAY = replace(HOME, name="Bob Example", city="Louisville", postal_code="40202", region="KY")
 
 amounts = st.integers(-(10**12), 10**12)
 rates = st.sampled_from([0, 250, 700, 810, 1900, 2000, 2700]) | st.integers(0, 10_000)

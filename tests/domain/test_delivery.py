@@ -20,8 +20,8 @@ from parcelway.domain.refusals import Reason, Refusal
 from parcelway.domain.sourcing import candidates
 from parcelway.domain.stock import Balance, after, allowed, net
 
-from tests.domain.strategies import AWAY, SKUS, baskets, divisions, facts_with_plenty, filled
-from tests.orders import BASKET, HOME, PRODUCTS, at
+from tests.domain.strategies import SKUS, baskets, divisions, facts_with_plenty, filled
+from tests.orders import AWAY, BASKET, HOME, PRODUCTS, at
 
 # What goes out takes several parcels: no distribution centre has three units of a SKU.
 SCATTERED = {(sku, f"dc-{n}"): n for sku in BASKET for n in (1, 2)} | {

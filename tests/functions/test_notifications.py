@@ -32,7 +32,7 @@ from tests.functions.mailing import (
     mailing,
     ses_report,
 )
-from tests.orders import CONTACT, PRODUCTS, SPLIT_STOCK, Story, at, store
+from tests.orders import CONTACT, PRODUCTS, SPLIT_STOCK, THREE_WAYS, Story, at, store
 
 ROOT = Path(__file__).parents[2]
 
@@ -120,6 +120,50 @@ def test_a_shipped_parcel_has_its_number_its_contents_and_its_invoice(world: Wor
         contents = {line.sku for line in shipment.lines}
         for sku, product in PRODUCTS.items():
             assert (product.name in mail["text"]) == (sku in contents)
+
+
+def test_the_confirmation_tells_several_deliveries_apart(world: World) -> None:
+    story = at("draft").divided(*THREE_WAYS).placed().confirmed()
+    order = store(world.db, story)
+    world.tell(story.event("order.confirmed"))
+    (mail,) = world.mailer.sent
+    check(mail, order)
+    text = mail["text"].split("Delivery 1 of 3 – Delivery to")[1]
+    first, rest = text.split("Delivery 2 of 3 – Delivery to")
+    second, third = rest.split("Delivery 3 of 3 – Collect at")
+    for part, wanted in (
+        (first, ("Dublin, OH 43016", "- 1 × Stoneware mug", "- 1 × Assam", "Expected: ")),
+        (second, ("Bob Example", "Louisville, KY", "- 2 × Stoneware mug", "- 1 × The Book")),
+        (third, ("Teapot Downtown", "- 1 × The Book of Tea", "Expected: ")),
+    ):
+        assert all(words in part for words in wanted), part
+    assert "mug" not in third
+    assert "Assam" not in second
+    assert mail["text"].count("Expected: ") == 3
+    assert "when a parcel leaves or is ready for you" in mail["text"]
+    page = Page(mail["html"])
+    assert page.text.count("Delivery ") >= 3
+    assert "Louisville" in page.text
+
+
+def test_a_parcel_of_several_deliveries_is_told_with_its_own_place(world: World) -> None:
+    story = at("draft").divided(*THREE_WAYS).placed().confirmed().scheduled()
+    story.released().packed().shipped().delivered()
+    store(world.db, story)
+    places = ("Dublin, OH", "Louisville, KY", "Teapot Downtown")
+    for kind in ("shipment.shipped", "shipment.ready_for_pickup", "shipment.delivered"):
+        events = [event for event in story.events if event.type == kind]
+        for event in events:
+            world.tell(event)
+            group = story.by_id[event.data["shipment"]].group
+            text = world.mailer.sent[-1]["text"].split("--")[0]
+            named = {f"g{n}" for n, place in enumerate(places, start=1) if place in text}
+            assert named == {group}, kind
+    ready, collected = (
+        mail["text"] for mail in world.mailer.sent if "part of your order" in mail["text"]
+    )
+    assert "a part of your order waits for you at Teapot Downtown" in ready
+    assert "you collected a part of your order at Teapot Downtown" in collected
 
 
 def test_a_late_mail_tells_what_happened_then(world: World) -> None:

@@ -27,7 +27,7 @@ from parcelway.store.database import Database
 from tests.functions.calls import Context, get_event, load
 from tests.functions.mailing import Page
 from tests.functions.tables import REGION, aws
-from tests.orders import CONTACT, HOME, PRODUCTS, SPLIT_STOCK, Story, at, store
+from tests.orders import CONTACT, HOME, PRODUCTS, SPLIT_STOCK, THREE_WAYS, Story, at, store
 
 URL, BUCKET = "https://shop.example/live", "documents"
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
@@ -118,16 +118,54 @@ def test_the_link_also_shows_what_is_in_it(world: World) -> None:
         "stages": {"delivered": 3},
     }
     (place,) = seen["destinations"]
-    assert place == {
-        **{"method": "delivery", "store": "", "city": "Dublin"},
-        **{"postal_code": "43016", "country": "US"},
+    assert {name: place[name] for name in ("number", "method", "store", "city")} == {
+        **{"number": 1, "method": "delivery", "store": "", "city": "Dublin"},
     }
+    assert (place["postal_code"], place["country"]) == ("43016", "US")
+    assert place["lines"][0] == {"name": "Stoneware mug, blue", "quantity": 3}
+    assert (place["promised_from"], place["promised_to"]) == (
+        seen["promised_from"],
+        seen["promised_to"],
+    )
     base = f"{URL}/track/{order.tracking_number}"
     assert seen["receipt_url"] == f"{base}/receipt?k={order.link_token}"
     (invoice,) = seen["invoices"]
     shipment = story.shipments[0].id
     assert invoice["url"] == f"{base}/invoices/{shipment}?k={order.link_token}"
     assert {"refunded", "invoiced"} <= {event["name"] for event in seen["timeline"]}
+
+
+def test_several_deliveries_are_told_apart(world: World) -> None:
+    story = at("draft").divided(*THREE_WAYS).placed().confirmed().scheduled()
+    order = store(world.db, story.released().packed().shipped())
+    number, key = order.tracking_number, order.link_token
+    seen = json.loads(world.track(number, k=key)["body"])
+    assert seen["deliveries"] == 3
+    assert [(p["number"], p["method"], p["store"] or p["city"]) for p in seen["destinations"]] == [
+        (1, "delivery", "Dublin"),
+        (2, "delivery", "Louisville"),
+        (3, "pickup", "Teapot Downtown"),
+    ]
+    books = {"name": "The Book of Tea", "quantity": 1}
+    assert [books in place["lines"] for place in seen["destinations"]] == [False, True, True]
+    assert all(place["promised_from"] for place in seen["destinations"])
+    by_id = sorted(story.shipments, key=lambda shipment: shipment.id)
+    assert [parcel["delivery"] for parcel in seen["parcels"]] == [int(s.group[1:]) for s in by_id]
+    page = world.track(number, BROWSER, k=key)["body"]
+    told = Page(page).text
+    assert [f"Delivery {n} of 3" in told for n in (1, 2, 3)] == [True] * 3
+    assert told.count("Delivery 2 of 3") == 2  # the place and its parcel
+    assert "Louisville" in told
+    anybody = world.track(number, BROWSER)["body"]
+    assert "Delivery 2 of 3" in anybody
+    for secret in ("Louisville", "Teapot Downtown", "Book of Tea"):
+        assert secret not in anybody
+    alone = at("shipped", seed="2", series="TWO")
+    store(world.db, alone)
+    assert (
+        "Delivery 1 of"
+        not in world.track(alone.order.tracking_number, BROWSER, k=alone.order.link_token)["body"]
+    )
 
 
 @pytest.mark.parametrize("stage", ["placed", "confirmed", "shipped", "closed"])

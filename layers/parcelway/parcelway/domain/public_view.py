@@ -88,9 +88,11 @@ class ParcelCheckpoint:
 
 @dataclass(frozen=True, slots=True)
 class PublicParcel:
-    """A shipment; `number` counts the order's from 1. Newest checkpoint first."""
+    """A shipment; `number` counts the order's from 1, `delivery` is the number of the delivery it
+    is part of. Newest checkpoint first."""
 
     number: int
+    delivery: int
     status: str
     carrier: str
     parcel_number: str
@@ -107,14 +109,28 @@ class PublicLine:
 
 
 @dataclass(frozen=True, slots=True)
-class Destination:
-    """Where the order goes, as coarsely as is still useful: the town, or the shop's own store."""
+class PublicItem:
+    """Units of an article that go with a delivery."""
 
+    name: str
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where a delivery goes, as coarsely as is still useful: the town, or the shop's own store.
+
+    `number` counts the order's deliveries from 1; `lines` is what goes there.
+    """
+
+    number: int
     method: Method
     store: str
     city: str
     postal_code: str
     country: str
+    lines: tuple[PublicItem, ...]
+    promise: Promise | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +154,10 @@ class LinkView:
 
 @dataclass(frozen=True, slots=True)
 class PublicOrder:
-    """What the holder of a tracking number sees; `link` is for the holder of the link only."""
+    """What the holder of a tracking number sees; `link` is for the holder of the link only.
+
+    `deliveries` is how many places the order goes to.
+    """
 
     number: str
     status: PublicStatus
@@ -146,6 +165,7 @@ class PublicOrder:
     steps: tuple[Step, ...]
     timeline: tuple[Milestone, ...]
     parcels: tuple[PublicParcel, ...]
+    deliveries: int
     link: LinkView | None
 
 
@@ -181,7 +201,10 @@ def public_order(
         promise=promised(order),
         steps=steps(order, sent),
         timeline=timeline(events, sent, linked=linked),
-        parcels=tuple(_parcel(number, shipment) for number, shipment in enumerate(sent, start=1)),
+        parcels=tuple(
+            _parcel(order, number, shipment) for number, shipment in enumerate(sent, start=1)
+        ),
+        deliveries=len(order.groups),
         link=_link(order, invoices, nodes) if linked else None,
     )
 
@@ -360,12 +383,13 @@ def _bought(line: Line) -> list[InvoiceLine]:
     ]
 
 
-def _parcel(number: int, shipment: Shipment) -> PublicParcel:
+def _parcel(order: Order, number: int, shipment: Shipment) -> PublicParcel:
     status = shipment.tracking or "preparing"
     if shipment.method == "pickup" and status == "delivered":
         status = "collected"
     return PublicParcel(
         number,
+        [group.id for group in order.groups].index(shipment.group) + 1,
         status,
         shipment.carrier,
         shipment.parcel_number,
@@ -407,14 +431,26 @@ def _link(order: Order, invoices: Sequence[Invoice], nodes: Mapping[str, Node]) 
 
 def _destinations(order: Order, nodes: Mapping[str, Node]) -> tuple[Destination, ...]:
     places = []
-    for group in order.groups:
+    for number, group in enumerate(order.groups, start=1):
         store = nodes.get(group.store)
-        if group.method == "pickup" and store is not None:
-            at = store.address
-            places.append(Destination("pickup", store.name, at.city, at.postal_code, at.country))
-        elif group.address is not None:
-            at = group.address
-            places.append(Destination("delivery", "", at.city, at.postal_code, at.country))
+        at = store.address if store else group.address
+        if at is None:
+            continue
+        items = tuple(
+            PublicItem(line.name, units) for line in order.lines if (units := line.units(group.id))
+        )
+        places.append(
+            Destination(
+                number,
+                "pickup" if store else "delivery",
+                store.name if store else "",
+                at.city,
+                at.postal_code,
+                at.country,
+                items,
+                group.present_promise,
+            )
+        )
     return tuple(places)
 
 

@@ -190,6 +190,7 @@ WORDS: Words = {
             "expected": ("Expected", "Voraussichtlich"),
             "deliver_to": ("Delivery to", "Lieferung an"),
             "collect_at": ("Collect at", "Abholung bei"),
+            "delivery_of": ("Delivery {number} of {count}", "Lieferung {number} von {count}"),
             "parcel": ("Parcel", "Paket"),
             "parcel_of": ("Parcel {number} of {count}", "Paket {number} von {count}"),
             "carrier": ("Carrier", "Paketdienst"),
