@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -66,6 +67,7 @@ def test_nothing_is_given_back_that_was_not_taken(db: Database) -> None:
 def test_more_parcels_than_a_day_ever_has_are_not_taken_at_once(db: Database) -> None:
     with pytest.raises(Stale):
         capacity.writes(db, NODES, [("dc-1", MONDAY)] * 4)
+    assert capacity.read(db, [("dc-1", MONDAY)]) == {("dc-1", MONDAY): 0}
 
 
 def test_an_unlimited_node_and_a_slot_kept_cost_no_write(db: Database) -> None:
@@ -74,25 +76,25 @@ def test_an_unlimited_node_and_a_slot_kept_cost_no_write(db: Database) -> None:
     assert capacity.writes(db, NODES, [], [unlimited, gone]) == []
 
 
-def test_a_promise_reads_on_until_a_day_is_free(db: Database) -> None:
-    def wanted(busy: Mapping[Slot, int]) -> tuple[Slot, ...]:
-        return slots([NODES["dc-1"], NODES["dc-2"]], SERVICE, START, busy=busy)
+def test_a_full_day_is_learned_and_passed_over_for_a_minute(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def promised() -> list[Slot]:
+        nodes = [NODES["dc-1"], NODES["dc-2"]]
+        return [*slots(nodes, SERVICE, START, busy=capacity.known(db))]
 
-    reads: list[int] = []
-    db.client.meta.events.register(
-        "provide-client-params.dynamodb.BatchGetItem",
-        lambda params, **_: reads.append(len(params["RequestItems"][db.stock]["Keys"])),
-    )
-    tomorrow = ("dc-1", DAYS[1])
-    assert capacity.read_for(db, wanted) == {tomorrow: 0}
-    assert reads == [1]
-    for number in range(2):
-        book(db, f"{number}", [("dc-1", DAYS[1 + number])] * 3)
-    reads.clear()
-    busy = capacity.read_for(db, wanted, consistent=True)
-    assert (busy[tomorrow], busy["dc-1", DAYS[2]]) == (3, 3)
-    assert wanted(busy) == (("dc-1", DAYS[2] + timedelta(days=1)),)
-    assert reads == [1, 7]
+    tomorrow, friday = ("dc-1", DAYS[1]), ("dc-1", DAYS[1] + timedelta(days=3))
+    for number in range(3):
+        book(db, f"{number}", [("dc-1", DAYS[1] + timedelta(days=number))] * 3)
+    assert (capacity.known(db), promised()) == ({}, [tomorrow])  # as long as nobody has tried
+    with pytest.raises(Stale):
+        book(db, "a", promised())
+    assert [taken for _, taken in sorted(capacity.known(db).items())] == [3, 3, 3, 0, 0, 0, 0]
+    assert promised() == [friday]
+    book(db, "b", promised())
+    later = time.monotonic() + capacity.KNOWN_SECONDS
+    monkeypatch.setattr(time, "monotonic", lambda: later)
+    assert promised() == [tomorrow]
 
 
 STEPS = st.lists(

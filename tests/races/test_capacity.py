@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import replace
 from itertools import count
 from typing import Any
@@ -23,18 +22,15 @@ _numbers = count(1)
 def test_no_day_takes_more_parcels_than_there_is_room_for(client: Any) -> None:
     """Sixty orders at a node of seven a day; every fourth is cancelled at once and makes room."""
     node = replace(SHOP.nodes["dc-1"], id=f"dc-{next(_numbers)}", capacity=7)
+    service = SHOP.services["standard"]
     contended = ConflictWindow(client, 0.002)
-
-    def wanted(busy: Mapping[Slot, int]) -> tuple[Slot, ...]:
-        return slots([node], SHOP.services["standard"], START, busy=busy)
 
     def order(number: int) -> tuple[Slot, ...]:
         db = container(contended)
         taken: list[Slot] = []
 
         def place() -> None:
-            busy = capacity.read_for(db, wanted, consistent=True)
-            taken[:] = wanted(busy)
+            taken[:] = slots([node], service, START, busy=capacity.known(db))
             mark = put_new(db.orders, {"pk": f"ORD#{node.id}-{number}", "sk": "ORDER"})
             commit(db.client, [mark, *capacity.writes(db, {node.id: node}, taken)])
 

@@ -5,13 +5,19 @@ CAP#<node>           <date>            taken: parcels
 Only nodes with a limited capacity have them: orders of an unlimited one never meet at an item.
 The writes go into the transaction of the order's change, whose version sees to it that what was
 taken is given back once; alone, a repeat would count twice. Items of days gone by stay: 60 bytes.
+
+Placing an order need not read them: it takes the day it would promise on an empty calendar, and
+when that one is full the failed commit learns what is taken, which the next attempt decides on.
 """
 
 from __future__ import annotations
 
+import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
+from functools import partial
+from typing import cast
 
 from parcelway.domain.promise import Slot
 from parcelway.domain.shop import Node
@@ -19,7 +25,8 @@ from parcelway.store.batches import get_many
 from parcelway.store.commit import Stale, Write
 from parcelway.store.database import Database
 
-_AHEAD = 7  # days that are read at once when the day first thought of is full
+KNOWN_SECONDS = 60.0  # how long a container passes over a full day: there may be room again
+_AHEAD = 7  # days that are read at once when one was full
 
 
 def read(db: Database, slots: Iterable[Slot], *, consistent: bool = False) -> dict[Slot, int]:
@@ -32,21 +39,10 @@ def read(db: Database, slots: Iterable[Slot], *, consistent: bool = False) -> di
     return taken
 
 
-def read_for(
-    db: Database,
-    wanted: Callable[[Mapping[Slot, int]], Sequence[Slot]],
-    *,
-    consistent: bool = False,
-) -> dict[Slot, int]:
-    """What is taken of every day that a promise looks at. `wanted` tells the slots for what is
-    known to be taken, as `domain.promise.slots` does: asked until all it names have been read."""
-    busy: dict[Slot, int] = {}
-    ahead = 1
-    while missing := [slot for slot in wanted(busy) if slot not in busy]:
-        days = [(node, day + timedelta(days=n)) for node, day in missing for n in range(ahead)]
-        busy |= read(db, days, consistent=consistent)
-        ahead = _AHEAD
-    return busy
+def known(db: Database) -> dict[Slot, int]:
+    """What this container has learned to be taken of days that were full, a minute ago at most."""
+    since = time.monotonic() - KNOWN_SECONDS
+    return {slot: taken for slot, (at, taken) in _learned(db).items() if at > since}
 
 
 def writes(
@@ -55,7 +51,7 @@ def writes(
     """The writes that take a parcel for each of `take` and give one back for each of `give`: a day
     twice when it is named twice, and not at all when it is both taken and given.
 
-    A day that has become full fails the commit as Stale: read again, and promise another one. Slots
+    A day that has become full fails the commit as Stale, and is `known` then: decide again. Slots
     of nodes that are gone or unlimited by now are not kept any more.
     """
     net = Counter(take)
@@ -70,13 +66,14 @@ def writes(
 
 def _take(db: Database, slot: Slot, parcels: int, capacity: int) -> Write:
     if parcels > capacity:
-        raise Stale
+        raise _full(db, slot)
     return Write(
         db.stock,
         "attribute_not_exists(taken) OR taken <= :room",
         key=_named(slot),
         update="SET taken = if_not_exists(taken, :zero) + :parcels",
         values={":zero": 0, ":parcels": parcels, ":room": capacity - parcels},
+        otherwise=partial(_full, db, slot),
     )
 
 
@@ -88,6 +85,19 @@ def _give(db: Database, slot: Slot, parcels: int) -> Write:
         update="SET taken = taken - :parcels",
         values={":parcels": parcels},
     )
+
+
+def _full(db: Database, slot: Slot) -> Stale:
+    """Learn what is taken of a day that was full and of the days after it."""
+    node, day = slot
+    week = read(db, [(node, day + timedelta(days=n)) for n in range(_AHEAD)], consistent=True)
+    at = time.monotonic()
+    _learned(db).update({each: (at, taken) for each, taken in week.items()})
+    return Stale()
+
+
+def _learned(db: Database) -> dict[Slot, tuple[float, int]]:
+    return cast("dict[Slot, tuple[float, int]]", db.memory.setdefault("capacity", {}))
 
 
 def _key(slot: Slot) -> tuple[str, str]:
