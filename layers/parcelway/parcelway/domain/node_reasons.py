@@ -90,36 +90,44 @@ class _StandIn:
     def __init__(self, table: Offers, choice: Choice) -> None:
         self.table, self.choice = table, choice
         self.units = table.free if choice.keeping else table.has
-        self.missing = sum(rest(table.wanted, table.has, (*table.sending, *choice.chosen)))
+        self.left = rest(table.wanted, table.has, (*table.sending, *choice.chosen))
+        self.missing = sum(self.left)
+        self.gaps = self._gaps(self.units)
+        self.gaps_of_all = self.gaps if self.units == table.has else self._gaps(table.has)
+
+    def _gaps(self, units: Mapping[str, Sequence[int]]) -> dict[str, list[int]]:
+        """What is left to be given without each of the taken nodes."""
+        chosen, sending = self.choice.chosen, self.table.sending
+        return {
+            taken: rest(self.table.wanted, units, (*sending, *(n for n in chosen if n != taken)))
+            for taken in chosen
+        }
 
     def verdict(self, node: str) -> tuple[Code, str]:
         """For a node that has something and was not taken."""
-        table = self.table
-        if able := self._able(node, self.units):
+        table, has = self.table, self.table.has[node]
+        if able := self._able(self.units[node], self.gaps):
             return self._compared(node, max(able, key=lambda n: (table.costs[n], table.away[n])))
-        if self.units != table.has and self._able(node, table.has):
+        if self._able(has, self.gaps_of_all):
             return "keeps", "could only by giving what it is to keep back"
-        serving = (*table.sending, *self.choice.chosen)
-        if sum(rest(table.wanted, table.has, (*serving, node))) < self.missing:
+        if any(map(min, has, self.left)):
             return "limit", "would have some, but no further parcel is allowed"
         if not self.choice.chosen or node in table.sending:
             return "unneeded", "has nothing that the others do not give"
         lacking = {
             sku: want - have
-            for sku, want, have in zip(table.skus, table.wanted, table.has[node], strict=True)
+            for sku, want, have in zip(table.skus, table.wanted, has, strict=True)
             if have < want
         }
         return "lacks", f"lacks {_units(sum(lacking.values()))} ({_list(lacking)})"
 
-    def _able(self, node: str, units: Mapping[str, Sequence[int]]) -> list[str]:
-        """The taken nodes in whose place it would leave no more units missing."""
-        found = []
-        for taken in self.choice.chosen:
-            others = [other for other in self.choice.chosen if other != taken]
-            serving = (*self.table.sending, *others, node)
-            if sum(rest(self.table.wanted, units, serving)) <= self.missing:
-                found.append(taken)
-        return found
+    def _able(self, units: Sequence[int], gaps: Mapping[str, Sequence[int]]) -> list[str]:
+        """The taken nodes in whose place so many units would leave no more missing."""
+        return [
+            taken
+            for taken, gap in gaps.items()
+            if sum(gap) - sum(map(min, gap, units)) <= self.missing
+        ]
 
     def _compared(self, node: str, taken: str) -> tuple[Code, str]:
         dearer = self.table.costs[node] - self.table.costs[taken]
