@@ -160,7 +160,7 @@ def _outcome(missing: int, used: Sequence[str], group: DeliveryGroup, shop: Shop
 
 def report(run: Run, articles: int) -> str:
     """All of it as text."""
-    head = ("way", "missing", "split", "parcels", "km a parcel", "cost an order", "dearer than")
+    head = ("way", "missing", "split", "parcels", "km a parcel", "cost an order", "more", "dearer")
     ms = sorted(seconds * 1000 for seconds in run.seconds)
     return "\n".join(
         [
@@ -170,7 +170,7 @@ def report(run: Run, articles: int) -> str:
             table(head, list(_rows(run))),
             "",
             "missing: of all units. split: orders of more than one parcel, of those with any.",
-            "dearer than: orders for which the planner, with fewer parcels, costs more than this.",
+            "more, dearer: orders that the planner sends in more parcels, or at a higher cost.",
             f"planning, CPU per order: median {statistics.median(ms):.2f} ms, "
             f"p99 {ms[int(len(ms) * 0.99)]:.2f} ms, most {ms[-1]:.2f} ms; "
             f"not proven best: {run.unproven}",
@@ -182,7 +182,8 @@ def _rows(run: Run) -> Iterator[tuple[str, ...]]:
     for way, outcomes in run.outcomes.items():
         served = [each for each in outcomes if each.parcels]
         away = [far for each in served for far in each.metres]
-        pairs = zip(run.outcomes[PLANNER], outcomes, strict=True)
+        pairs = list(zip(run.outcomes[PLANNER], outcomes, strict=True))
+        more = sum(planned.parcels > each.parcels for planned, each in pairs)
         dearer = sum(sum(planned.costs) > sum(each.costs) for planned, each in pairs)
         yield (
             way,
@@ -191,6 +192,7 @@ def _rows(run: Run) -> Iterator[tuple[str, ...]]:
             f"{statistics.fmean(each.parcels for each in served):.3f}",
             f"{statistics.fmean(away) / 1000:,.0f}",
             f"${statistics.fmean(sum(each.costs) for each in served) / 100:,.2f}",
+            f"{more:,}",
             f"{dearer:,}",
         )
 

@@ -38,7 +38,7 @@ def test_the_report_has_a_row_for_every_way(run: Run) -> None:
     told = sourcing.report(run, 2013)
     assert "260 baskets of 2,013 articles over 43 nodes; lines: median 5, most 62" in told
     rows = [line for line in told.splitlines() if line.startswith((PLANNER, NEAREST, HIGHEST))]
-    missing = {row.split()[-6] for row in rows}
+    missing = {row.split()[-7] for row in rows}
     assert len(rows) == 3
     assert len(missing) == 1
     assert "planning, CPU per order: median" in told
