@@ -89,6 +89,8 @@ def load(db: Database, files: dict[str, Path], to: TextIO) -> Report:
     for kind, loader in _LOADERS.items():
         if kind in files:
             loader(db, files[kind], _Progress(report, to, kind))
+    if rules := files.get("shop") or files.get("nodes"):
+        _check_channels(db, rules, _Progress(report, to, "channels"))
     return report
 
 
@@ -136,6 +138,18 @@ class _Progress:
 def _load_shop(db: Database, path: Path, progress: _Progress) -> None:
     only = progress.good(path, models.SettingsDocument, lambda _: "the shop", lambda _: "")
     _put_each(db, only, Settings, shop.put_settings, progress, "settings")
+
+
+def _check_channels(db: Database, path: Path, progress: _Progress) -> None:
+    """Complain of channels served by nodes that are not there, once the nodes are known."""
+    known = _shop(db)
+    if known is None or not known.nodes:
+        return
+    for channel, serving in known.settings.channel_nodes.items():
+        for node in serving:
+            if node not in known.nodes:
+                complaint = f"channel_nodes.{channel}: there is no node {node}"
+                progress.bad(BadRow(str(path), 1, complaint))
 
 
 def _load_nodes(db: Database, path: Path, progress: _Progress) -> None:

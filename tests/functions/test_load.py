@@ -415,6 +415,13 @@ def test_the_rules_of_sourcing_are_loaded_and_checked(db: Database, tmp_path: Pa
     found = load_shop(db).settings
     assert found.sourcing == SourcingRules(3, 12)
     assert found.channel_nodes == {"phone": ("dc-columbus",)}
+    _, output = run(db, nodes=SAMPLE / "nodes.json")
+    assert output == []
+    mars = write(
+        tmp_path / "mars.json", json.dumps(settings | {"channel_nodes": {"phone": ["mars"]}})
+    )
+    _, output = run(db, shop=mars)
+    assert output == [f"{mars}:1: channel_nodes.phone: there is no node mars"]
     assert found.tax_regions == more["tax_regions"]
     for bad, reason in (
         ({"channel_nodes": {"telepathy": ["dc-columbus"]}}, "channel_nodes.telepathy"),
