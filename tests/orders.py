@@ -21,6 +21,8 @@ from parcelway.domain import (
     delivery,
     fulfilment,
     invoicing,
+    replenishment,
+    scheduling,
 )
 from parcelway.domain.catalogue import Product
 from parcelway.domain.commands import Command
@@ -30,17 +32,21 @@ from parcelway.domain.ids import derived
 from parcelway.domain.invoice import Invoice
 from parcelway.domain.invoicing import Counter
 from parcelway.domain.money import Money
-from parcelway.domain.order import Event, Order, totals
+from parcelway.domain.order import Event, Order, Shortage, totals
 from parcelway.domain.parties import SYSTEM, Actor, Address, Contact
 from parcelway.domain.payment import GatewayPayment, GatewayStatus, Payment
+from parcelway.domain.replenishment import Place
 from parcelway.domain.shipment import Checkpoint, Shipment, TrackingStatus
 from parcelway.domain.shop import Method, Node, Rate, Seller, Service, Settings, Shop
-from parcelway.domain.stock import Balance, after
+from parcelway.domain.stock import Balance, Move, Supply, after
 from parcelway.domain.tracking import new_number
 from parcelway.store import shop as shop_store
+from parcelway.store.codec import encode
+from parcelway.store.commit import Write, commit
 from parcelway.store.database import Database
 from parcelway.store.opening import open_balances
-from parcelway.store.orders import Dossier, get_dossier, save
+from parcelway.store.orders import Dossier, get_dossier, queue_items, save
+from parcelway.store.queues import to_place
 
 START = datetime(2026, 11, 16, 10, 0, tzinfo=UTC)  # a Monday
 CUSTOMER, WAREHOUSE, CARRIER = Actor("guest"), Actor("staff", "w1"), Actor("carrier", "acme")
@@ -152,6 +158,11 @@ Stage = Literal[
 ]
 
 
+def new_names(chance: random.Random) -> checkout.Names:
+    """What an order is known by outside."""
+    return checkout.Names(new_number(chance.choice), f"{chance.getrandbits(128):032x}")
+
+
 @dataclass
 class Story:
     """An order's life so far: the order as it is, and every decision that made it so."""
@@ -166,11 +177,16 @@ class Story:
     shop: Shop = SHOP
     products: Mapping[str, Product] = field(default_factory=lambda: PRODUCTS)
     stock: Mapping[tuple[str, str], int] = field(default_factory=lambda: STOCK)
+    supplies: Mapping[tuple[str, str], tuple[Supply, ...]] = field(default_factory=dict)
+    shortage: Shortage = ""
     now: datetime = START
     decisions: list[tuple[Decision, datetime]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.balances = {key: Balance(*key, on_hand=units) for key, units in self.stock.items()}
+        for key, supplies in self.supplies.items():
+            balance = self.balances.get(key, Balance(*key))
+            self.balances[key] = replace(balance, supplies=supplies, supplied=1)
         self.by_id: dict[str, Shipment] = {}
         self.payment: Payment | None = None
         self.seen: GatewayPayment | None = None
@@ -230,6 +246,7 @@ class Story:
                 contact=self.contact,
                 billing_address=self.address,
                 payment_method="card",
+                shortage=self.shortage,
             )
         )
         if self.method == "pickup":
@@ -252,8 +269,7 @@ class Story:
                 self.order,
                 self.facts,
                 Command("place", ""),
-                tracking_number=new_number(chance.choice),
-                link_token=f"{chance.getrandbits(128):032x}",
+                names=(new_names(chance), new_names(chance)),
                 expected_total=None,
             )
         )
@@ -282,7 +298,7 @@ class Story:
 
     def scheduled(self) -> Story:
         """Its nodes chosen, its stock allocated."""
-        return self._apply(fulfilment.schedule(self.order, self.facts))
+        return self._apply(scheduling.schedule(self.order, self.shipments, 1, self.facts))
 
     def released(self) -> Story:
         """Every shipment in its node's queue."""
@@ -339,6 +355,33 @@ class Story:
         return self._apply(
             cancellation.reject(self.order, shipments, first, reason, WAREHOUSE, self.now)
         )
+
+    @property
+    def places(self) -> list[Place]:
+        """Its places in the queues, as the tables keep them."""
+        return [
+            to_place(item, *item["pk"].split("#")[1:]) for item in queue_items(self.order).values()
+        ]
+
+    def received(self, sku: str, node: str, units: int) -> Story:
+        """Units came in, and it is the first in the queue for them."""
+        self.balances = after(self.balances, [Move(sku, node, "receive", units)])
+        for place in self.places:
+            if (place.sku, place.node) == (sku, node):
+                balance = self.balances[sku, node]
+                units = min(balance.free, place.quantity)
+                self._apply(replenishment.fill(self.order, place, units, balance, self.now))
+        return self
+
+    def slipped(self, days: int) -> Story:
+        """Everything it waits for comes later."""
+        for place in self.places:
+            later = [
+                (units, due + timedelta(days=days) if due else None)
+                for due, units in place.units.items()
+            ]
+            self._apply(replenishment.redate(self.order, place, later, self.facts))
+        return self
 
     def expired(self) -> Story:
         """Nobody paid in time."""
@@ -422,9 +465,23 @@ def store(db: Database, story: Story) -> Order:
     store_shop(db, story.shop)
     for place, units in story.stock.items():  # what a story stored before has opened stays
         open_balances(db, {place: units}, START - timedelta(days=1), f"opening {' '.join(place)}")
+    for (sku, node), supplies in story.supplies.items():
+        expect(db, sku, node, *supplies)
     for made, now in story.decisions:
         save(db, made, now)
     return story.order
+
+
+def expect(db: Database, sku: str, node: str, *supplies: Supply) -> None:
+    """Have exactly these supplies expected at a balance that exists."""
+    announced = Write(
+        db.stock,
+        "attribute_exists(pk)",
+        key={"pk": f"SKU#{sku}", "sk": f"NODE#{node}"},
+        update="SET supplies = :supplies, supplied = :one",
+        values={":supplies": [encode(supply) for supply in supplies], ":one": 1},
+    )
+    commit(db.client, [announced])
 
 
 def dossier_of(db: Database, order_id: str) -> Dossier:

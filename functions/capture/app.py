@@ -9,6 +9,7 @@ from aws_lambda_powertools import Logger
 from parcelway.domain.authorization import awaits_money, capture_failed, observe, owed
 from parcelway.domain.facts import Facts
 from parcelway.domain.money import Money
+from parcelway.domain.order import waits
 from parcelway.domain.payment import GatewayPayment, Payment
 from parcelway.ports import clock
 from parcelway.ports.faults import discreet
@@ -68,7 +69,8 @@ def _capture(order_id: str) -> None:
 
 def _take(dossier: Dossier, payment: Payment) -> GatewayPayment:
     """The payment after what is owed was captured; a hold for one capture waits for the last."""
-    final = all(s.invoice_number or s.status == "cancelled" for s in dossier.shipments)
+    invoiced = all(s.invoice_number or s.status == "cancelled" for s in dossier.shipments)
+    final = invoiced and not waits(dossier.order)
     seen = gateway().retrieve(payment.reference)
     amount = owed(dossier.invoices, seen.captured)
     # Nothing owed and nothing more to come: what is still held of the rest is let go.

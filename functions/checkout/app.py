@@ -6,14 +6,17 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from functools import cache
+from typing import Literal
 
 from parcelway.domain import cart, checkout, delivery
 from parcelway.domain.commands import repeated
 from parcelway.domain.decision import Decision
 from parcelway.domain.facts import Facts
 from parcelway.domain.money import Money
-from parcelway.domain.order import Order
+from parcelway.domain.order import Order, Promise, require, totals
 from parcelway.domain.parties import Address
+from parcelway.domain.pricing import price
+from parcelway.domain.shortage import Choice, Part, choices
 from parcelway.domain.tracking import new_number
 from parcelway.http.access import held_order
 from parcelway.http.api import CART, Api
@@ -27,7 +30,7 @@ from parcelway.http.schemas import (
     MoneyInput,
     Text,
 )
-from parcelway.http.views import OrderView, order_view
+from parcelway.http.views import ExpectedView, OrderView, order_view
 from parcelway.store.commit import until_fresh
 from parcelway.store.database import database
 from parcelway.store.orders import save
@@ -52,6 +55,7 @@ class Details(Input):
     billing_address: AddressInput | None = None
     payment_method: Text(40) | None = None  # type: ignore[valid-type]
     language: Text(35, 2) | None = None  # type: ignore[valid-type]
+    shortage: Literal["ship_complete", "ship_available", "drop", "separate_order"] | None = None
 
 
 class Delivery(Input):
@@ -121,9 +125,53 @@ class OptionsView:
     options: list[OptionView]
 
 
+@dataclass(frozen=True, slots=True)
+class WaitView:
+    """Units of a SKU: there now, and expected later."""
+
+    sku: str
+    now: int
+    later: list[ExpectedView]
+
+
+@dataclass(frozen=True, slots=True)
+class WindowView:
+    """When a delivery would be there; null where that cannot be told."""
+
+    group: str
+    from_date: date | None
+    to_date: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class PartView:
+    """One order that a choice leads to."""
+
+    total: Money
+    lines: list[WaitView]
+    deliveries: list[WindowView]
+
+
+@dataclass(frozen=True, slots=True)
+class ChoiceView:
+    """What comes of a `shortage` choice: one order, or a second one for what is not there."""
+
+    shortage: str
+    orders: list[PartView]
+
+
+@dataclass(frozen=True, slots=True)
+class AvailabilityView:
+    """Whether everything is there; then there is one entry, and nothing to choose. No entry at all
+    means that the cart cannot be had as it is."""
+
+    complete: bool
+    choices: list[ChoiceView]
+
+
 @api.route("PATCH", "/carts/{cart_id}", who=CART, body=Details, reply=OrderView)
 def describe(call: Call[Details]) -> OrderView:
-    """Note contact, billing address, payment method and language."""
+    """Note contact, billing address, payment method, language and what to do about a shortage."""
     details = call.body
     return _change(
         call,
@@ -134,6 +182,7 @@ def describe(call: Call[Details]) -> OrderView:
             billing_address=details.billing_address.address() if details.billing_address else None,
             payment_method=details.payment_method or "",
             language=details.language or "",
+            shortage=details.shortage or "",
         ),
     )
 
@@ -154,6 +203,19 @@ def delivery_options(call: Call[None]) -> OptionsView:
         group_id=where.group or "",
     )
     return OptionsView([_option(option) for option in found])
+
+
+@api.route("GET", "/carts/{cart_id}/availability", who=CART, reply=AvailabilityView)
+def availability(call: Call[None]) -> AvailabilityView:
+    """What is there of the cart, and what can be chosen about the rest, with dates and totals."""
+    order = held_order(db(), call)
+    require(order, "draft")
+    facts = read_facts(db(), order, call.now)
+    checkout.require_deliveries(order)
+    found = choices(price(order, facts.products, facts.shop), facts)
+    return AvailabilityView(
+        bool(found) and not found[0].shortage, [_choice(choice) for choice in found]
+    )
 
 
 @api.route("PUT", "/carts/{cart_id}/delivery", who=CART, body=Delivery, reply=OrderView)
@@ -196,8 +258,7 @@ def confirm(call: Call[Confirmation]) -> OrderView:
     Next, `POST /carts/{cart_id}/payment` gives what the storefront needs to take the payment.
     """
     expected = call.body.expected_total.money() if call.body.expected_total else None
-    tracking_number = new_number(secrets.choice)
-    link_token = secrets.token_urlsafe(16)
+    names = (_new_names(), _new_names())  # the second for what is not there, if that is wanted
 
     def attempt() -> Order:
         order = held_order(db(), call)
@@ -207,8 +268,7 @@ def confirm(call: Call[Confirmation]) -> OrderView:
             order,
             read_facts(db(), order, call.now),
             call.command,
-            tracking_number=tracking_number,
-            link_token=link_token,
+            names=names,
             expected_total=expected,
         )
         save(db(), decision, call.now)
@@ -232,6 +292,40 @@ def _wanted(
     address = asked.address.address() if asked.address else None
     return delivery.Wanted(
         asked.service, address, asked.store or "", asked.instructions, tuple(lines)
+    )
+
+
+def _new_names() -> checkout.Names:
+    return checkout.Names(new_number(secrets.choice), secrets.token_urlsafe(16))
+
+
+def _choice(choice: Choice) -> ChoiceView:
+    parts = zip(choice.parts, choice.promises, strict=True)
+    return ChoiceView(choice.shortage, [_part(part, windows) for part, windows in parts])
+
+
+def _part(part: Part, windows: Sequence[Promise | None]) -> PartView:
+    groups = zip(part.order.groups, windows, strict=True)
+    return PartView(
+        totals(part.order).gross,
+        [
+            WaitView(
+                line.sku,
+                line.count("reserved"),
+                [
+                    ExpectedView(p.quantity, p.due)
+                    for p in line.portions
+                    if p.stage == "backordered"
+                ],
+            )
+            for line in part.claim.lines
+        ],
+        [
+            WindowView(
+                group.id, window.earliest if window else None, window.latest if window else None
+            )
+            for group, window in groups
+        ],
     )
 
 

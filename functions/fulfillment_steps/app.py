@@ -17,6 +17,7 @@ from parcelway.domain.decision import Decision
 from parcelway.domain.facts import Facts
 from parcelway.domain.parties import SYSTEM
 from parcelway.domain.refusals import Reason, Refusal
+from parcelway.domain.scheduling import schedule
 from parcelway.ports import clock
 from parcelway.ports.executions import OrderCancelled, answer_one
 from parcelway.ports.faults import discreet
@@ -48,16 +49,18 @@ def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
 
 
 def _schedule(event: dict[str, Any]) -> dict[str, Any]:
+    wave = event["wave"]
+
     def attempt() -> Dossier:
         dossier = _live(event)
-        if not dossier.shipments:
-            facts = read_facts(db(), dossier.order, clock.now())
-            decision = fulfilment.schedule(dossier.order, facts)
-            if decision is None:
-                return dossier
-            save(db(), decision, facts.now)
-            return Dossier(decision.order, shipments=decision.shipments)
-        return dossier
+        if dossier.order.waves >= wave:
+            return dossier
+        facts = read_facts(db(), dossier.order, clock.now())
+        decision = schedule(dossier.order, dossier.shipments, wave, facts)
+        if decision is None:
+            return dossier
+        save(db(), decision, facts.now)
+        return Dossier(decision.order, shipments=decision.shipments)
 
     try:
         dossier = until_fresh(attempt)  # a confirmed order holds its units: nothing to take back
@@ -65,7 +68,9 @@ def _schedule(event: dict[str, Any]) -> dict[str, Any]:
         if refusal.reason is Reason.OUT_OF_STOCK:
             raise OutOfStock from None
         raise
-    shipments = [{"order_id": s.order_id, "shipment_id": s.id} for s in dossier.shipments]
+    shipments = [
+        {"order_id": s.order_id, "shipment_id": s.id} for s in dossier.shipments if s.wave == wave
+    ]
     return {"order_id": event["order_id"], "shipments": shipments}
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 from parcelway import aws
+from parcelway.domain.scheduling import ready
 from parcelway.ports.executions import answer, start
 from parcelway.ports.messages import consume
 from parcelway.store.database import database
@@ -16,6 +17,10 @@ from parcelway.store.orders import get_dossier
 logger = Logger(service="fulfillment_worker")
 db = cache(database)
 executions = cache(lambda: aws.client("stepfunctions"))
+
+
+# After one of these an order may have units for another wave.
+_TO_SCHEDULE = ("order.confirmed", "order.replenished")
 
 
 def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
@@ -30,6 +35,7 @@ def _handle(told: dict[str, Any]) -> None:
     dossier = get_dossier(db(), order_id)
     if dossier is None:
         raise LookupError("an event of an order that does not exist")
-    if told["detail-type"] == "order.confirmed":
-        start(executions(), os.environ["FULFILLMENT_ARN"], order_id)
+    if told["detail-type"] in _TO_SCHEDULE:
+        for wave in range(1, dossier.order.waves + 1 + ready(dossier.order)):
+            start(executions(), os.environ["FULFILLMENT_ARN"], order_id, wave)
     answer(executions(), db(), dossier)

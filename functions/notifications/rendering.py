@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import date
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from parcelway.domain.public_view import promised, receipt
 from parcelway.domain.shipment import Shipment
 from parcelway.domain.shop import Shop
 from parcelway.language.amounts import Row, line_amount, total_rows
-from parcelway.language.formats import address_lines, language_for, money, window
+from parcelway.language.formats import address_lines, day, language_for, money, window
 from parcelway.language.wording import say
 from parcelway.store.orders import Dossier
 from parcelway.values import dataclass
@@ -39,7 +40,7 @@ _WITH_INVOICE = ("shipment.shipped", "shipment.ready_for_pickup")
 _WITH_PROMISE = ("order.confirmed", "shipment.shipped")
 _WITH_PLACE = ("order.confirmed", *_ON_THE_WAY)
 _WITH_TOTAL = ("payment.refunded", *_ON_THE_WAY)  # said in a line; others add it up, or have none
-_WITHOUT_AMOUNTS = ("payment.refunded", "payment.voided")
+_WITHOUT_AMOUNTS = ("payment.refunded", "payment.voided", "promise.revised")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +114,7 @@ def _said(
 ) -> list[str]:
     """Subject, headline and paragraphs, each on one line."""
     order, data = dossier.order, event.data
-    groups = _groups(order, shipment)
+    groups = _groups(order, event, shipment)
     store = shop.nodes.get(groups[0].store)
     pickups = [group.method == "pickup" for group in groups]
     parcels = [s for s in dossier.shipments if s.status != "cancelled"]
@@ -132,6 +133,7 @@ def _said(
         "amount": _amount(data, order, language),
         "out_of_stock": data.get("reason") == "out_of_stock",
         "charged": order.captured > order.refunded,
+        "date": day(date.fromisoformat(data["latest"]), language) if data.get("latest") else "",
         "rest": any(line.count(*DONE) < line.quantity for line in order.lines),
     }
     said = _words().get_template(f"{language}/{event.type}.txt").render(words)
@@ -157,7 +159,7 @@ def _facts(
     event: Event, order: Order, shipment: Shipment | None, language: str
 ) -> list[tuple[str, str]]:
     facts = []
-    groups = _groups(order, shipment)
+    groups = _groups(order, event, shipment)
     promise = groups[0].promise if shipment else promised(order)
     if promise and event.type in _WITH_PROMISE and len(groups) == 1:
         facts.append((say("label.expected", language), window(promise, language)))
@@ -194,9 +196,10 @@ def _rows(event: Event, order: Order, shop: Shop, language: str) -> Sequence[Row
     return total_rows(receipt(order, ()), shop.settings.prices_include_tax, language)
 
 
-def _groups(order: Order, shipment: Shipment | None) -> Sequence[DeliveryGroup]:
-    """The deliveries that the mail is about: the shipment's, or all of the order's."""
-    return (order.group_named(shipment.group),) if shipment else order.groups
+def _groups(order: Order, event: Event, shipment: Shipment | None) -> Sequence[DeliveryGroup]:
+    """The deliveries that the mail is about: the shipment's, the event's, or all of the order's."""
+    named = shipment.group if shipment else event.data.get("group")
+    return (order.group_named(named),) if named else order.groups
 
 
 def _places(
@@ -204,7 +207,7 @@ def _places(
 ) -> list[Place]:
     if event.type not in _WITH_PLACE:
         return []
-    groups = _groups(order, shipment)
+    groups = _groups(order, event, shipment)
     places = [_place(group, shop, language) for group in groups]
     if len(groups) > 1:
         places = [

@@ -23,6 +23,7 @@ from parcelway.ports.faults import discreet, told
 from parcelway.store.commit import Busy, Stale
 from parcelway.store.database import database
 from parcelway.store.orders import QUIET, Due, due_orders, get_dossier, postpone
+from parcelway.store.queues import serve, waits_of
 from parcelway.store.selling import lapse_order
 from parcelway.store.shards import calm, merge
 
@@ -32,7 +33,7 @@ bus = cache(lambda: EventBridge(aws.client("events"), os.environ["EVENT_BUS"]))
 
 _LONGEST = 48 * QUIET  # pauses double up to this while an order stays quiet
 # Whoever hears one of these looks at all that must happen to the order.
-_SET_IN_MOTION = ("order.confirmed", "order.cancelled", "order.expired")
+_SET_IN_MOTION = ("order.confirmed", "order.replenished", "order.cancelled", "order.expired")
 
 
 @discreet(logger)
@@ -63,6 +64,8 @@ def _sweep(due: Due) -> str:
     dossier = get_dossier(db(), due.order_id)
     if dossier is None:
         return "left"
+    for sku, node in waits_of(dossier.order):
+        serve(db(), sku, node, now)
     events = dossier.events
     motion = [event.sequence for event in events if event.type in _SET_IN_MOTION][-1:]
     again = [e for e in events if e.sequence > dossier.order.told_again or e.sequence in motion]

@@ -134,14 +134,17 @@ def place(db: Database, order_id: str, now: datetime) -> Order:
             order,
             read_facts(db, order, now),
             Command("place", ""),
-            tracking_number=new_number(random.choice),
-            link_token=f"{random.getrandbits(128):032x}",
+            names=(_new_names(), _new_names()),
             expected_total=None,
         )
         save(db, decision, now)
         return decision.order
 
     return selling(db, now, attempt)
+
+
+def _new_names() -> checkout.Names:
+    return checkout.Names(new_number(random.choice), f"{random.getrandbits(128):032x}")
 
 
 def sell(

@@ -16,7 +16,7 @@ from parcelway.domain.shipment import Shipment
 from parcelway.store.batches import get_many
 from parcelway.store.codec import decode
 from parcelway.store.database import Database
-from parcelway.store.orders import Dossier, writes
+from parcelway.store.orders import Dossier, queue_items, writes
 
 from infra.verify.tables import Items
 
@@ -125,7 +125,8 @@ def _wanted(db: Database, dossier: Dossier, now: datetime) -> dict[Key, Mapping[
     made = Decision(order, events(order, now, SYSTEM, *facts), shipments=dossier.shipments)
     decisions = [made, *(Decision(order, invoice=invoice) for invoice in dossier.invoices)]
     items = [write.item for decision in decisions for write in writes(db, decision, now)]
-    return {(item["pk"], item["sk"]): item for item in items if item and item["sk"] != "COUNTER"}
+    found = {(item["pk"], item["sk"]): item for item in items if item and item["sk"] != "COUNTER"}
+    return {**found, **queue_items(order)}
 
 
 def _read(kind: type[Any], item: Mapping[str, Any], name: str) -> Any:

@@ -37,8 +37,7 @@ def place(order: Order, known: Facts, expected: Money | None = None) -> Decision
         order,
         known,
         Command("place", ""),
-        tracking_number="PW-TEST",
-        link_token="link",
+        names=(checkout.Names("PW-TEST", "link"), checkout.Names("PW-MORE", "more")),
         expected_total=expected,
     )
 

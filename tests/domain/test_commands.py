@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from parcelway.domain.cancellation import cancel
 from parcelway.domain.cart import add
-from parcelway.domain.checkout import place
+from parcelway.domain.checkout import Names, place
 from parcelway.domain.commands import REMEMBERED, Command, command, remember, repeated
 from parcelway.domain.decision import Decision
 from parcelway.domain.ids import derived
@@ -29,7 +29,7 @@ def _add(story: Story, asked: Command) -> Decision:
 def _place(story: Story, asked: Command) -> Decision:
     number = "PW"
     return place(
-        story.order, story.facts, asked, tracking_number=number, link_token="", expected_total=None
+        story.order, story.facts, asked, names=(Names(number, ""),) * 2, expected_total=None
     )
 
 

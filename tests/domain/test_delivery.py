@@ -56,8 +56,7 @@ def place(order: Order, known: Facts) -> Order:
         order,
         known,
         Command("place", ""),
-        tracking_number="PW-TEST",
-        link_token="link",
+        names=(checkout.Names("PW-TEST", "link"),) * 2,
         expected_total=totals(order).gross,
     ).order
 

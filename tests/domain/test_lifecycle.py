@@ -22,6 +22,7 @@ from parcelway.domain import (
     delivery,
     fulfilment,
     invoicing,
+    scheduling,
 )
 from parcelway.domain import ledger as money_books
 from parcelway.domain.commands import Command
@@ -164,7 +165,11 @@ class Shopping(RuleBasedStateMachine):
         self._commit(
             life,
             lambda f: checkout.place(
-                life.order, f, self._key(), tracking_number="PW", link_token="", expected_total=None
+                life.order,
+                f,
+                self._key(),
+                names=(checkout.Names("PW", ""),) * 2,
+                expected_total=None,
             ),
         )
 
@@ -263,7 +268,9 @@ class Shopping(RuleBasedStateMachine):
     @rule(n=which)
     def schedules(self, n: int) -> None:
         life = self.lives[n]
-        self._commit(life, lambda f: fulfilment.schedule(life.order, f))
+        self._commit(
+            life, lambda f: scheduling.schedule(life.order, list(life.shipments.values()), 1, f)
+        )
 
     @rule(n=which)
     def closes(self, n: int) -> None:

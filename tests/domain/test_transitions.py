@@ -15,6 +15,7 @@ from parcelway.domain import (
     delivery,
     fulfilment,
     invoicing,
+    scheduling,
 )
 from parcelway.domain.commands import Command
 from parcelway.domain.decision import Decision
@@ -101,7 +102,7 @@ COMMANDS: dict[str, Callable[[Story], Decision | None]] = {
     "deliver_to": lambda s: delivery.deliver_to(s.order, HOME, "standard", "", s.facts),
     "pick_up_at": lambda s: delivery.pick_up_at(s.order, "store-1", "collect", "", s.facts),
     "place": lambda s: checkout.place(
-        s.order, s.facts, _asked(), tracking_number="PW", link_token="", expected_total=None
+        s.order, s.facts, _asked(), names=(checkout.Names("PW", ""),) * 2, expected_total=None
     ),
     "lapse": lambda s: cart.lapse(s.order, s.now + timedelta(days=1)),
     "start": lambda s: authorization.start(
@@ -112,7 +113,7 @@ COMMANDS: dict[str, Callable[[Story], Decision | None]] = {
     "voided": _observe("voided"),
     "second": _observe("authorized", attempt=2),
     "cancel": lambda s: cancellation.cancel(s.order, s.shipments, "", SYSTEM, s.now, _asked()),
-    "schedule": lambda s: fulfilment.schedule(s.order, s.facts),
+    "schedule": lambda s: scheduling.schedule(s.order, s.shipments, 1, s.facts),
     "release": lambda s: fulfilment.release(s.order, _only(s), s.facts),
     "pack": lambda s: fulfilment.pack(s.order, _only(s), WAREHOUSE, s.facts),
     "ship": lambda s: fulfilment.ship(s.order, _only(s), "acme", "1", WAREHOUSE, s.facts),
@@ -161,49 +162,49 @@ LEGAL: dict[str, dict[str, str]] = {
         ".": "release pack",
     },
     "confirmed": {
-        ".": "lapse authorized",
+        ".": "lapse authorized close",
         "confirmed": "captured voided second",
         "cancelled": "cancel",
         "confirmed/scheduled": "schedule",
     },
     "scheduled": {
-        ".": "lapse authorized schedule",
+        ".": "lapse authorized schedule close",
         "confirmed": "captured voided second",
         "cancelled/cancelled": "cancel",
         "confirmed/released": "release",
     },
     "released": {
-        ".": "lapse authorized schedule release",
+        ".": "lapse authorized schedule release close",
         "confirmed": "captured voided second",
         "cancelled/cancelled": "cancel",
         "confirmed/packed": "pack",
     },
     "packed": {
-        ".": "lapse authorized schedule release pack",
+        ".": "lapse authorized schedule release pack close",
         "confirmed": "captured voided second",
         "cancelled/cancelled": "cancel",
         "confirmed/shipped": "ship",
     },
     "to_collect": {
-        ".": "lapse authorized schedule release pack",
+        ".": "lapse authorized schedule release pack close",
         "confirmed": "captured voided second",
         "cancelled/cancelled": "cancel",
         "confirmed/ready_for_pickup": "ready",
     },
     "shipped": {
-        ".": "lapse authorized schedule release pack",
+        ".": "lapse authorized schedule release pack close",
         "confirmed": "captured voided second",
         "confirmed/shipped": "in_transit invoice",
         "confirmed/delivered": "arrived",
     },
     "ready": {
-        ".": "lapse authorized schedule release pack ready",
+        ".": "lapse authorized schedule release pack ready close",
         "confirmed": "captured voided second",
         "confirmed/delivered": "hand_over",
         "confirmed/ready_for_pickup": "invoice",
     },
     "captured": {
-        ".": "lapse authorized captured voided schedule release pack invoice",
+        ".": "lapse authorized captured voided schedule release pack invoice close",
         "confirmed": "second",
         "confirmed/shipped": "in_transit",
         "confirmed/delivered": "arrived",

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import date
 from html.parser import HTMLParser
 from typing import Any
 
 import pytest
 from parcelway.domain.order import Event, totals
+from parcelway.domain.stock import Supply
 from parcelway.ports import clock
 from parcelway.store import mails
 from parcelway.store.database import Database
@@ -22,6 +24,12 @@ from tests.orders import Story, at, store
 URL = "https://shop.example/live"
 # Two shipments, the first of them of nothing but mugs.
 MUGS_APART = {("MUG-1", "dc-1"): 9, ("TEA-9", "dc-2"): 9, ("BOOK-3", "dc-2"): 9}
+# The mugs are expected, for all orders of a test.
+WAITING = {
+    "stock": {("MUG-1", "dc-1"): 0, ("TEA-9", "dc-1"): 99, ("BOOK-3", "dc-1"): 99},
+    "supplies": {("MUG-1", "dc-1"): (Supply("po-1", date(2026, 11, 30), 90),)},
+    "shortage": "ship_available",
+}
 STORIES: Mapping[str, Callable[..., Story]] = {
     "order.confirmed": lambda **options: at("confirmed", **options),
     "shipment.shipped": lambda **options: at("shipped", **options),
@@ -31,6 +39,7 @@ STORIES: Mapping[str, Callable[..., Story]] = {
     "order.cancelled": lambda **options: at("confirmed", **options).cancelled("out_of_stock"),
     "payment.refunded": lambda **options: at("closed", **options).refunded(1234),
     "payment.voided": lambda **options: paid_late(at("placed", **options)),
+    "promise.revised": lambda **options: at("confirmed", **WAITING | options).slipped(9),
     "shipment.cancelled": lambda **options: at("packed", stock=MUGS_APART, **options).rejected(),
 }
 

@@ -54,7 +54,7 @@ def test_a_paid_order_is_started_once(world: World) -> None:
     event = bus_event(story.event("order.confirmed"))
     assert world.deliver(event, event) == []
     assert world.deliver(event) == []
-    assert world.machine.started == [(story.order.id, {"order_id": story.order.id})]
+    assert world.machine.started == [(story.order.id, {"order_id": story.order.id, "wave": 1})]
 
 
 def test_only_the_order_that_could_not_be_started_comes_again(world: World) -> None:

@@ -13,11 +13,13 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from parcelway.domain import ledger
+from parcelway.domain.backorder import Terms
 from parcelway.domain.decision import Decision
 from parcelway.domain.facts import Facts
 from parcelway.domain.invoice import Invoice
 from parcelway.domain.money import Money, total
 from parcelway.domain.order import (
+    WAITS,
     Hold,
     Order,
     PaymentStatus,
@@ -180,7 +182,8 @@ def _holds(order: Order, now: datetime) -> tuple[Hold, ...]:
 def _confirm(
     order: Order, payment: Payment, postings: tuple[ledger.Posting, ...], facts: Facts
 ) -> Decision:
-    claim = take(order, "reserved", facts.balances, facts.shop.nodes)
+    terms = Terms(facts.products, facts.now, "wait" if order.shortage in WAITS else "refuse")
+    claim = take(order, "reserved", facts.balances, facts.shop.nodes, terms)
     confirmed = advance(
         order, state="confirmed", lines=claim.lines, hold_until=None, confirmed_at=facts.now
     )

@@ -14,7 +14,14 @@ from parcelway.domain.refusals import Reason, Refusal
 from parcelway.domain.reservation import give_back
 from parcelway.domain.shipment import Shipment
 
-_HERE: tuple[Stage, ...] = ("open", "reserved", "allocated", "released", "packed")
+_HERE: tuple[Stage, ...] = (
+    "open",
+    "reserved",
+    "backordered",
+    "allocated",
+    "released",
+    "packed",
+)
 
 
 def reject(

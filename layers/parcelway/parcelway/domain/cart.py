@@ -7,12 +7,13 @@ import hmac
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from parcelway.domain.backorder import Terms
 from parcelway.domain.commands import Command, remember
 from parcelway.domain.decision import Decision
 from parcelway.domain.facts import Facts
 from parcelway.domain.groups import in_use, resized
 from parcelway.domain.money import zero
-from parcelway.domain.order import Line, Order, advance, happened, require
+from parcelway.domain.order import Line, Order, Shortage, advance, happened, require
 from parcelway.domain.parties import Actor, Address, Channel, Contact
 from parcelway.domain.pricing import price
 from parcelway.domain.refusals import Reason, Refusal
@@ -124,8 +125,10 @@ def describe(
     billing_address: Address | None = None,
     payment_method: str = "",
     language: str = "",
+    shortage: Shortage = "",
 ) -> Decision:
-    """Note who buys, where the bill goes and how it will be paid; what is not given stays.
+    """Note who buys, where the bill goes, how it will be paid and what is wanted of units that are
+    not there; what is not given stays.
 
     Raises Refusal PAYMENT_METHOD_UNAVAILABLE, or INVALID for a language the shop has not.
     """
@@ -147,6 +150,7 @@ def describe(
         billing_address=billing_address or order.billing_address,
         payment_method=payment_method or order.payment_method,
         language=language or order.language,
+        shortage=shortage or order.shortage,
     )
     return Decision(advance(price(changed, facts.products, facts.shop)))
 
@@ -178,7 +182,7 @@ def lapse(order: Order, now: datetime) -> Decision | None:
     if order.state == "draft":
         freed = give_back(order, "open", "reserved")
         return Decision(advance(order, lines=freed.lines, hold_until=None), moves=freed.moves)
-    freed = give_back(order, "cancelled", "reserved", "open")
+    freed = give_back(order, "cancelled", "reserved", "backordered", "open")
     expired = advance(order, state="expired", lines=freed.lines, hold_until=None, ended_at=now)
     return Decision(expired, happened(expired, now, "order.expired"), freed.moves)
 
@@ -216,12 +220,15 @@ def _lines(order: Order, sku: str, quantity: int, facts: Facts) -> tuple[Line, .
 
 
 def _claim(draft: Order, sku: str, freed: Claim, facts: Facts) -> Claim:
-    """Check that the SKU's open units are to be had, and reserve them if the policy says so."""
+    """Check that the SKU's open units are to be had, now or later, and reserve those that are there
+    if the policy says so."""
     alone = replace(draft, lines=tuple(line for line in draft.lines if line.sku == sku))
     balances = after(facts.balances, freed.moves)
-    taken = take(alone, "reserved", balances, facts.shop.nodes)
+    nodes = facts.shop.nodes
+    take(alone, "reserved", balances, nodes, Terms(facts.products, facts.now, "wait"))
     if facts.shop.settings.policy(draft.channel) != "on_cart":
         return Claim(draft.lines, freed.moves)
+    taken = take(alone, "reserved", balances, nodes, Terms(facts.products, facts.now, "leave"))
     (held,) = taken.lines
     lines = tuple(held if line.sku == sku else line for line in draft.lines)
     # All holds lapse together, however many edits they were taken in.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import field
+from datetime import date
 
 from parcelway.domain.money import Money
 from parcelway.values import dataclass
@@ -19,7 +20,8 @@ class Product:
 
     `category` is a path, coarse first. `price` is per unit; whether it includes tax is the
     shop's `prices_include_tax`. `tax_category` names a rate of the shop. `weight_grams` is per
-    unit, packed.
+    unit, packed. Before its `launch` day (UTC) it is sold as a pre-order; `backorders` tells
+    whether it is sold against announced supplies when it is not there.
     """
 
     sku: str
@@ -32,6 +34,8 @@ class Product:
     weight_grams: int = 0
     attributes: Mapping[str, str] = field(default_factory=dict)
     active: bool = True
+    launch: date | None = None
+    backorders: bool = True
 
     def __post_init__(self) -> None:
         if not _SKU.match(self.sku):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from parcelway.domain.invoice import Invoice
 from parcelway.domain.ledger import Posting
 from parcelway.domain.order import Event, Order
@@ -13,7 +15,9 @@ from parcelway.values import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """An order at its next version, with everything that must change in the same transaction."""
+    """An order at its next version, with everything that must change in the same transaction;
+    `linked` is what is decided about another order with it, `requeued` are places in queues (SKU,
+    node, since) whose dates it changes."""
 
     order: Order
     events: tuple[Event, ...] = ()
@@ -22,3 +26,5 @@ class Decision:
     payment: Payment | None = None
     invoice: Invoice | None = None
     postings: tuple[Posting, ...] = ()
+    linked: Decision | None = None
+    requeued: tuple[tuple[str, str, datetime], ...] = ()

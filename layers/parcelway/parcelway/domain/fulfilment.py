@@ -1,4 +1,4 @@
-"""From paid to delivered: scheduling, and what the warehouse and the carrier report.
+"""From scheduled to delivered: what the warehouse and the carrier report.
 
 Reports are facts: the same one twice changes nothing (None), one that contradicts what is
 already known is refused. Orders and shipments move together, in one commit.
@@ -12,7 +12,6 @@ from typing import Any
 
 from parcelway.domain.decision import Decision
 from parcelway.domain.facts import Facts
-from parcelway.domain.ids import derived
 from parcelway.domain.order import (
     DONE,
     Hold,
@@ -20,58 +19,18 @@ from parcelway.domain.order import (
     Stage,
     advance,
     events,
-    fulfilment_status,
-    merge,
     move_all,
     require,
 )
 from parcelway.domain.parties import SYSTEM, Actor
 from parcelway.domain.refusals import Reason, Refusal
-from parcelway.domain.reservation import Claim, allocate_in_place, retake
 from parcelway.domain.shipment import (
     Checkpoint,
     Shipment,
-    ShipmentLine,
     ShipmentStatus,
     TrackingStatus,
 )
 from parcelway.domain.stock import Move
-
-
-def schedule(order: Order, facts: Facts) -> Decision | None:
-    """Choose the node of every unit by address and stock, consume the reservation, allocate.
-
-    Makes one shipment per delivery group and node. None when it has been done. Raises Refusal
-    OUT_OF_STOCK when the stock is not there (any more), ILLEGAL_STATE unless the order is
-    confirmed.
-    """
-    require(order, "confirmed")
-    if not any(line.count("open", "reserved") for line in order.lines):
-        return None
-    claim = _allocated(order, facts)
-    places = sorted(
-        {(p.group, p.node) for line in claim.lines for p in line.portions if p.stage == "allocated"}
-    )
-    ids = {place: _shipment_id(order.id, *place) for place in places}
-    lines = tuple(
-        replace(
-            line,
-            portions=merge(
-                replace(p, shipment=ids[p.group, p.node]) if p.stage == "allocated" else p
-                for p in line.portions
-            ),
-        )
-        for line in claim.lines
-    )
-    scheduled = advance(order, lines=lines)
-    shipments = tuple(_shipment(scheduled, ids[place], *place, facts) for place in places)
-    fact = {"shipments": [shipment.id for shipment in shipments], "because": list(claim.because)}
-    return Decision(
-        scheduled,
-        events(scheduled, facts.now, SYSTEM, ("order.scheduled", fact)),
-        claim.moves,
-        _numbered(scheduled, shipments),
-    )
 
 
 def release(order: Order, shipment: Shipment, facts: Facts) -> Decision | None:
@@ -238,30 +197,15 @@ def track(
 
 
 def close(order: Order, facts: Facts) -> Decision | None:
-    """End an order of which every unit arrived (or was cancelled). None when it has ended."""
+    """End an order of which every unit arrived (or was cancelled). None when it has ended, or as
+    long as other units are under way or wait."""
     if order.state in ("closed", "cancelled"):
         return None
     require(order, "confirmed")
     if not all(line.count(*DONE) == line.quantity for line in order.lines):
-        raise Refusal(
-            Reason.ILLEGAL_STATE,
-            "Not everything has arrived.",
-            fulfilment=fulfilment_status(order),
-        )
+        return None
     closed = advance(order, state="closed", ended_at=facts.now)
     return Decision(closed, events(closed, facts.now, SYSTEM, ("order.closed", {})))
-
-
-def _allocated(order: Order, facts: Facts) -> Claim:
-    """The order's units allocated at the best nodes; where they are held when moving them all
-    would not fit into one transaction, or when a count found less than was promised: the node
-    then says whether it has them."""
-    try:
-        return retake(order, "allocated", facts.balances, facts.shop.nodes)
-    except Refusal:
-        if any(line.count("open") for line in order.lines):
-            raise
-        return allocate_in_place(order)
 
 
 def overdue(order: Order, shipment: Shipment, until: str, facts: Facts) -> Decision | None:
@@ -316,46 +260,6 @@ def _step(
     fact = (f"shipment.{kind or status}", {"shipment": shipment.id, **(data or {})})
     told = (fact,) if kind or status != shipment.status else ()
     return Decision(after, events(after, facts.now, actor, *told), moves, (changed,))
-
-
-def _shipment(order: Order, shipment_id: str, group_id: str, node: str, facts: Facts) -> Shipment:
-    group = order.group_named(group_id)
-    return Shipment(
-        id=shipment_id,
-        order_id=order.id,
-        version=order.version,
-        group=group_id,
-        node=node,
-        method=group.method or "delivery",
-        status="scheduled",
-        lines=tuple(
-            ShipmentLine(line.number, line.sku, portion.quantity)
-            for line in order.lines
-            for portion in line.portions
-            if portion.shipment == shipment_id
-        ),
-        created_at=facts.now,
-        service=group.service,
-    )
-
-
-def _numbered(order: Order, shipments: Sequence[Shipment]) -> tuple[Shipment, ...]:
-    """The shipments with each line's units numbered through within their delivery group, for
-    their shares of its price."""
-    counted = {(line.number, group.id): 0 for line in order.lines for group in order.groups}
-    numbered = []
-    for shipment in shipments:
-        lines = []
-        for line in shipment.lines:
-            lines.append(replace(line, invoiced_from=counted[line.line, shipment.group]))
-            counted[line.line, shipment.group] += line.quantity
-        numbered.append(replace(shipment, lines=tuple(lines)))
-    return tuple(numbered)
-
-
-def _shipment_id(order_id: str, group: str, node: str) -> str:
-    """One id per order, group and node, so that scheduling twice cannot make two shipments."""
-    return derived("shp", order_id, group, node)
 
 
 def _illegal(shipment: Shipment, why: str) -> Refusal:

@@ -10,6 +10,7 @@ KINDS = (
     "order.cancelled",
     "payment.refunded",
     "payment.voided",
+    "promise.revised",
     "shipment.shipped",
     "shipment.out_for_delivery",
     "shipment.ready_for_pickup",
@@ -23,8 +24,10 @@ def mailed(event: Event, order: Order) -> bool:
 
     A voided payment is told only when it held money for an order that had expired by then: the
     customer paid and gets nothing. Else there was nothing to release, the order can still be paid,
-    or the mail about its cancellation says it all.
+    or the mail about its cancellation says it all. A new date is told to who has paid for it.
     """
+    if event.type == "promise.revised":
+        return order.confirmed_at is not None and order.confirmed_at <= event.at
     if event.type != "payment.voided":
         return event.type in KINDS
     released: int = event.data.get("amount", 0)

@@ -46,6 +46,8 @@ Stage = Literal[
 # everything together once all is there, what is there now and the rest when it comes, only what is
 # there now, or the rest as an order of its own.
 Shortage = Literal["", "ship_complete", "ship_available", "drop", "separate_order"]
+SHORTAGES: tuple[Shortage, ...] = ("ship_complete", "ship_available", "drop", "separate_order")
+WAITS: tuple[Shortage, ...] = ("ship_complete", "ship_available", "separate_order")
 # Stages whose units left the shop's stock, and those whose units are no longer wanted.
 GONE: tuple[Stage, ...] = ("shipped", "delivered", "picked_up", "returned")
 DONE: tuple[Stage, ...] = ("delivered", "picked_up", "cancelled", "returned")
@@ -410,6 +412,12 @@ def return_status(order: Order) -> ReturnStatus:
 
 def _units(order: Order, *stages: Stage) -> int:
     return sum(line.count(*stages) for line in order.lines)
+
+
+def waits(order: Order) -> bool:
+    """Whether units of the order are in no shipment yet, because they wait for goods or for their
+    turn."""
+    return _units(order, "open", "reserved", "backordered") > 0
 
 
 def outstanding(order: Order) -> Money:

@@ -1,14 +1,18 @@
 """Holding stock for an order and giving it back.
 
 The order is the reservation: its portions in stage `reserved` are exactly what the stock books
-count as reserved for it, so there is no second record that could be stranded.
+count as reserved for it, so there is no second record that could be stranded. So it is with
+`backordered` portions and the queue.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
+from datetime import datetime
+from typing import Any
 
+from parcelway.domain.backorder import Offer, Terms, Waiting, offers, queue_up
 from parcelway.domain.facts import Balances
 from parcelway.domain.order import Line, Order, Portion, Stage, merge
 from parcelway.domain.refusals import Reason, Refusal
@@ -23,6 +27,7 @@ _MOST_PARTS = 94  # balances and shipments together
 _TAKE: dict[Stage, Kind] = {"reserved": "reserve", "allocated": "allocate"}
 _UNDO: dict[Stage, Kind] = {
     "reserved": "release",
+    "backordered": "unqueue",
     "allocated": "deallocate",
     "released": "deallocate",
     "packed": "deallocate",
@@ -46,32 +51,75 @@ def keys(order: Order, nodes: Mapping[str, Node], *more: str) -> list[tuple[str,
     return [(sku, node) for sku in skus for node in dict.fromkeys([*serving, *held_at])]
 
 
-def take(order: Order, to: Stage, balances: Balances, nodes: Mapping[str, Node]) -> Claim:
+def take(
+    order: Order,
+    to: Stage,
+    balances: Balances,
+    nodes: Mapping[str, Node],
+    terms: Terms | None = None,
+) -> Claim:
     """Claim every open unit of the order: `to` is `reserved` (a hold) or `allocated` (hard).
 
     Units are planned over the nodes of their delivery group and drawn from one stock, so two
-    lines or groups can never count on the same unit. Raises Refusal OUT_OF_STOCK naming every
-    line that is short and how much of it there is, TOO_MANY_LINES when the units lie at so many
-    places that they cannot be claimed in one transaction.
+    lines or groups can never count on the same unit. What is not there waits in the queue where
+    `terms` say so. Raises Refusal OUT_OF_STOCK naming every line that is short, how much of it
+    there is and what could be had later; TOO_MANY_LINES when the units lie at so many places that
+    they cannot be claimed in one transaction.
     """
     left = dict(balances)
-    picks: list[tuple[str, Pick]] = []
+    placed: list[tuple[str, _At]] = []
     moves: list[Move] = []
     because: list[str] = []
     short: dict[str, int] = {}
+    later: dict[str, list[Waiting]] = {}
     for group in order.groups:
-        planned = plan(_open_needs(order, group.id), left, candidates(group, nodes))
+        serving = candidates(group, nodes)
+        needs = _open_needs(order, group.id)
+        launched = [need for need in needs if not (terms and terms.launch(need.sku))]
+        planned = plan(launched, left, serving)
         taken = [Move(pick.sku, pick.node, _TAKE[to], pick.quantity) for pick in planned.picks]
         left = after(left, taken)
-        moves += taken
+        placed += [(group.id, pick) for pick in planned.picks]
         because += planned.because
-        picks += [(group.id, pick) for pick in planned.picks]
-        for sku, units in planned.short.items():
-            short[sku] = short.get(sku, 0) + units
+        for need in needs:
+            missing = planned.short.get(need.sku, 0) if need in launched else need.quantity
+            if not missing:
+                continue
+            waiting, uncovered = _wait(need, missing, left, serving, terms)
+            if terms and terms.short == "leave":
+                placed.append((group.id, replace(need, quantity=missing)))
+                continue
+            if terms and terms.short == "wait" and not uncovered:
+                queued = [wait.move(terms.now) for wait in waiting]
+                left, taken = after(left, queued), taken + queued
+                placed += [(group.id, wait) for wait in waiting]
+                continue
+            short[need.sku] = short.get(need.sku, 0) + missing
+            later.setdefault(need.sku, []).extend(waiting)
+        moves += taken
     if short:
-        raise _out_of_stock(order, short)
+        raise _out_of_stock(order, short, later)
     require_one_transaction(moves)
-    return Claim(_placed(order, picks, to), tuple(moves), tuple(because))
+    since = terms.now if terms else None
+    return Claim(_placed(order, placed, to, since), tuple(moves), tuple(because))
+
+
+_At = Pick | Waiting | Need  # taken from a node, waiting at one, or left open
+
+
+def _wait(
+    need: Need,
+    missing: int,
+    balances: Balances,
+    nodes: Sequence[Node],
+    terms: Terms | None,
+) -> tuple[list[Waiting], int]:
+    """How the missing units of a need could wait, and how many could not."""
+    if terms is None or not terms.may_wait(need.sku):
+        return [], missing
+    launch = terms.launch(need.sku)
+    found: list[Offer] = offers(need.sku, balances, nodes, terms.now.date(), launch)
+    return queue_up(need.line, need.sku, missing, found)
 
 
 def give_back(order: Order, to: Stage, *stages: Stage, shipment: str | None = None) -> Claim:
@@ -88,21 +136,29 @@ def give_back(order: Order, to: Stage, *stages: Stage, shipment: str | None = No
                 portions.append(portion)
                 continue
             if kind := _UNDO.get(portion.stage):
-                moves.append(Move(line.sku, portion.node, kind, portion.quantity))
+                moves.append(
+                    Move(line.sku, portion.node, kind, portion.quantity, since=portion.since)
+                )
             portions.append(Portion(portion.group, to, portion.quantity))
         lines.append(replace(line, portions=merge(portions)))
     return Claim(tuple(lines), tuple(moves))
 
 
-def retake(order: Order, to: Stage, balances: Balances, nodes: Mapping[str, Node]) -> Claim:
+def retake(
+    order: Order,
+    to: Stage,
+    balances: Balances,
+    nodes: Mapping[str, Node],
+    terms: Terms | None = None,
+) -> Claim:
     """Give up the order's holds and claim all its units anew as `to`, in one set of moves.
 
     The freed units are counted as available, so an order can always keep what it holds; it may
-    come from better nodes than when it was reserved. Raises Refusal OUT_OF_STOCK.
+    come from better nodes than when it was reserved. Raises what `take` does.
     """
     freed = give_back(order, "open", "reserved")
     open_order = replace(order, lines=freed.lines)
-    taken = take(open_order, to, after(balances, freed.moves), nodes)
+    taken = take(open_order, to, after(balances, freed.moves), nodes, terms)
     require_one_transaction([*freed.moves, *taken.moves])
     return Claim(taken.lines, freed.moves + taken.moves, taken.because)
 
@@ -127,9 +183,10 @@ def allocate_in_place(order: Order) -> Claim:
 
 def require_one_transaction(moves: Sequence[Move]) -> None:
     """Refuse with TOO_MANY_LINES what changes more balances than one transaction holds; each node
-    will need a shipment in it as well."""
+    will need a shipment in it as well, and each place in a queue an item."""
     changes = net(moves)
-    require_room(len(changes), {change.node for change in changes})
+    queues = {(move.sku, move.node) for move in moves if move.kind in ("backorder", "unqueue")}
+    require_room(len(changes) + len(queues), {change.node for change in changes})
 
 
 def require_room(changes: int, nodes: Set[str]) -> None:
@@ -141,7 +198,9 @@ def require_room(changes: int, nodes: Set[str]) -> None:
         )
 
 
-def _out_of_stock(order: Order, short: Mapping[str, int]) -> Refusal:
+def _out_of_stock(
+    order: Order, short: Mapping[str, int], later: Mapping[str, Sequence[Waiting]]
+) -> Refusal:
     lines = [
         {
             "line": line.number,
@@ -149,11 +208,17 @@ def _out_of_stock(order: Order, short: Mapping[str, int]) -> Refusal:
             "wanted": line.quantity,
             "available": line.quantity - short[line.sku],
         }
+        | _later(later.get(line.sku, ()))
         for line in order.lines
         if line.sku in short
     ]
     names = ", ".join(str(entry["sku"]) for entry in lines)
     return Refusal(Reason.OUT_OF_STOCK, f"Not enough stock of {names}.", "/lines", lines=lines)
+
+
+def _later(waiting: Sequence[Waiting]) -> dict[str, Any]:
+    told = [{"quantity": wait.quantity, "date": wait.due.isoformat()} for wait in waiting]
+    return {"later": told} if told else {}
 
 
 def _open_needs(order: Order, group_id: str) -> list[Need]:
@@ -169,14 +234,23 @@ def _open_needs(order: Order, group_id: str) -> list[Need]:
     return needs
 
 
-def _placed(order: Order, picks: list[tuple[str, Pick]], to: Stage) -> tuple[Line, ...]:
+def _placed(
+    order: Order,
+    places: Sequence[tuple[str, _At]],
+    to: Stage,
+    since: datetime | None,
+) -> tuple[Line, ...]:
     lines = []
     for line in order.lines:
         kept = [portion for portion in line.portions if portion.stage != "open"]
-        placed = [
-            Portion(group, to, pick.quantity, pick.node)
-            for group, pick in picks
-            if pick.line == line.number
-        ]
-        lines.append(replace(line, portions=merge([*kept, *placed])))
+        kept += [_portion(group, at, to, since) for group, at in places if at.line == line.number]
+        lines.append(replace(line, portions=merge(kept)))
     return tuple(lines)
+
+
+def _portion(group: str, at: _At, to: Stage, since: datetime | None) -> Portion:
+    if isinstance(at, Need):
+        return Portion(group, "open", at.quantity)
+    if isinstance(at, Pick):
+        return Portion(group, to, at.quantity, at.node)
+    return Portion(group, "backordered", at.quantity, at.node, since=since, due=at.due)

@@ -60,7 +60,8 @@ class Shipment:
     """Units of one group from one node, with how far they are and who carries them.
 
     `version` is the order's version at the shipment's last change. `tracking` is the parcel's
-    present status in the tracking vocabulary, '' before it was shipped.
+    present status in the tracking vocabulary, '' before it was shipped. `wave` tells which units of
+    the order were scheduled together with it.
     """
 
     id: str
@@ -82,3 +83,4 @@ class Shipment:
     shipped_at: datetime | None = None
     delivered_at: datetime | None = None
     invoice_number: str = ""
+    wave: int = 1

@@ -13,6 +13,7 @@ from parcelway.domain.order import (
     Order,
     PaymentStatus,
     ReturnStatus,
+    Shortage,
     State,
     Totals,
     fulfilment_status,
@@ -25,9 +26,18 @@ from parcelway.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)
+class ExpectedView:
+    """Units that wait, and the day they are expected on; null where nobody knows."""
+
+    quantity: int
+    date: date | None
+
+
+@dataclass(frozen=True, slots=True)
 class LineView:
-    """One line; `stages` counts its units by how far they have come. In an order with several
-    deliveries `tax_rate` is the first one's; each delivery has its own."""
+    """One line; `stages` counts its units by how far they have come, `expected` tells of those that
+    wait for goods. In an order with several deliveries `tax_rate` is the first one's; each delivery
+    has its own."""
 
     sku: str
     name: str
@@ -37,6 +47,7 @@ class LineView:
     tax: Money
     tax_rate: int
     stages: Mapping[str, int]
+    expected: list[ExpectedView]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +77,10 @@ class DeliveryView:
     charge_tax_rate: int
     promised_from: date | None
     promised_to: date | None
+    revised: bool
+    expected_from: date | None
+    expected_to: date | None
+    revision_reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +109,8 @@ class OrderView:
     placed_at: datetime | None
     pay_until: datetime | None
     cancel_reason: str
+    shortage: Shortage
+    linked_orders: list[str]
     tracking_number: str
     tracking_path: str
 
@@ -145,6 +162,8 @@ def order_view(order: Order) -> OrderView:
         placed_at=order.placed_at,
         pay_until=order.hold_until if order.state == "placed" else None,
         cancel_reason=order.cancel_reason,
+        shortage=order.shortage,
+        linked_orders=list(order.linked),
         tracking_number=order.tracking_number,
         tracking_path=tracked if order.tracking_number else "",
     )
@@ -189,10 +208,12 @@ def _line(line: Line) -> LineView:
         line.tax,
         line.tax_rate,
         stages,
+        [ExpectedView(p.quantity, p.due) for p in line.portions if p.stage == "backordered"],
     )
 
 
 def _delivery(order: Order, group: DeliveryGroup) -> DeliveryView:
+    present = group.present_promise
     return DeliveryView(
         group=group.id,
         method=group.method,
@@ -211,4 +232,8 @@ def _delivery(order: Order, group: DeliveryGroup) -> DeliveryView:
         charge_tax_rate=group.charge_tax_rate,
         promised_from=group.promise.earliest if group.promise else None,
         promised_to=group.promise.latest if group.promise else None,
+        revised=bool(group.revisions),
+        expected_from=present.earliest if present else None,
+        expected_to=present.latest if present else None,
+        revision_reason=group.revisions[-1].reason if group.revisions else "",
     )

@@ -22,17 +22,20 @@ class OrderCancelled(Exception):
     """The order ended before what was waited for; the state machine catches this by name."""
 
 
-def start(client: Any, machine_arn: str, order_id: str) -> None:
-    """Start an order's execution, named after the order: a second start is the first one.
+def start(client: Any, machine_arn: str, order_id: str, wave: int = 1) -> None:
+    """Start the execution of an order's wave, named after both: a second start is the first one.
 
     One that failed is not the end of its order: the next start takes it up anew under the next
     name. Every step decides on the order as it is, so nothing is done twice.
     """
+    first = order_id if wave == 1 else f"{order_id}-w{wave}"
     for number in count(1):
-        name = order_id if number == 1 else f"{order_id}-{number}"
+        name = first if number == 1 else f"{first}-{number}"
         try:
             client.start_execution(
-                stateMachineArn=machine_arn, name=name, input=json.dumps({"order_id": order_id})
+                stateMachineArn=machine_arn,
+                name=name,
+                input=json.dumps({"order_id": order_id, "wave": wave}),
             )
         except ClientError as error:
             if error.response["Error"]["Code"] != "ExecutionAlreadyExists":

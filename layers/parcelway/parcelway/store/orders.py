@@ -11,6 +11,7 @@
     PCL#<carrier>#<number>    PARCEL            -> order and shipment
     SERIES#<series>           COUNTER           last invoice number given
     SERIES#<series>           <sequence>        -> order; holds each number to one invoice
+    QUEUE#<sku>#<node>        <since>#<order>   -> order that waits there; first come first served
 
 Sparse indexes: by_due (due_shard, due_at) while something must still happen to an order,
 by_customer (owner, placed_at) once it is placed, by_node (queue, queued_at) while a node has work
@@ -39,7 +40,7 @@ from parcelway.store.commit import Write, commit, put_new, put_version
 from parcelway.store.database import Database
 from parcelway.store.items import from_item, to_item
 from parcelway.store.packing import Packed
-from parcelway.store.stock import move_writes
+from parcelway.store.stock import balance_writes, journal_writes
 from parcelway.store.waits import Wait, to_wait
 from parcelway.values import dataclass
 
@@ -206,10 +207,24 @@ def save(db: Database, decision: Decision, now: datetime) -> None:
 
 
 def writes(db: Database, decision: Decision, now: datetime) -> list[Write]:
-    """A decision as the writes of one transaction."""
+    """A decision, with the one linked to it, as the writes of one transaction."""
+    decisions = [decision, decision.linked] if decision.linked else [decision]
+    moves = [move for made in decisions for move in made.moves]
+    return [
+        *(_order_write(db, made.order, now) for made in decisions),
+        *balance_writes(db, now, moves),
+        *(write for made in decisions for write in _other_writes(db, made, now)),
+    ]
+
+
+def _order_write(db: Database, order: Order, now: datetime) -> Write:
+    return put_version(db.orders, _order_item(order, now), order.version - 1)
+
+
+def _other_writes(db: Database, decision: Decision, now: datetime) -> list[Write]:
     order = decision.order
-    made = [put_version(db.orders, _order_item(order, now), order.version - 1)]
-    made += move_writes(db, order.id, order.version, now, decision.moves)
+    made: list[Write] = []
+    made += journal_writes(db, order.id, order.version, now, decision.moves)
     made += [_part(db, order, f"SHP#{s.id}", _shipment_item(s)) for s in decision.shipments]
     if decision.payment is not None:
         number = f"PAY#{decision.payment.number:03d}"
@@ -219,6 +234,7 @@ def writes(db: Database, decision: Decision, now: datetime) -> list[Write]:
     made += [_event_write(db, event) for event in decision.events]
     made += [_posting_write(db, posting) for posting in decision.postings]
     made += _lookup_writes(db, decision)
+    made += _queue_writes(db, decision)
     return made
 
 
@@ -248,9 +264,24 @@ def _due(order: Order, now: datetime) -> datetime | None:
         return order.hold_until
     if order.state == "confirmed" and _with_people(order):
         return _round_up(now + PATIENCE, timedelta(days=1))
+    if order.state == "confirmed" and (expected := _expected(order, now)):
+        return expected
     if order.state == "confirmed" or _money_open(order):
         return _round_up(now + QUIET, QUIET)
     return None
+
+
+def _expected(order: Order, now: datetime) -> datetime | None:
+    """When to look at an order that only waits for goods, or for people besides: on the day that
+    the next of them are expected, or tomorrow. The receipt itself sets it going at once."""
+    days = [p.due for line in order.lines for p in line.portions if p.stage == "backordered"]
+    stages = {portion.stage for line in order.lines for portion in line.portions}
+    held = {"reserved"} if order.shortage == "ship_complete" else set()
+    if not days or not stages <= _HANDED_OVER | {"backordered"} | held:
+        return None
+    tomorrow = _round_up(now + timedelta(seconds=1), timedelta(days=1))
+    starts = [datetime(day.year, day.month, day.day, tzinfo=UTC) for day in days if day]
+    return min((start for start in starts if start > now), default=tomorrow)
 
 
 def _round_up(moment: datetime, step: timedelta) -> datetime:
@@ -342,6 +373,38 @@ def _lookup_writes(db: Database, decision: Decision) -> Iterable[Write]:
             parcel = _parcel(event.data["carrier"], event.data["parcel_number"])
             target = {"order_id": order.id, "shipment_id": event.data["shipment"]}
             yield put_new(db.orders, {"pk": parcel, "sk": "PARCEL"} | target, _parcel_taken)
+
+
+def _queue_writes(db: Database, decision: Decision) -> Iterable[Write]:
+    """The order's places in the queues that this decision changes, as they are after it. The
+    order's own condition orders such writes."""
+    left = queue_items(decision.order)
+    moved = {(m.sku, m.node, m.since) for m in decision.moves if m.since is not None}
+    for place in sorted(moved.union(decision.requeued)):
+        key = queue_key(*place, decision.order.id)
+        item = left.get((key["pk"], key["sk"]))
+        yield Write(db.orders, "", item) if item else Write(db.orders, "", key=key)
+
+
+def queue_key(sku: str, node: str, since: datetime, order_id: str) -> dict[str, str]:
+    """The primary key of an order's place in the queue for a SKU at a node."""
+    return {"pk": f"QUEUE#{sku}#{node}", "sk": f"{iso(since)}#{order_id}"}
+
+
+def queue_items(order: Order) -> dict[tuple[str, str], dict[str, Any]]:
+    """The order's places in the queues, as items by key: how many units, and for which dates."""
+    items: dict[tuple[str, str], dict[str, Any]] = {}
+    for line in order.lines:
+        for portion in line.portions:
+            if portion.stage != "backordered" or portion.since is None:
+                continue
+            key = queue_key(line.sku, portion.node, portion.since, order.id)
+            item = items.setdefault(
+                (key["pk"], key["sk"]), key | {"order_id": order.id, "units": {}}
+            )
+            due = portion.due.isoformat() if portion.due else ""
+            item["units"][due] = item["units"].get(due, 0) + portion.quantity
+    return items
 
 
 def _parcel(carrier: str, parcel_number: str) -> str:

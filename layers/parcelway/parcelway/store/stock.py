@@ -52,19 +52,32 @@ def move_writes(
 ) -> list[Write]:
     """The writes that make `moves`: each balance once, and their journal entry.
 
+    Raises what `balance_writes` does.
+    """
+    moves = list(moves)
+    return [*balance_writes(db, at, moves), *journal_writes(db, reference, sequence, at, moves)]
+
+
+def journal_writes(
+    db: Database, reference: str, sequence: int, at: datetime, moves: Sequence[Move]
+) -> list[Write]:
+    """The journal entry of `moves`, if they change anything."""
+    entry = Entry(reference, sequence, at, booked(moves))
+    return [_journal(db, entry)] if net(moves) else []
+
+
+def balance_writes(db: Database, at: datetime, moves: Sequence[Move]) -> list[Write]:
+    """The writes that change the balances as all of `moves` together do, each balance once.
+
     A balance that no longer allows its change fails the commit as Stale: read again, and the
     decision will say what is short. Raises Stale itself where that is known already, and Refusal
     TOO_MANY_LINES for units on more shards than one transaction holds.
     """
-    moves = list(moves)
-    entry = Entry(reference, sequence, at, booked(moves))
     changes = net(moves)
-    if not changes:
-        return []
     made = [write for change in changes for write in _changes(db, change, at)]
     if len(made) > len(changes):
         require_room(len(made), {change.node for change in changes})
-    return [*made, _journal(db, entry)]
+    return made
 
 
 def set_on_hand(

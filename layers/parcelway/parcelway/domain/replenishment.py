@@ -1,0 +1,226 @@
+"""Serving a queue: what has come goes to who waits longest; who must wait on is told how long."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from parcelway.domain.decision import Decision
+from parcelway.domain.facts import Facts
+from parcelway.domain.order import (
+    DeliveryGroup,
+    Line,
+    Order,
+    Portion,
+    Revision,
+    advance,
+    events,
+    merge,
+    with_line,
+)
+from parcelway.domain.parties import SYSTEM
+from parcelway.domain.promising import promised
+from parcelway.domain.stock import UNBOUNDED, Balance, Move
+from parcelway.values import dataclass
+
+OVERDUE = timedelta(days=2)  # a supply so much later than its day is not counted on any more
+Dated = tuple[int, date | None]  # units and the day they are expected on; None: nobody knows
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An order's place in the queue for a SKU at a node: units by the day they are promised for,
+    None where no day could be told."""
+
+    order_id: str
+    sku: str
+    node: str
+    since: datetime
+    units: Mapping[date | None, int]
+
+    @property
+    def quantity(self) -> int:
+        """All its units."""
+        return sum(self.units.values())
+
+
+def fill(
+    order: Order, place: Place, units: int, balance: Balance, now: datetime
+) -> Decision | None:
+    """Reserve `units` that are there for an order whose turn it is; those that were promised
+    earliest come first. None when the order does not wait there any more.
+
+    Raises ValueError when fewer are free.
+    """
+    line = order.line(place.sku)
+    waiting = _at(line, place) if line else []
+    units = min(units, sum(portion.quantity for portion in waiting))
+    if line is None or not units or order.state not in ("placed", "confirmed"):
+        return None
+    if units > balance.free:
+        raise ValueError(f"{balance.free} units are free, not {units}")
+    move = Move(place.sku, place.node, "fill", units, balance.available, since=place.since)
+    filled, left = [], units
+    for portion in waiting:
+        taken = min(left, portion.quantity)
+        left -= taken
+        filled.append(replace(portion, quantity=portion.quantity - taken))
+        filled.append(Portion(portion.group, "reserved", taken, portion.node))
+    after = advance(order, lines=with_line(order, _instead(line, waiting, filled)))
+    fact = ("order.replenished", {"sku": place.sku, "node": place.node, "quantity": units})
+    told = events(after, now, SYSTEM, fact) if order.state == "confirmed" else ()
+    return Decision(after, told, (move,))
+
+
+def dates(
+    places: Sequence[Place], balance: Balance, launch: date | None, today: date
+) -> Iterator[tuple[Place, tuple[Dated, ...]]]:
+    """When each place in the queue, in its order, can be served from what is there and expected."""
+    first = launch or today
+    covered = [(max(0, balance.free), first)]
+    for supply in balance.supplies:
+        if supply.due + OVERDUE >= today:
+            covered.append((supply.quantity, max(supply.due, first)))
+    debt = max(0, -balance.free)  # a count found less than was promised: that is made up first
+    for place in places:
+        found: list[Dated] = []
+        left = place.quantity
+        while covered and left:
+            there, due = covered[0]
+            owed = min(debt, there)
+            debt, there = debt - owed, there - owed
+            units = min(left, there)
+            left -= units
+            found += [(units, due)] if units else []
+            covered[0] = (there - units, due)
+            if there == units:
+                covered.pop(0)
+        yield place, (*found, *([(left, None)] if left else []))
+
+
+def is_later(place: Place, new: Sequence[Dated]) -> bool:
+    """Whether any unit of a place is expected later than it was promised."""
+    return any(_after(day, before) for before, day in zip(_days(place), _each(new), strict=True))
+
+
+def redate(
+    order: Order, place: Place, new: Sequence[Dated], facts: Facts, reason: str = "supply"
+) -> Decision | None:
+    """Tell an order anew when its waiting units come. None when no date gets later.
+
+    Its promise is revised where it cannot be kept; the first one stays on record. A date that got
+    earlier changes no promise.
+    """
+    line = order.line(place.sku)
+    waiting = _at(line, place) if line else []
+    if line is None or sum(p.quantity for p in waiting) != sum(units for units, _ in new):
+        return None
+    days = [max(old, day, key=_rank) for old, day in zip(_dues(waiting), _each(new), strict=True)]
+    if days == _dues(waiting):
+        return None
+    moved, start = [], 0
+    for portion in waiting:
+        for day in days[start : start + portion.quantity]:
+            moved.append(replace(portion, quantity=1, due=day))
+        start += portion.quantity
+    late = replace(order, lines=with_line(order, _instead(line, waiting, moved)))
+    moves: tuple[Move, ...] = ()
+    if order.shortage == "ship_complete" and None in days:
+        late, moves = _let_go(late, place.since)
+    touched = {portion.group for portion in waiting}
+    groups = tuple(
+        _revised(late, group, facts, reason) if group.id in touched else group
+        for group in order.groups
+    )
+    after = advance(late, groups=groups)
+    told = [
+        ("promise.revised", _told(new_group, reason))
+        for old, new_group in zip(order.groups, groups, strict=True)
+        if old != new_group
+    ]
+    requeued = ((place.sku, place.node, place.since),)
+    return Decision(after, events(after, facts.now, SYSTEM, *told), moves, requeued=requeued)
+
+
+def _let_go(order: Order, since: datetime) -> tuple[Order, tuple[Move, ...]]:
+    """Queue for what the order holds as well, at its own place: it cannot go before nobody knows
+    when, and must not keep others from what they lack. So two such orders that each hold what the
+    other waits for come apart: the older one gets both."""
+    moves: list[Move] = []
+    lines = []
+    for line in order.lines:
+        portions = []
+        for held in line.portions:
+            if held.stage != "reserved":
+                portions.append(held)
+                continue
+            moves.append(Move(line.sku, held.node, "release", held.quantity))
+            queued = Move(line.sku, held.node, "backorder", held.quantity, UNBOUNDED, since=since)
+            moves.append(queued)
+            portions.append(replace(held, stage="backordered", since=since, due=None))
+        lines.append(replace(line, portions=merge(portions)))
+    return replace(order, lines=tuple(lines)), tuple(moves)
+
+
+def _revised(order: Order, group: DeliveryGroup, facts: Facts, reason: str) -> DeliveryGroup:
+    """The group with the window that can be kept, if the present one cannot."""
+    waiting = [
+        replace(line, portions=tuple(p for p in line.portions if p.stage == "backordered"))
+        for line in order.lines
+    ]
+    window, present = promised(order, group, waiting, facts), group.present_promise
+    if window is not None and present is not None and window.latest <= present.latest:
+        return group
+    if window is None and present is None and group.revisions:
+        return group
+    return replace(group, revisions=(*group.revisions, Revision(facts.now, window, reason)))
+
+
+def _told(group: DeliveryGroup, reason: str) -> dict[str, Any]:
+    window = group.present_promise
+    latest = window.latest.isoformat() if window else ""
+    return {"group": group.id, "latest": latest, "reason": reason}
+
+
+def _at(line: Line, place: Place) -> list[Portion]:
+    """The line's portions at a place, those promised earliest first."""
+    found = [
+        portion
+        for portion in line.portions
+        if portion.stage == "backordered"
+        and (portion.node, portion.since) == (place.node, place.since)
+    ]
+    return sorted(found, key=lambda portion: (_rank(portion.due), portion.group))
+
+
+def _instead(line: Line, old: Sequence[Portion], new: Sequence[Portion]) -> Line:
+    kept = [portion for portion in line.portions if portion not in old]
+    return replace(line, portions=merge([*kept, *new]))
+
+
+def _days(place: Place) -> list[date | None]:
+    return _each([(units, due) for due, units in sorted(place.units.items(), key=_by_day)])
+
+
+def _by_day(entry: tuple[date | None, int]) -> date:
+    return _rank(entry[0])
+
+
+def _dues(portions: Sequence[Portion]) -> list[date | None]:
+    return _each([(portion.quantity, portion.due) for portion in portions])
+
+
+def _each(dated: Sequence[Dated]) -> list[date | None]:
+    """One day for each unit."""
+    return [day for units, day in dated for _ in range(units)]
+
+
+def _after(day: date | None, before: date | None) -> bool:
+    return _rank(day) > _rank(before)
+
+
+def _rank(day: date | None) -> date:
+    """Days in order; one that nobody knows is the last."""
+    return day or date.max

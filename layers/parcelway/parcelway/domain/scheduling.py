@@ -1,0 +1,136 @@
+"""Scheduling: units that can go are allocated and become shipments, wave by wave.
+
+A wave is what can leave together: for most orders all of it, for one with back-orders what is there
+now, and later what has come since. Nothing waits in a wave for goods; units wait in the order until
+they are ready for the next one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from parcelway.domain.decision import Decision
+from parcelway.domain.facts import Facts
+from parcelway.domain.ids import derived
+from parcelway.domain.order import Line, Order, Portion, advance, events, merge, require
+from parcelway.domain.parties import SYSTEM
+from parcelway.domain.refusals import Refusal
+from parcelway.domain.reservation import Claim, allocate_in_place, retake
+from parcelway.domain.shipment import Shipment, ShipmentLine
+
+
+def ready(order: Order) -> bool:
+    """Whether a confirmed order has units that can be scheduled: one that is sent only when it is
+    complete has none as long as others wait."""
+    waiting = any(line.count("backordered") for line in order.lines)
+    return (
+        order.state == "confirmed"
+        and any(line.count("open", "reserved") for line in order.lines)
+        and not (waiting and order.shortage == "ship_complete")
+    )
+
+
+def schedule(
+    order: Order, shipments: Sequence[Shipment], wave: int, facts: Facts
+) -> Decision | None:
+    """Choose the node of every ready unit, consume the reservation, allocate: one shipment per
+    delivery group and node, the order's `wave`. None when that wave has been scheduled.
+
+    The first wave is planned anew, later ones stay where their units were held. A wave may find
+    nothing ready any more; it counts all the same. Raises Refusal OUT_OF_STOCK when the stock is
+    not there (any more), ILLEGAL_STATE unless the order is confirmed.
+    """
+    require(order, "confirmed")
+    if order.waves >= wave:
+        return None
+    if not ready(order):
+        return Decision(advance(order, waves=wave))
+    claim = _allocated(order, facts) if wave == 1 else allocate_in_place(order)
+    places = sorted({(p.group, p.node) for line in claim.lines for p in line.portions if _new(p)})
+    ids = {place: _shipment_id(order.id, wave, *place) for place in places}
+    lines = tuple(_assigned(line, ids) for line in claim.lines)
+    scheduled = advance(order, lines=lines, waves=wave)
+    made: list[Shipment] = []
+    for place in places:
+        made.append(_shipment(scheduled, ids[place], *place, [*shipments, *made], facts))
+    fact = {"shipments": [shipment.id for shipment in made], "because": list(claim.because)}
+    told = events(scheduled, facts.now, SYSTEM, ("order.scheduled", fact))
+    return Decision(scheduled, told, claim.moves, tuple(made))
+
+
+def _allocated(order: Order, facts: Facts) -> Claim:
+    """The order's units allocated at the best nodes; where they are held when moving them all
+    would not fit into one transaction, or when a count found less than was promised: the node
+    then says whether it has them."""
+    try:
+        return retake(order, "allocated", facts.balances, facts.shop.nodes)
+    except Refusal:
+        if any(line.count("open") for line in order.lines):
+            raise
+        return allocate_in_place(order)
+
+
+def _new(portion: Portion) -> bool:
+    return portion.stage == "allocated" and not portion.shipment
+
+
+def _assigned(line: Line, ids: dict[tuple[str, str], str]) -> Line:
+    portions = (replace(p, shipment=ids[p.group, p.node]) if _new(p) else p for p in line.portions)
+    return replace(line, portions=merge(portions))
+
+
+def _shipment(
+    order: Order,
+    shipment_id: str,
+    group_id: str,
+    node: str,
+    others: Sequence[Shipment],
+    facts: Facts,
+) -> Shipment:
+    group = order.group_named(group_id)
+    return Shipment(
+        id=shipment_id,
+        order_id=order.id,
+        version=order.version,
+        group=group_id,
+        node=node,
+        method=group.method or "delivery",
+        status="scheduled",
+        lines=tuple(
+            part for line in order.lines for part in _numbered(line, group_id, shipment_id, others)
+        ),
+        created_at=facts.now,
+        service=group.service,
+        wave=order.waves,
+    )
+
+
+def _numbered(
+    line: Line, group: str, shipment_id: str, others: Sequence[Shipment]
+) -> Iterable[ShipmentLine]:
+    """The shipment's units of a line, each with a number within the delivery group that no other
+    shipment's units have, for their shares of its price. Numbers that a cancelled shipment had are
+    given again."""
+    left = sum(p.quantity for p in line.portions if p.shipment == shipment_id)
+    first = 0
+    taken = [
+        (sent.invoiced_from, sent.invoiced_from + sent.quantity)
+        for other in others
+        if other.status != "cancelled" and other.group == group
+        for sent in other.lines
+        if sent.line == line.number
+    ]
+    units_in_all = line.units(group)
+    for begins, ends in [*sorted(taken), (units_in_all, units_in_all)]:
+        units = min(left, begins - first)
+        if units > 0:
+            yield ShipmentLine(line.number, line.sku, units, first)
+            left -= units
+        first = max(first, ends)
+
+
+def _shipment_id(order_id: str, wave: int, group: str, node: str) -> str:
+    """One id per order, wave, group and node: scheduling twice cannot make two shipments."""
+    later = (str(wave),) if wave > 1 else ()
+    return derived("shp", order_id, group, node, *later)

@@ -1,0 +1,129 @@
+"""What becomes of a draft whose goods are not all there, as its customer chose."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import field, replace
+from typing import Any, Literal
+
+from parcelway.domain.backorder import Terms
+from parcelway.domain.facts import Facts
+from parcelway.domain.ids import derived
+from parcelway.domain.order import SHORTAGES, WAITS, Line, Order, Portion, Promise, Shortage
+from parcelway.domain.pricing import price
+from parcelway.domain.promising import promised
+from parcelway.domain.refusals import Refusal
+from parcelway.domain.reservation import Claim, retake, take
+from parcelway.domain.stock import after
+from parcelway.values import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """An order as it can be placed: priced, with its claim on stock, and what is to be told."""
+
+    order: Order
+    claim: Claim
+    told: Mapping[str, Any] = field(default_factory=dict)
+
+
+def resolve(order: Order, facts: Facts) -> tuple[Part, ...]:
+    """The priced draft as it will be placed: one part, or two where what is not there becomes an
+    order of its own.
+
+    Both keep the unit prices; each has its own delivery charges, by what it weighs. Raises Refusal
+    OUT_OF_STOCK when units are missing and nothing was chosen, when they cannot be had later
+    either, and when nothing would be left.
+    """
+    if order.shortage in ("drop", "separate_order"):
+        held = _held(order, facts, "leave")
+        left = [line for line in held.lines if line.count("open")]
+        if not left:
+            return (Part(order, held),)
+        if any(line.count("reserved") for line in held.lines):
+            return _divided(order, held, facts)
+    # Also an order of which nothing is there to be separated from: it waits in one piece.
+    waits = order.shortage in WAITS
+    return (Part(order, _held(order, facts, "wait" if waits else "refuse")),)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What a customer would get by a choice: one order or two, and each delivery's window in them
+    (None: cannot be told)."""
+
+    shortage: Shortage
+    parts: tuple[Part, ...]
+    promises: tuple[tuple[Promise | None, ...], ...]
+
+
+def choices(order: Order, facts: Facts) -> tuple[Choice, ...]:
+    """What can be chosen for the priced draft: nothing (one entry, '') where all of it is there.
+
+    Every delivery must have been chosen. Empty when it cannot be had in any way.
+    """
+    complete = _choice(replace(order, shortage=""), facts)
+    if complete:
+        return (complete,)
+    found = [_choice(replace(order, shortage=shortage), facts) for shortage in SHORTAGES]
+    return tuple(choice for choice in found if choice)
+
+
+def _choice(order: Order, facts: Facts) -> Choice | None:
+    try:
+        parts = resolve(order, facts)
+    except Refusal:
+        return None
+    promises = tuple(
+        tuple(promised(p.order, group, p.claim.lines, facts) for group in p.order.groups)
+        for p in parts
+    )
+    return Choice(order.shortage, parts, promises)
+
+
+def _divided(order: Order, held: Claim, facts: Facts) -> tuple[Part, ...]:
+    """What is there, and what is not: dropped, or as a second order."""
+    here = _with(order, [_only(line, "reserved") for line in held.lines], facts)
+    missing = [_only(line, "open") for line in held.lines]
+    claim = Claim(_as_held(here, held), held.moves, held.because)
+    if order.shortage == "drop":
+        dropped = [
+            {"sku": line.sku, "quantity": line.quantity} for line in missing if line.quantity
+        ]
+        return (Part(here, claim, {"dropped": dropped}),)
+    fresh = replace(order, id=derived("ord", "separate", order.id), version=0, commands={})
+    second = _with(fresh, missing, facts)
+    balances = after(facts.balances, held.moves)
+    terms = Terms(facts.products, facts.now, "wait")
+    later = take(second, "reserved", balances, facts.shop.nodes, terms)
+    return Part(here, claim), Part(second, later)
+
+
+def _held(order: Order, facts: Facts, short: Literal["refuse", "wait", "leave"]) -> Claim:
+    terms = Terms(facts.products, facts.now, short)
+    return retake(order, "reserved", facts.balances, facts.shop.nodes, terms)
+
+
+def _with(order: Order, lines: Sequence[Line], facts: Facts) -> Order:
+    """The order with these lines alone (those without units left out), all open, at its prices."""
+    kept = [_opened(line) for line in lines if line.quantity]
+    used = {portion.group for line in kept for portion in line.portions}
+    groups = tuple(group for group in order.groups if group.id in used)
+    return price(replace(order, lines=tuple(kept), groups=groups), facts.products, facts.shop)
+
+
+def _as_held(order: Order, held: Claim) -> tuple[Line, ...]:
+    """The order's lines at their prices, their units where the claim has them."""
+    at = {line.number: _only(line, "reserved").portions for line in held.lines}
+    return tuple(replace(line, portions=at[line.number]) for line in order.lines)
+
+
+def _only(line: Line, stage: str) -> Line:
+    return replace(line, portions=tuple(p for p in line.portions if p.stage == stage))
+
+
+def _opened(line: Line) -> Line:
+    units: dict[str, int] = {}
+    for portion in line.portions:
+        units[portion.group] = units.get(portion.group, 0) + portion.quantity
+    return replace(line, portions=tuple(Portion(group, "open", n) for group, n in units.items()))
