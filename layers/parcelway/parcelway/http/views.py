@@ -30,7 +30,7 @@ class ExpectedView:
     """Units that wait, and the day they are expected on; null where nobody knows."""
 
     quantity: int
-    date: date | None
+    due: date | None
 
 
 @dataclass(frozen=True, slots=True)
