@@ -13,7 +13,7 @@ from parcelway.domain import checkout, scheduling
 from parcelway.domain.backorder import offers, queue_up
 from parcelway.domain.commands import Command
 from parcelway.domain.decision import Decision
-from parcelway.domain.order import Order, Shortage, fulfilment_status, totals
+from parcelway.domain.order import Order, Shortage, fulfilment_status, ready, totals
 from parcelway.domain.pricing import price
 from parcelway.domain.refusals import Reason, Refusal
 from parcelway.domain.replenishment import Place, dates, is_later, redate
@@ -78,9 +78,9 @@ def test_what_is_there_goes_at_once_and_the_rest_when_it_comes() -> None:
         "TEA-9": 1,
         "BOOK-3": 2,
     }
-    assert not scheduling.ready(story.order)
+    assert not ready(story.order)
     story.received(*MUG, 5)
-    assert scheduling.ready(story.order)
+    assert ready(story.order)
     story._apply(scheduling.schedule(story.order, story.shipments, 2, story.facts))
     second = story.shipments[1]
     assert [(sent.sku, sent.quantity, sent.invoiced_from) for sent in second.lines] == [
@@ -92,11 +92,11 @@ def test_what_is_there_goes_at_once_and_the_rest_when_it_comes() -> None:
 
 def test_an_order_that_waits_for_all_is_sent_in_one_piece() -> None:
     story = waiting("ship_complete")
-    assert not scheduling.ready(story.order)
+    assert not ready(story.order)
     made = scheduling.schedule(story.order, story.shipments, 1, story.facts)
     assert made is not None and not made.shipments  # the wave counts, and is empty
     story._apply(made).received(*MUG, 1)
-    assert scheduling.ready(story.order)
+    assert ready(story.order)
     story._apply(scheduling.schedule(story.order, story.shipments, 2, story.facts))
     assert [len(shipment.lines) for shipment in story.shipments] == [3]
 

@@ -17,14 +17,15 @@ from infra.cli.routes import function_folders
 
 # Modules beyond the floor's; a function may have SLACK more before somebody has to look why.
 BUDGET = {
+    "backorders": 92,
     "capture": 232,
     "carrier_webhook": 149,
     "cart": 149,
-    "checkout": 152,
+    "checkout": 161,
     "documents": 110,
     "events": 59,
     "fulfillment": 150,
-    "fulfillment_steps": 87,
+    "fulfillment_steps": 93,
     "fulfillment_worker": 79,
     "invoicing": 79,
     "notifications": 127,
@@ -35,7 +36,7 @@ BUDGET = {
     "search": 156,
     "search_indexer": 87,
     "signup": 134,
-    "sweeper": 84,
+    "sweeper": 94,
     "tracking": 163,
 }
 SLACK = 6

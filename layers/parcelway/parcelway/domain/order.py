@@ -420,6 +420,17 @@ def waits(order: Order) -> bool:
     return _units(order, "open", "reserved", "backordered") > 0
 
 
+def ready(order: Order) -> bool:
+    """Whether a confirmed order has units that can be scheduled: one that is sent only when it is
+    complete has none as long as others wait."""
+    waiting = any(line.count("backordered") for line in order.lines)
+    return (
+        order.state == "confirmed"
+        and any(line.count("open", "reserved") for line in order.lines)
+        and not (waiting and order.shortage == "ship_complete")
+    )
+
+
 def outstanding(order: Order) -> Money:
     """What the provider holds for the order and has not been captured."""
     return Money(order.authorized - order.captured, order.currency)

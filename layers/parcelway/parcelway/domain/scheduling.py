@@ -13,22 +13,11 @@ from dataclasses import replace
 from parcelway.domain.decision import Decision
 from parcelway.domain.facts import Facts
 from parcelway.domain.ids import derived
-from parcelway.domain.order import Line, Order, Portion, advance, events, merge, require
+from parcelway.domain.order import Line, Order, Portion, advance, events, merge, ready, require
 from parcelway.domain.parties import SYSTEM
 from parcelway.domain.refusals import Refusal
 from parcelway.domain.reservation import Claim, allocate_in_place, retake
 from parcelway.domain.shipment import Shipment, ShipmentLine
-
-
-def ready(order: Order) -> bool:
-    """Whether a confirmed order has units that can be scheduled: one that is sent only when it is
-    complete has none as long as others wait."""
-    waiting = any(line.count("backordered") for line in order.lines)
-    return (
-        order.state == "confirmed"
-        and any(line.count("open", "reserved") for line in order.lines)
-        and not (waiting and order.shortage == "ship_complete")
-    )
 
 
 def schedule(
