@@ -10,7 +10,7 @@ from pathlib import Path
 from parcelway.domain.catalogue import Product
 from parcelway.domain.money import Money
 from parcelway.ports import clock
-from parcelway.store import catalogue, stock
+from parcelway.store import catalogue, stock_books
 
 from infra.local.application import SAMPLE_FILES, Application
 
@@ -41,7 +41,7 @@ def maker(app: Application) -> Callable[..., str]:
         product = Product(sku, f"Thing {sku}", Money(price, "USD"), tax_category="general")
         catalogue.upsert(app.database, [product], clock.now())
         if units:
-            stock.set_on_hand(app.database, sku, node, units, clock.now(), "test")
+            stock_books.count(app.database, sku, node, units, clock.now(), "test")
         return sku
 
     return make

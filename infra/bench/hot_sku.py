@@ -42,7 +42,8 @@ from parcelway.store.database import Database
 from parcelway.store.items import from_item
 from parcelway.store.orders import get_order, save
 from parcelway.store.selling import read_facts, selling
-from parcelway.store.stock import read_balances, set_on_hand
+from parcelway.store.stock import read_balances
+from parcelway.store.stock_books import count
 
 from infra.bench.conflicts import ConflictWindow
 from infra.bench.tables import container, in_model, scan
@@ -100,7 +101,7 @@ class Shop:
         load(self.db, files, io.StringIO())
         article = Product(self.sku, "Hot article", Money(1999, "USD"), tax_category="general")
         catalogue.upsert(self.db, [article], self.now)
-        set_on_hand(self.db, self.sku, NODE, self.units, self.now, "opening")
+        count(self.db, self.sku, NODE, self.units, self.now, "opening")
 
     def carts(self, count: int, quantity: int = 1) -> list[str]:
         """Ids of so many new carts, ready to be placed; their token is "t"."""
@@ -205,7 +206,7 @@ def wrong(shop: Shop, held: int) -> list[str]:
     db, complaints = replace(shop.db, memory={}), []
     key = shop.sku, NODE
     balance = read_balances(db, [key], consistent=True)[key]
-    if balance != Balance(*key, shop.units, held):
+    if balance != Balance(*key, shop.units, held, counted_at=shop.now):
         complaints.append(f"{held} of {shop.units} were sold, the balance says {balance}")
     entries = [
         decode(Entry, {name: item[name] for name in ("reference", "sequence", "at", "moves")})

@@ -31,6 +31,7 @@ _PARAMETERS = {
     "address_id": "The id of an address in the caller's book.",
     "sku": "The stock keeping unit, as the catalogue has it.",
     "node": "The id of a distribution centre, warehouse or store.",
+    "reference": "The purchase order line or delivery note that a supply comes with.",
     "number": "The order's tracking number; hyphens and case do not matter.",
 }
 _DESCRIPTIONS = {
@@ -273,6 +274,7 @@ def _refused(route: Route, reach: Reach, sources: Sources) -> set[Refused]:
     around += [(_CALL, "read_json")] if route.body else []
     around += [(_CALL, "read_query")] if route.query else []
     around += [(_ROUTER, "_authorize")] if route.who.signed_in else []
+    around += [(_ROUTER, "_require_sane")] if "{" in route.path else []
     found = reach.problems | sources.reach(*around).problems | {_TOO_MANY}
     if route.method not in ("GET", "DELETE"):
         own = sources.reach((_ROUTER, "_OWN")).problems

@@ -55,6 +55,11 @@ BODIES: dict[str, dict[str, Any]] = {
     "orders_cancel_own": {"reason": "changed my mind"},
     "fulfillment_ship": {"carrier": "ups", "parcel_number": "1Z999AA10123456784"},
     "fulfillment_reject": {"reason": "out_of_stock"},
+    "stock_receive": {"quantity": 48, "supply": "PO-4711-1", "source": "DN-20261121-17"},
+    "stock_adjust": {"quantity": -2, "reason": "shrinkage"},
+    "stock_count": {"quantity": 37, "counted_at": "2026-11-21T18:00:00Z"},
+    "stock_sell": {"quantity": 1, "source": "till-2/20261121-0815/1"},
+    "stock_expect": {"due": "2026-12-01", "quantity": 48},
     "carrier_webhook_receive": {
         "event_id": "evt_0001",
         "carrier": "ups",

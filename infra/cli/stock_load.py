@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from parcelway.store import catalogue, stock
+from parcelway.store import catalogue, stock, stock_books
 from parcelway.store.database import Database
 from parcelway.store.opening import open_balances
 
@@ -48,7 +48,7 @@ def put(
     if new and not open_balances(db, new, as_of, _reference(new)):
         differing += list(new)
     for sku, node in differing:
-        stock.set_on_hand(db, sku, node, counts[sku, node], as_of, _REFERENCE)
+        stock_books.count(db, sku, node, counts[sku, node], as_of, _REFERENCE)
     changed = len(set(differing) | set(new))
     return Loaded(changed, len(counts) - changed, tuple(bad))
 

@@ -60,9 +60,12 @@ class Client:
         key: str | None = None,
         **query: str,
     ) -> Json:
-        """One request; POSTs get a fresh Idempotency-Key unless `key` is given. Raises Refused."""
+        """One request; POST and PUT get a fresh Idempotency-Key unless `key` is given.
+
+        Raises Refused.
+        """
         headers = dict(self.headers)
-        if method == "POST":
+        if method in ("POST", "PUT"):
             headers["Idempotency-Key"] = key or str(uuid.uuid4())
         answer = self.session.request(
             method, self.url + path, json=body, headers=headers, params=query or None, timeout=60

@@ -37,9 +37,12 @@ class Counters(NamedTuple):
     safety: int = 0
 
     @property
-    def free(self) -> int:
-        """What the queue is served from, or else newcomers: negative when more was promised."""
-        return self.on_hand - self.reserved - self.allocated - self.damaged - self.safety
+    def left(self) -> int:
+        """Whole units that nobody has a claim on: negative when more was promised.
+
+        Those kept back are among them: somebody may keep back more than there is.
+        """
+        return self.on_hand - self.reserved - self.allocated - self.damaged
 
     def plus(self, other: Iterable[int]) -> Counters:
         """The sums of both."""
@@ -94,7 +97,7 @@ def counters(items: Items) -> Counters:
 def available(item: Mapping[str, Any]) -> int:
     """What a balance item must say is available."""
     counted = counters([dict(item)])
-    return counted.free - counted.backordered
+    return counted.left - counted.safety - counted.backordered
 
 
 def single_breaks(items: Items) -> Iterator[Break]:
@@ -112,8 +115,8 @@ def single_breaks(items: Items) -> Iterator[Break]:
                 told = f"{count} shards, and not all say so"
                 yield found("stock.shards", name_of(place), told)
         sums = counters(parts)
-        if min(*sums, sums.free) < 0:
-            told = f"{_told(sums)}, {sums.free} free: count it, or cancel what cannot be sent"
+        if min(*sums, sums.left) < 0:
+            told = f"{_told(sums)}, {sums.left} left: count it, or cancel what cannot be sent"
             yield found("stock.negative", name_of(place), told)
 
 
@@ -137,7 +140,7 @@ class Difference:
         book = counters(self.shards)
         told = f"the journal says {_told(self.journal)}; the balance {_told(book)}"
         broken = found("stock.journal", name_of(self.place), told)
-        if min(*self.journal, self.journal.free) < 0:
+        if min(*self.journal, self.journal.left) < 0:
             return Break(broken.kind, broken.subject, f"{told}; count it first")
         return broken
 

@@ -16,6 +16,10 @@ KINDS: tuple[Kind, ...] = (
     "ship",
     "backorder",
     "unqueue",
+    "return",
+    "send",
+    "repair",
+    "scrap",
 )
 moves = st.lists(
     st.builds(

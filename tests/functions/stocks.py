@@ -13,7 +13,8 @@ from parcelway.store.codec import decode
 from parcelway.store.commit import commit, until_fresh
 from parcelway.store.database import Database
 from parcelway.store.items import from_item
-from parcelway.store.stock import move_writes, read_balances, set_on_hand
+from parcelway.store.stock import move_writes, read_balances
+from parcelway.store.stock_books import count
 
 from infra.bench.hot_sku import NODE, SKU
 from infra.bench.tables import container, in_model, scan
@@ -54,8 +55,8 @@ class Stock:
 
     def count(self, units: int) -> None:
         self.now += timedelta(seconds=1)
-        assert set_on_hand(self.db, *KEY, units, self.now, "count")
-        self.expected = replace(self.expected, on_hand=units)
+        assert count(self.db, *KEY, units, self.now, "count")
+        self.expected = replace(self.expected, on_hand=units, counted_at=self.now)
 
     def split(self, db: Database | None = None) -> None:
         shards.split(db or self.db, *KEY, self.shards, self.now)
@@ -89,7 +90,7 @@ class Stock:
             if item["pk"].startswith("JRN#")
         ]
         booked = after({}, (move for entry in entries for move in entry.moves))
-        assert booked.get(KEY, Balance(*KEY)) == self.expected
+        assert booked.get(KEY, Balance(*KEY)) == replace(self.expected, counted_at=None)
 
 
 def split_stock(units: int, times: int = 1) -> Stock:

@@ -14,7 +14,7 @@ from parcelway.ports import clock
 from parcelway.store import catalogue
 from parcelway.store.codec import encode
 from parcelway.store.orders import order_of_tracking
-from parcelway.store.stock import set_on_hand
+from parcelway.store.stock_books import count
 
 from tests.functions.tables import aws
 from tests.functions.worlds import Answer, World, new_key, ok, refused
@@ -75,7 +75,7 @@ def test_the_options_name_price_dates_and_store(world: World, story: Story) -> N
 
 def test_the_options_depend_on_country_and_stock(world: World, story: Story) -> None:
     assert [option["service"] for option in options(world, story, "FR")] == ["collect"]
-    set_on_hand(world.db, "MUG-1", "store-1", 2, clock.now(), "count")
+    count(world.db, "MUG-1", "store-1", 2, clock.now(), "count")
     assert [option["available"] for option in options(world, story)] == [True, False]
 
 
@@ -181,7 +181,7 @@ def test_another_total_than_agreed_to_writes_nothing(world: World, story: Story)
 
 def test_one_line_that_is_short_holds_nothing_of_the_others(world: World, story: Story) -> None:
     for node in ("dc-1", "store-1"):
-        set_on_hand(world.db, "BOOK-3", node, 1, clock.now(), "count")
+        count(world.db, "BOOK-3", node, 1, clock.now(), "count")
     before = world.dump()
     refused(place(world, story), 409, "out-of-stock")
     assert world.dump() == before

@@ -13,7 +13,8 @@ from parcelway.domain.refusals import Reason, Refusal
 from parcelway.domain.stock import Change, Kind, Move
 from parcelway.store import shards
 from parcelway.store.commit import Stale, commit
-from parcelway.store.stock import move_writes, read_balances, set_on_hand
+from parcelway.store.stock import move_writes, read_balances
+from parcelway.store.stock_books import count
 
 from infra.bench.conflicts import ConflictWindow
 from infra.bench.hot_sku import NODE, SKU, Shop, place
@@ -167,7 +168,7 @@ def test_a_shard_that_is_gone_does_not_come_back() -> None:
 def test_memory_is_bounded() -> None:
     db = container(in_model())
     shards._memory(db).update({(f"S-{n}", NODE): (1,) for n in range(5_000)})
-    set_on_hand(db, *KEY, 1, NOW, "count")
+    count(db, *KEY, 1, NOW, "count")
     read_balances(db, [KEY])
     assert shards.known(db, *KEY) == (1,)
     assert len(shards._memory(db)) == 1

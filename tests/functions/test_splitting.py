@@ -13,7 +13,8 @@ from parcelway.domain.refusals import Reason, Refusal
 from parcelway.domain.stock import Move
 from parcelway.store import shards
 from parcelway.store.commit import CROWDED, Busy, Stale
-from parcelway.store.stock import balances_of, move_writes, read_balances, set_on_hand
+from parcelway.store.stock import balances_of, move_writes, read_balances
+from parcelway.store.stock_books import count
 
 from infra.bench.hot_sku import NODE, Shop, place
 from infra.bench.tables import container, in_model
@@ -183,7 +184,7 @@ def test_several_skus_and_nodes_are_kept_apart() -> None:
     db = container(client)
     places = [(sku, node) for sku in ("A", "A#1") for node in ("n", "n-1", "n-10")]
     for number, (sku, node) in enumerate(places):
-        set_on_hand(db, sku, node, 100 + number, NOW, "count")
+        count(db, sku, node, 100 + number, NOW, "count")
     for place_ in places[::2]:
         shards.split(db, *place_, 1, NOW)
     balances = read_balances(container(client), [*places, ("B", "n")])

@@ -36,6 +36,7 @@ BUDGET = {
     "search": 156,
     "search_indexer": 87,
     "signup": 134,
+    "stock": 150,
     "sweeper": 94,
     "tracking": 163,
 }

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from parcelway.ports import clock
+
 from infra.demo.people import HOME
 
 CALLERS = (
@@ -87,6 +89,14 @@ ENTRY = {"label": "Home", "address": HOME}
 PARCEL = {"carrier": "Sample Parcel", "parcel_number": "MATRIX-1"}
 _SHIPMENT = "/warehouse/orders/{order_id}/shipments/{shipment_id}"
 
+_PLACE = "/stock/{sku}/nodes/{node}"
+SUPPLY = {"due": "2999-12-31", "quantity": 5}
+
+
+def _count(*_: Any) -> Any:
+    return {"quantity": 100, "counted_at": clock.now().isoformat()}
+
+
 ROWS = (
     Row("POST /carts", EVERYBODY, body={}),
     Row("GET /carts/{cart_id}", HOLDER),
@@ -162,6 +172,18 @@ ROWS = (
     Row(f"POST {_SHIPMENT}/ready", WAREHOUSE, "to collect", body={}),
     Row(f"POST {_SHIPMENT}/hand-over", WAREHOUSE, "at the counter", body={}),
     Row(f"POST {_SHIPMENT}/reject", WAREHOUSE, "missing goods", body={}),
+    Row("GET /stock/{sku}", WAREHOUSE),
+    Row(f"GET {_PLACE}/journal", WAREHOUSE),
+    Row(f"POST {_PLACE}/receipts", WAREHOUSE, body={"quantity": 9}),
+    Row(f"POST {_PLACE}/returns", WAREHOUSE, body={"quantity": 1}),
+    Row(f"POST {_PLACE}/adjustments", WAREHOUSE, body={"quantity": 1, "reason": "found"}),
+    Row(f"POST {_PLACE}/counts", WAREHOUSE, body=_count),
+    Row(f"POST {_PLACE}/sales", WAREHOUSE, body={"quantity": 1}),
+    Row(f"POST {_PLACE}/damage", WAREHOUSE, body={"quantity": 2}),
+    Row(f"POST {_PLACE}/repairs", WAREHOUSE, body={"quantity": 1}),
+    Row(f"POST {_PLACE}/scrap", WAREHOUSE, body={"quantity": 1}),
+    Row(f"PUT {_PLACE}/safety", WAREHOUSE, body={"quantity": 0}),
+    Row(f"PUT {_PLACE}/supplies/{{reference}}", WAREHOUSE, body=SUPPLY),
     Row(
         "DELETE /sessions",
         "1111++++++++1+",

@@ -38,9 +38,9 @@ class Caller:
         query: Mapping[str, str] | None = None,
         **headers: str,
     ) -> Response:
-        """One request through the gateway; a POST has a fresh Idempotency-Key."""
+        """One request through the gateway; POST and PUT have a fresh Idempotency-Key."""
         known = dict(self.headers)
-        if method == "POST":
+        if method in ("POST", "PUT"):
             known["Idempotency-Key"] = str(uuid.uuid4())
         known |= {name.replace("_", "-"): value for name, value in headers.items()}
         asked = dict(query or {}) | ({"k": self.link} if self.link and "/track/" in path else {})

@@ -25,7 +25,8 @@ from tests.security.watching import TABLES, logged, queued, rows, watched
 
 COUNT = 1000
 # Members that hold long numbers by nature. What is secret goes to Cognito only; a carrier's parcel
-# number and event id are the carrier's, and never a customer's to fill in.
+# number and event id are the carrier's, and never a customer's to fill in; a till's line and a
+# supply's reference are the shop's own papers, and staff's alone.
 EXEMPT = {
     "password",
     "code",
@@ -34,6 +35,8 @@ EXEMPT = {
     "refresh_token",
     "parcel_number",
     "event_id",
+    "source",
+    "supply",
 }
 _STARTS = ("4", "51", "55", "2221", "34", "37", "36", "6011", "65", "62", "3528", "81", "9792")
 

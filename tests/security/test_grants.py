@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 from parcelway.domain.shop import ReservationPolicy
-from parcelway.ports import secret_values
+from parcelway.ports import clock, secret_values
 from parcelway.ports.bus import SOURCE
-from parcelway.store import shop
+from parcelway.store import shards, shop
 
 from infra.demo.people import DECLINED, Carrier, Client, Shopper, Warehouse, sign_in_staff
 from infra.local.application import Application
@@ -252,6 +252,18 @@ def held_in_the_cart(app: Application, skus: tuple[str, str]) -> None:
     shop.put_settings(app.database, settings)
 
 
+def books(app: Application, sku: str) -> None:
+    """What staff tells the stock books; of an article whose balance is split meanwhile, too."""
+    staff = Client(app.url)
+    staff.headers["Authorization"] = f"Bearer {sign_in_staff(app, 'warehouse')}"
+    place = f"/stock/{sku}/nodes/{NODE}"
+    staff.call("POST", f"{place}/receipts", {"quantity": 1000})
+    shards.split(app.database, sku, NODE, 1, clock.now())
+    staff.call("POST", f"{place}/sales", {"quantity": 1})
+    staff.call("GET", f"{place}/journal")
+    staff.call("GET", f"/stock/{sku}")
+
+
 def search(app: Application) -> None:
     """The index is found, is missing, is built anew, and what is left of the old one is removed."""
     assert app.stack.request("GET", "/products").status == 200
@@ -327,6 +339,7 @@ def test_every_grant_is_of_use_and_nothing_else_is_needed(
     paid_for_what_another_holds(app, article(units=1))
     held_in_the_cart(app, (article(units=1), article(units=1)))
     crowd(app, article(units=1000))
+    books(app, article())
     search(app)
     app.settle()
     permissions = app.stack.permissions

@@ -116,6 +116,7 @@ class World:
             "address_id": self._address() if "{address_id}" in row.route else "",
             "sku": self.sku,
             "node": NODE,
+            "reference": "PO-1",
         }
 
     def _address(self) -> str:

@@ -13,6 +13,7 @@ class Reason(StrEnum):
     STALE_VERSION = "stale-version"
     ILLEGAL_STATE = "illegal-state"
     UNKNOWN_SKU = "unknown-sku"
+    UNKNOWN_NODE = "unknown-node"
     NOT_SELLABLE = "not-sellable"
     OUT_OF_STOCK = "out-of-stock"
     QUANTITY_LIMIT = "quantity-limit"
@@ -26,6 +27,7 @@ class Reason(StrEnum):
     KEY_REUSED = "idempotency-key-reused"
     CURRENCY_UNAVAILABLE = "currency-unavailable"
     TOO_LATE = "too-late"
+    STALE_COUNT = "stale-count"
     INVALID = "invalid-request"
 
 

@@ -11,6 +11,7 @@ the queue first, so `available` is net of it and is negative while people wait.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Literal
 
@@ -27,6 +28,13 @@ Kind = Literal[
     "backorder",
     "unqueue",
     "fill",
+    "return",
+    "sell",
+    "send",
+    "damage",
+    "repair",
+    "scrap",
+    "safety",
 ]
 
 COUNTERS = ("on_hand", "reserved", "allocated", "backordered", "damaged", "safety")
@@ -42,7 +50,17 @@ _EFFECTS: dict[Kind, tuple[int, int, int, int, int, int]] = {
     "backorder": (0, 0, 0, 1, 0, 0),  # a place in the queue
     "unqueue": (0, 0, 0, -1, 0, 0),  # given up
     "fill": (0, 1, 0, -1, 0, 0),  # its turn has come: the units are there, and reserved
+    "return": (1, 0, 0, 0, 0, 0),  # back on the shelf
+    "sell": (-1, 0, 0, 0, 0, 0),  # over the counter, from the shelf
+    "send": (-1, 0, 0, 0, 0, 0),  # to another node
+    "damage": (0, 0, 0, 0, 1, 0),
+    "repair": (0, 0, 0, 0, -1, 0),
+    "scrap": (-1, 0, 0, 0, -1, 0),
+    "safety": (0, 0, 0, 0, 0, 1),  # quantity may be negative: less is kept back
 }
+# What has happened, or what somebody decides over the heads of those who wait: it is booked even
+# where it takes what was promised, and the negative balance shows it.
+FACTS: frozenset[Kind] = frozenset({"adjust", "sell", "damage", "safety"})
 UNBOUNDED = 10**9  # a move that counts on this much supply takes whatever is there
 
 
@@ -61,7 +79,8 @@ class Balance:
     """The counters of one SKU at one node. `available` is what may still be promised at once.
 
     `safety` units are kept back for a person to decide on. `supplies` are sorted by date;
-    `supplied` counts their changes.
+    `supplied` counts their changes. `counted_at` is when the units were last counted, and
+    `reorder_point` how many available ones are so few that somebody is told (None: nobody is).
     """
 
     sku: str
@@ -74,6 +93,8 @@ class Balance:
     safety: int = 0
     supplies: tuple[Supply, ...] = ()
     supplied: int = 0
+    counted_at: datetime | None = None
+    reorder_point: int | None = None
 
     @property
     def free(self) -> int:
@@ -84,6 +105,11 @@ class Balance:
     def available(self) -> int:
         """Units that a newcomer may have: what is left when everybody in the queue is served."""
         return self.free - self.backordered
+
+    @property
+    def short(self) -> bool:
+        """Whether units are missing that were sold or are held for somebody."""
+        return self.on_hand < max(0, self.reserved + self.allocated + self.damaged)
 
     def expected(self, until: date) -> int:
         """Units expected up to and including a day."""
@@ -110,20 +136,41 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """A supply as it was announced, moved or ended: `quantity` units are expected from now on."""
+    """A supply as it was announced, moved or ended: `quantity` units are expected from now on.
+
+    `supplied` is the balance's count of such changes with this one, which gives them an order.
+    """
 
     sku: str
     node: str
     reference: str
     due: date
     quantity: int
+    supplied: int
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What somebody told the books: `kind` names it, `by` is the member of staff.
+
+    `fingerprint` tells its repeat from another one under the same reference; `oversold` are the
+    units that were sold and, by the books, not there.
+    """
+
+    kind: str
+    by: str
+    fingerprint: str
+    reason: str = ""
+    source: str = ""
+    oversold: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One journal entry: the moves of one commit and the document that caused them.
+    """One journal entry: the moves of one commit and what caused them.
 
-    `reference` is the order's or feed's id, `sequence` unique within it.
+    `reference` is the order's or document's id, `sequence` unique within it. What an order does is
+    told by the order itself; everything else has its `document`.
     """
 
     reference: str
@@ -131,6 +178,7 @@ class Entry:
     at: datetime
     moves: tuple[Move, ...]
     expected: tuple[Expected, ...] = ()
+    document: Document | None = None
 
 
 def booked(moves: Iterable[Move]) -> tuple[Move, ...]:
@@ -197,14 +245,15 @@ def _net(sku: str, node: str, moves: Sequence[Move]) -> Change:
     """All moves of one balance as one change, whatever order they are in.
 
     What is taken must be there, less what is given back with it; what is backordered may count on
-    supplies besides, the earliest promise first.
+    supplies besides, the earliest promise first. Facts ask for nothing.
     """
-    deltas = [0] * len(COUNTERS)
+    deltas, taken = [0] * len(COUNTERS), 0
     for move in moves:
-        for index, per_unit in enumerate(_EFFECTS[move.kind]):
-            deltas[index] += per_unit * move.quantity
+        effects = [per_unit * move.quantity for per_unit in _EFFECTS[move.kind]]
+        deltas = [delta + effect for delta, effect in zip(deltas, effects, strict=True)]
+        if move.kind not in FACTS and move.kind != "backorder":
+            taken += sum(effects[1:]) - effects[0]
     queued = sorted((move for move in moves if move.kind == "backorder"), key=_counting_on)
-    taken = sum(deltas[1:]) - deltas[0] - sum(move.quantity for move in queued)
     needs = [taken] if taken > 0 else []
     for move in queued:
         taken += move.quantity
@@ -233,18 +282,24 @@ def _counting_on(move: Move) -> int:
 
 def apply(balance: Balance, change: Change) -> Balance:
     """The balance after a change (of the same SKU and node)."""
-    return Balance(
-        balance.sku,
-        balance.node,
-        balance.on_hand + change.on_hand,
-        balance.reserved + change.reserved,
-        balance.allocated + change.allocated,
-        balance.damaged + change.damaged,
-        balance.backordered + change.backordered,
-        balance.safety + change.safety,
-        balance.supplies,
-        balance.supplied,
+    return replace(
+        balance,
+        on_hand=balance.on_hand + change.on_hand,
+        reserved=balance.reserved + change.reserved,
+        allocated=balance.allocated + change.allocated,
+        backordered=balance.backordered + change.backordered,
+        damaged=balance.damaged + change.damaged,
+        safety=balance.safety + change.safety,
     )
+
+
+def expecting(balance: Balance, expected: Expected) -> Balance:
+    """The balance after one of its supplies was announced, changed or ended."""
+    kept = [each for each in balance.supplies if each.reference != expected.reference]
+    if expected.quantity:
+        kept.append(Supply(expected.reference, expected.due, expected.quantity))
+    supplies = tuple(sorted(kept, key=lambda supply: (supply.due, supply.reference)))
+    return replace(balance, supplies=supplies, supplied=expected.supplied)
 
 
 def allowed(balance: Balance, change: Change) -> bool:

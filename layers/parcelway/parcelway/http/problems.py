@@ -16,6 +16,7 @@ _OF_REASON: Mapping[Reason, tuple[int, str]] = {
     Reason.STALE_VERSION: (409, "Changed meanwhile"),
     Reason.ILLEGAL_STATE: (409, "Not possible in this state"),
     Reason.UNKNOWN_SKU: (422, "Unknown SKU"),
+    Reason.UNKNOWN_NODE: (422, "Unknown node"),
     Reason.NOT_SELLABLE: (409, "Not for sale"),
     Reason.OUT_OF_STOCK: (409, "Not enough stock"),
     Reason.QUANTITY_LIMIT: (422, "Quantity beyond the limit"),
@@ -29,6 +30,7 @@ _OF_REASON: Mapping[Reason, tuple[int, str]] = {
     Reason.KEY_REUSED: (422, "Idempotency-Key reused"),
     Reason.CURRENCY_UNAVAILABLE: (422, "Currency not available"),
     Reason.TOO_LATE: (409, "Too late"),
+    Reason.STALE_COUNT: (409, "Older than the last count"),
     Reason.INVALID: (422, "Invalid request"),
 }
 

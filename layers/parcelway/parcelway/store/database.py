@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import field
 from typing import Any
 
@@ -46,6 +47,30 @@ class Database:
             ConsistentRead=consistent,
         )
         return [from_item(item) for page in pages for item in page["Items"]]
+
+    def page(
+        self,
+        table: str,
+        pk: str,
+        limit: int,
+        start: Mapping[str, Any] | None = None,
+        *,
+        newest_first: bool = False,
+    ) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
+        """At most `limit` items of a partition after the key `start`, and the last one's key when
+        there are more."""
+        request: dict[str, Any] = {
+            "TableName": table,
+            "KeyConditionExpression": "pk = :pk",
+            "ExpressionAttributeValues": to_item({":pk": pk}),
+            "ScanIndexForward": not newest_first,
+            "Limit": limit,
+        }
+        if start is not None:
+            request["ExclusiveStartKey"] = to_item(start)
+        answer = self.client.query(**request)
+        more = answer.get("LastEvaluatedKey")
+        return [from_item(item) for item in answer["Items"]], from_item(more) if more else None
 
 
 def database() -> Database:

@@ -4,6 +4,7 @@ SKU#<sku>            NODE#<node>       balance: the counters and what is availab
 SKU#<sku>            NODE#<node>#<k>   more of it, when it is split (see store/shards.py)
 SKU#<sku>            QUEUE#<node>#...  units of an order that wait for it (see store/queues.py)
 JRN#<reference>      <sequence>        journal entry: the moves of one commit
+HIS#<sku>#<node>     <time>#<ref>#<n>  -> journal entry of a document about this balance
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from parcelway.domain.reservation import require_room
 from parcelway.domain.stock import (
@@ -20,17 +21,21 @@ from parcelway.domain.stock import (
     Balance,
     Change,
     Entry,
-    Kind,
     Move,
     apply,
     booked,
+    expecting,
     net,
 )
 from parcelway.store import shards
+from parcelway.store.batches import get_many
 from parcelway.store.codec import decode, encode, iso
-from parcelway.store.commit import Stale, Write, commit, put_new, until_fresh
+from parcelway.store.commit import Stale, Write, put_new
 from parcelway.store.database import Database
 from parcelway.store.shards import item_key
+
+if TYPE_CHECKING:  # who books no documents does not pay for their rules
+    from parcelway.domain.stock_books import Booking
 
 
 def read_balances(
@@ -43,7 +48,7 @@ def read_balances(
 
 def balances_of(db: Database, sku: str) -> list[Balance]:
     """A SKU's balances at all nodes."""
-    nodes = dict.fromkeys(item["node"] for item in db.query(db.stock, f"SKU#{sku}"))
+    nodes = dict.fromkeys(item["node"] for item in db.query(db.stock, f"SKU#{sku}", "NODE#"))
     return list(read_balances(db, [(sku, node) for node in nodes], consistent=True).values())
 
 
@@ -80,34 +85,43 @@ def balance_writes(db: Database, at: datetime, moves: Sequence[Move]) -> list[Wr
     return made
 
 
-def set_on_hand(
-    db: Database, sku: str, node: str, quantity: int, as_of: datetime, reference: str
-) -> bool:
-    """Correct a balance to `quantity` units counted at `as_of`; holds stay as they are.
+def document_writes(
+    db: Database, entry: Entry, booking: Booking, seen: Mapping[tuple[str, str], Balance]
+) -> list[Write]:
+    """The writes that book a document: its balances as they were `seen`, its journal entry, and
+    where it is found in the history of each balance.
 
-    False for a count older than one already taken. An equal count is news too: it is later.
-    `reference` names the feed or count and, with `as_of`, is booked at most once.
+    Balances that are no longer so fail the commit as Stale. Those without an item are not `seen`.
     """
+    changes = {(change.sku, change.node): change for change in net(booking.moves)}
+    made: list[Write] = []
+    for place in booking.places:
+        change = changes.get(place, Change(*place, 0, 0, 0))
+        if not booking.exact:
+            made += _changes(db, change, entry.at)
+            continue
+        if len(shards.known(db, *place)) > 1:
+            shards.merge(db, *place)
+            raise _overtaken(db, *place)
+        made.append(_exactly(_change(db, change), seen.get(place), _noted(booking, seen, place)))
+    return [*made, *(_found_by(db, entry, place) for place in booking.places), _journal(db, entry)]
 
-    def attempt() -> bool:
-        item = db.get(db.stock, **item_key(sku, node)) or {}
-        if "shards" in item:
-            shards.merge(db, sku, node)
-            item = db.get(db.stock, **item_key(sku, node)) or {}
-        difference = quantity - int(item.get("on_hand", 0))
-        counted_at = item.get("counted_at", "")
-        if counted_at >= iso(as_of):
-            return False
-        kind: Kind = "adjust" if item else "receive"
-        change = Change(sku, node, difference, 0, 0)  # it may drive what is available below zero
-        write = _counted(_change(db, change), iso(as_of), item)
-        sequence = int(as_of.timestamp() * 1000)
-        source = f"{reference}/{sku}/{node}"
-        entry = Entry(source, sequence, as_of, (Move(sku, node, kind, difference),))
-        commit(db.client, [write, _journal(db, entry)])
-        return True
 
-    return until_fresh(attempt)
+def history(
+    db: Database, sku: str, node: str, limit: int, start: Mapping[str, Any] | None
+) -> tuple[list[Entry], dict[str, Any] | None]:
+    """A page of the documents booked on a balance, newest first, and the key of the last one when
+    there are more. Start after `start`, such a key."""
+    items, more = db.page(db.stock, f"HIS#{sku}#{node}", limit, start, newest_first=True)
+    keys = [(db.stock, f"JRN#{item['reference']}", f"{item['sequence']:015d}") for item in items]
+    found = {(item["pk"], item["sk"]): item for _, item in get_many(db.client, keys)}
+    return [to_entry(found[pk, sk]) for _, pk, sk in keys if (pk, sk) in found], more
+
+
+def read_entry(db: Database, reference: str, sequence: int) -> Entry | None:
+    """A journal entry, if it was booked."""
+    item = db.get(db.stock, f"JRN#{reference}", f"{sequence:015d}")
+    return to_entry(item) if item else None
 
 
 def _changes(db: Database, change: Change, at: datetime) -> list[Write]:
@@ -178,22 +192,57 @@ def _overtaken(db: Database, sku: str, node: str) -> Stale:
     return Stale()
 
 
-def _counted(change: Write, counted_at: str, seen: Mapping[str, Any]) -> Write:
-    """A change as a count makes it: of the balance as it was `seen`, and noting when."""
-    values = dict(change.values) | {":counted_at": counted_at}
-    condition = "attribute_not_exists(pk)"
-    if seen:
-        condition = "attribute_not_exists(shards) AND on_hand = :seen AND " + (
-            "counted_at = :before" if "counted_at" in seen else "attribute_not_exists(counted_at)"
-        )
-        values |= {":seen": seen["on_hand"]}
-        values |= {":before": seen["counted_at"]} if "counted_at" in seen else {}
+def _noted(
+    booking: Booking, seen: Mapping[tuple[str, str], Balance], place: tuple[str, str]
+) -> dict[str, Any]:
+    """What a document sets on a balance besides its counters."""
+    noted: dict[str, Any] = {}
+    if booking.counted_at is not None:
+        noted["counted_at"] = iso(booking.counted_at)
+    for expected in booking.expected:
+        if (expected.sku, expected.node) == place:
+            balance = expecting(seen.get(place, Balance(*place)), expected)
+            noted |= {"supplies": encode(balance.supplies), "supplied": balance.supplied}
+    return noted
+
+
+def _exactly(change: Write, seen: Balance | None, noted: Mapping[str, Any]) -> Write:
+    """A change as a document makes it: of the balance as it was `seen`, noting more on it."""
+    conditions = [change.condition] if change.condition else []
+    values = dict(change.values) | {f":noted_{name}": value for name, value in noted.items()}
+    if seen is None:
+        conditions.append("attribute_not_exists(pk)")
+    else:
+        conditions.append("attribute_not_exists(shards)")
+        was = {name: getattr(seen, name) or None for name in _READ}
+        was["counted_at"] = iso(seen.counted_at) if seen.counted_at else None
+        for name, value in was.items():
+            missing = f"attribute_not_exists({name})"
+            if value is None and name != "counted_at":
+                missing = f"({missing} OR {name} = :zero)"
+            conditions.append(missing if value is None else f"{name} = :was_{name}")
+            values |= {} if value is None else {f":was_{name}": value}
     return replace(
         change,
-        condition=condition,
-        update=f"{change.update}, counted_at = :counted_at",
+        condition=" AND ".join(conditions),
+        update=", ".join([change.update, *(f"{name} = :noted_{name}" for name in noted)]),
         values=values,
     )
+
+
+# What a document's decision rests on. Not the claims of orders: they may come and go meanwhile.
+_READ = ("on_hand", "damaged", "safety", "supplied")
+
+
+def _found_by(db: Database, entry: Entry, place: tuple[str, str]) -> Write:
+    sku, node = place
+    keys = {"pk": f"HIS#{sku}#{node}", "sk": f"{iso(entry.at)}#{entry.reference}#{entry.sequence}"}
+    return put_new(db.stock, keys | {"reference": entry.reference, "sequence": entry.sequence})
+
+
+def to_entry(item: Mapping[str, Any]) -> Entry:
+    """A journal entry from its item (plain values). Raises KeyError or TypeError for another."""
+    return decode(Entry, {name: value for name, value in item.items() if name not in ("pk", "sk")})
 
 
 def _journal(db: Database, entry: Entry) -> Write:
@@ -215,4 +264,4 @@ def to_balance(item: Mapping[str, Any]) -> Balance:
     return decode(Balance, {name: item[name] for name in _FIELDS if name in item})
 
 
-_FIELDS = ("sku", "node", *COUNTERS, "supplies", "supplied")
+_FIELDS = ("sku", "node", *COUNTERS, "supplies", "supplied", "counted_at", "reorder_point")

@@ -1,0 +1,350 @@
+"""The stock books' routes: each document is booked once, or refused for a named reason."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from parcelway.domain.stock import Balance, Move, after, expecting
+from parcelway.ports import clock
+from parcelway.store import catalogue, shards
+from parcelway.store.codec import iso
+from parcelway.store.commit import commit
+from parcelway.store.items import from_item
+from parcelway.store.stock import move_writes, read_balances, to_entry
+
+from tests.functions.tables import aws
+from tests.functions.worlds import Answer, World, new_key, ok, refused
+from tests.orders import PRODUCTS, store_shop
+
+SKU, NODE = "MUG-1", "dc-1"
+KEY = (SKU, NODE)
+PLACE = "/stock/{sku}/nodes/{node}"
+STAFF = {"sub": "w1", "cognito:groups": "warehouse"}
+DUE = (clock.now().date() + timedelta(days=9)).isoformat()
+
+
+class Books(World):
+    """The function, and what its tables say."""
+
+    def tell(
+        self, what: str, body: Any, key: str = "", method: str = "POST", **path: str
+    ) -> Answer:
+        """A document about the mugs at the warehouse."""
+        path = {"sku": SKU, "node": NODE} | path
+        return self.call(
+            method,
+            f"{PLACE}/{what}",
+            path,
+            body,
+            claims=STAFF,
+            idempotency_key=key or new_key(),
+        )
+
+    def expect(self, reference: str, due: str, quantity: int, key: str = "") -> Answer:
+        body = {"due": due, "quantity": quantity}
+        return self.tell("supplies/{reference}", body, key, "PUT", reference=reference)
+
+    def balance(self) -> Balance:
+        return read_balances(self.db, [KEY], consistent=True).get(KEY, Balance(*KEY))
+
+    def entries(self) -> list[dict[str, Any]]:
+        path = {"sku": SKU, "node": NODE}
+        found: list[dict[str, Any]] = ok(self.call("GET", f"{PLACE}/journal", path, claims=STAFF))[
+            "entries"
+        ]
+        return found
+
+    def move(self, kind: Any, quantity: int) -> None:
+        """What an order does."""
+        moves = [Move(*KEY, kind, quantity)]
+        commit(self.db.client, move_writes(self.db, new_key(), 1, clock.now(), moves))
+
+
+@pytest.fixture
+def books(monkeypatch: pytest.MonkeyPatch) -> Iterator[Books]:
+    with aws(monkeypatch) as db:
+        store_shop(db)
+        catalogue.upsert(db, PRODUCTS.values(), clock.now())
+        yield Books(db, "stock")
+    clock.reset()
+
+
+def test_units_come_in_break_are_mended_thrown_away_sold_and_come_back(books: Books) -> None:
+    for what, body, on_hand, damaged in (
+        ("receipts", {"quantity": 10}, 10, 0),
+        ("damage", {"quantity": 4}, 10, 4),
+        ("repairs", {"quantity": 1}, 10, 3),
+        ("scrap", {"quantity": 2}, 8, 1),
+        ("sales", {"quantity": 3}, 5, 1),
+        ("returns", {"quantity": 1}, 6, 1),
+        ("returns", {"quantity": 1, "damaged": True}, 7, 2),
+        ("adjustments", {"quantity": -2, "reason": "shrinkage"}, 5, 2),
+        ("adjustments", {"quantity": 1, "reason": "found"}, 6, 2),
+        ("counts", {"quantity": 9, "counted_at": iso(clock.now())}, 9, 2),
+    ):
+        answer = ok(books.tell(what, body))
+        balance = answer["balance"]
+        assert (balance["on_hand"], balance["damaged"]) == (on_hand, damaged), what
+        assert balance["available"] == on_hand - damaged
+        assert books.balance().on_hand == on_hand
+    kept = ok(books.tell("safety", {"quantity": 5}, method="PUT"))["balance"]
+    assert (kept["safety"], kept["available"]) == (5, 2)
+    kept = ok(books.tell("safety", {"quantity": 1}, method="PUT"))["balance"]
+    assert (kept["safety"], kept["available"]) == (1, 6)
+
+
+@pytest.mark.parametrize(
+    ("what", "body", "method"),
+    [
+        ("receipts", {"quantity": 2}, "POST"),
+        ("returns", {"quantity": 2}, "POST"),
+        ("adjustments", {"quantity": -2, "reason": "lost"}, "POST"),
+        ("counts", {"quantity": 2, "counted_at": "2026-11-01T10:00:00Z"}, "POST"),
+        ("sales", {"quantity": 2}, "POST"),
+        ("damage", {"quantity": 2}, "POST"),
+        ("safety", {"quantity": 2}, "PUT"),
+    ],
+)
+def test_a_document_is_booked_once_for_ever(
+    books: Books, what: str, body: Any, method: str
+) -> None:
+    ok(books.tell("receipts", {"quantity": 10}))
+    first = ok(books.tell(what, body, "k1", method))
+    once = books.dump()
+    assert ok(books.tell(what, body, "k1", method)) == first
+    clock.travel(timedelta(days=400))
+    assert ok(books.tell(what, body, "k1", method)) == first
+    refused(books.tell(what, body | {"quantity": 1}, "k1", method), 422, "idempotency-key-reused")
+    refused(books.tell("repairs", {"quantity": 1}, "k1"), 422, "idempotency-key-reused")
+    assert books.dump() == once
+
+
+@pytest.mark.parametrize("operation", ["transact_write_items", "get_item"])
+@pytest.mark.parametrize("done", [False, True])
+def test_a_receipt_whose_answer_is_lost_is_booked_once(
+    books: Books, operation: str, done: bool
+) -> None:
+    def receive() -> Answer:
+        return books.tell("receipts", {"quantity": 7}, "k1")
+
+    assert books.breaking(operation, done=done, request=receive)["statusCode"] == 503
+    assert ok(receive())["balance"]["on_hand"] == 7
+    assert len(books.entries()) == 1
+
+
+def test_a_source_is_booked_once_whoever_sends_it(books: Books) -> None:
+    ok(books.tell("receipts", {"quantity": 10}))
+    sale = {"quantity": 2, "source": "till-2/0815/1"}
+    for _ in range(3):
+        assert ok(books.tell("sales", sale))["balance"]["on_hand"] == 8
+    body = refused(books.tell("sales", sale | {"quantity": 3}), 422, "idempotency-key-reused")
+    assert body["pointer"] == "/source"
+    assert ok(books.tell("sales", sale | {"source": "till-2/0815/2"}))["balance"]["on_hand"] == 6
+
+
+def test_a_sale_of_what_the_books_do_not_have_is_booked_and_flagged(books: Books) -> None:
+    """A till was off line: not clamped, not lost."""
+    ok(books.tell("receipts", {"quantity": 1}))
+    answer = ok(books.tell("sales", {"quantity": 3}))
+    assert answer["entry"]["oversold"] == 2
+    assert (answer["balance"]["on_hand"], answer["balance"]["short"]) == (-2, True)
+    assert books.entries()[0]["oversold"] == 2
+    answer = ok(books.tell("sales", {"quantity": 1}))
+    assert (answer["entry"]["oversold"], answer["balance"]["on_hand"]) == (1, -3)
+    now = iso(clock.now())
+    answer = ok(books.tell("counts", {"quantity": 4, "counted_at": now}))
+    assert (answer["balance"]["on_hand"], answer["balance"]["short"]) == (4, False)
+
+
+def test_a_sale_at_the_till_takes_what_was_promised_on_line(books: Books) -> None:
+    ok(books.tell("receipts", {"quantity": 5}))
+    books.move("reserve", 5)
+    answer = ok(books.tell("sales", {"quantity": 2}))
+    assert answer["entry"]["oversold"] == 0
+    balance = answer["balance"]
+    assert (balance["reserved"], balance["available"], balance["short"]) == (5, -2, True)
+
+
+def test_a_count_leaves_reservations_and_is_never_overtaken_by_an_older_one(books: Books) -> None:
+    ok(books.tell("receipts", {"quantity": 9}))
+    books.move("reserve", 6)
+    noon = clock.now()
+    balance = ok(books.tell("counts", {"quantity": 4, "counted_at": iso(noon)}))["balance"]
+    assert (balance["on_hand"], balance["reserved"], balance["available"]) == (4, 6, -2)
+    assert balance["short"]
+    for older in (noon, noon - timedelta(seconds=1)):
+        body = refused(
+            books.tell("counts", {"quantity": 50, "counted_at": iso(older)}), 409, "stale-count"
+        )
+        assert body["last_counted_at"] == iso(noon).replace(".000Z", "Z") or body["pointer"]
+    ahead = iso(clock.now() + timedelta(hours=1))
+    refused(books.tell("counts", {"quantity": 5, "counted_at": ahead}), 422, "invalid-request")
+    assert books.balance().on_hand == 4
+
+
+@pytest.mark.parametrize(
+    ("what", "body"),
+    [
+        ("adjustments", {"quantity": -4, "reason": "lost"}),
+        ("damage", {"quantity": 4}),
+        ("repairs", {"quantity": 1}),
+        ("scrap", {"quantity": 1}),
+    ],
+)
+def test_nothing_can_happen_to_units_that_are_not_there(books: Books, what: str, body: Any) -> None:
+    ok(books.tell("receipts", {"quantity": 3}))
+    before = books.dump()
+    assert refused(books.tell(what, body), 409, "out-of-stock")["available"] in (0, 3)
+    assert books.dump() == before
+
+
+@pytest.mark.parametrize(
+    ("what", "body"),
+    [
+        ("receipts", {"quantity": 0}),
+        ("receipts", {"quantity": -1}),
+        ("receipts", {"quantity": 10**9 + 1}),
+        ("receipts", {"quantity": 1.5}),
+        ("receipts", {"quantity": "1"}),
+        ("receipts", {}),
+        ("sales", {"quantity": -1}),
+        ("adjustments", {"quantity": 1}),
+        ("adjustments", {"quantity": 1, "reason": "because"}),
+        ("counts", {"quantity": -1, "counted_at": "2026-11-01T10:00:00Z"}),
+        ("counts", {"quantity": 1, "counted_at": "2026-11-01T10:00:00"}),
+        ("counts", {"quantity": 1, "counted_at": "0001-01-01T00:00:00+14:00"}),
+        ("counts", {"quantity": 1}),
+    ],
+)
+def test_wrong_quantities_are_refused(books: Books, what: str, body: Any) -> None:
+    """A negative receipt (medusa and others book it) takes nothing away."""
+    before = books.dump()
+    refused(books.tell(what, body), 422, "invalid-request")
+    assert books.dump() == before
+
+
+def test_unknown_products_and_nodes_are_named(books: Books) -> None:
+    before = books.dump()
+    told = {"quantity": 1}
+    refused(books.tell("receipts", told, sku="NONE"), 404, "not-found")
+    refused(books.tell("receipts", told, node="nowhere"), 404, "not-found")
+    refused(books.call("GET", "/stock/{sku}", {"sku": "NONE"}, claims=STAFF), 404, "not-found")
+    assert books.dump() == before
+
+
+# Supplies
+
+
+def test_a_supply_is_announced_moves_shrinks_arrives_and_ends(books: Books) -> None:
+    later = (clock.now().date() + timedelta(days=20)).isoformat()
+    ok(books.expect("PO-2", DUE, 5))
+    ok(books.expect("PO-1", DUE, 7))
+    shown = ok(books.expect("PO-2", later, 4))["balance"]["supplies"]
+    assert shown == [
+        {"reference": "PO-1", "due": DUE, "quantity": 7},
+        {"reference": "PO-2", "due": later, "quantity": 4},
+    ]
+    answer = ok(books.tell("receipts", {"quantity": 3, "supply": "PO-1"}))
+    assert answer["balance"]["on_hand"] == 3
+    assert answer["balance"]["supplies"][0]["quantity"] == 4
+    answer = ok(books.tell("receipts", {"quantity": 6, "supply": "PO-1"}))  # two more than told
+    assert [supply["reference"] for supply in answer["balance"]["supplies"]] == ["PO-2"]
+    refused(books.tell("receipts", {"quantity": 1, "supply": "PO-1"}), 404, "not-found")
+    answer = ok(books.expect("PO-2", later, 0))
+    assert (answer["balance"]["supplies"], answer["balance"]["on_hand"]) == ([], 9)
+    assert books.balance().supplied == 6
+
+
+def test_what_is_known_of_a_supply_already_changes_nothing(books: Books) -> None:
+    ok(books.expect("PO-1", DUE, 7))
+    once = books.dump()
+    assert ok(books.expect("PO-1", DUE, 7))["entry"] is None
+    assert ok(books.expect("PO-9", DUE, 0))["entry"] is None
+    assert books.dump() == once
+
+
+def test_a_supply_that_is_repeated_late_does_not_undo_the_news(books: Books) -> None:
+    ok(books.expect("PO-1", DUE, 7, "k1"))
+    ok(books.expect("PO-1", DUE, 5, "k2"))
+    assert ok(books.expect("PO-1", DUE, 7, "k1"))["balance"]["supplies"][0]["quantity"] == 5
+
+
+def test_supplies_of_the_past_and_too_many_are_refused(books: Books) -> None:
+    past = (clock.now().date() - timedelta(days=2)).isoformat()
+    assert refused(books.expect("PO", past, 1), 422, "invalid-request")["pointer"] == "/due"
+    refused(books.expect("trf_1", DUE, 1), 422, "invalid-request")
+    for number in range(20):
+        ok(books.expect(f"PO-{number}", DUE, 1))
+    before = books.dump()
+    refused(books.expect("PO-20", DUE, 1), 422, "quantity-limit")
+    assert books.dump() == before
+    ok(books.expect("PO-19", DUE, 2))
+
+
+# Reading
+
+
+def test_the_journal_lists_documents_newest_first_by_cursor(books: Books) -> None:
+    for quantity in range(1, 6):
+        ok(books.tell("receipts", {"quantity": quantity}))
+        clock.travel(timedelta(minutes=1))
+    ok(books.tell("receipts", {"quantity": 99}, node="store-1"))
+    seen: list[int] = []
+    query = {"limit": "2"}
+    while True:
+        page = ok(
+            books.call(
+                "GET", f"{PLACE}/journal", {"sku": SKU, "node": NODE}, query=query, claims=STAFF
+            )
+        )
+        seen += [entry["moves"][0]["quantity"] for entry in page["entries"]]
+        if page["next_cursor"] is None:
+            break
+        query["cursor"] = page["next_cursor"]
+    assert seen == [5, 4, 3, 2, 1]
+    foreign = books.call(
+        "GET", f"{PLACE}/journal", {"sku": SKU, "node": "store-1"}, query=query, claims=STAFF
+    )
+    refused(foreign, 400, "malformed-request")
+
+
+def test_all_nodes_of_a_product_are_shown(books: Books) -> None:
+    ok(books.tell("receipts", {"quantity": 3}))
+    ok(books.tell("receipts", {"quantity": 4}, node="store-1"))
+    shown = ok(books.call("GET", "/stock/{sku}", {"sku": SKU}, claims=STAFF))
+    assert {b["node"]: b["available"] for b in shown["balances"]} == {"dc-1": 3, "store-1": 4}
+
+
+@pytest.mark.parametrize("kind", ["receipts", "sales", "counts", "supplies"])
+def test_a_balance_on_several_items_is_booked_like_any_other(books: Books, kind: str) -> None:
+    ok(books.tell("receipts", {"quantity": 100}))
+    shards.split(books.db, *KEY, 1, clock.now())
+    if kind == "supplies":
+        ok(books.expect("PO", DUE, 1))
+    else:
+        body: dict[str, Any] = {"quantity": 60}
+        body |= {"counted_at": iso(clock.now())} if kind == "counts" else {}
+        ok(books.tell(kind, body))
+    wanted = {"receipts": 160, "sales": 40, "counts": 60, "supplies": 100}
+    assert books.balance().on_hand == wanted[kind]
+
+
+def test_the_journal_replayed_gives_the_balance(books: Books) -> None:
+    ok(books.expect("PO-1", DUE, 7))
+    ok(books.tell("receipts", {"quantity": 9, "supply": "PO-1"}))
+    ok(books.expect("PO-2", DUE, 3))
+    ok(books.tell("damage", {"quantity": 2}))
+    ok(books.tell("safety", {"quantity": 4}, method="PUT"))
+    ok(books.tell("sales", {"quantity": 20}))
+    found = books.db.client.scan(TableName=books.db.stock)["Items"]
+    entries = [to_entry(item) for item in map(from_item, found) if item["pk"].startswith("JRN#")]
+    assert len(entries) == 6
+    balance = after({}, [move for entry in entries for move in entry.moves])[KEY]
+    told = [expected for entry in entries for expected in entry.expected]
+    for expected in sorted(told, key=lambda each: each.supplied):
+        balance = expecting(balance, expected)
+    assert balance == replace(books.balance(), counted_at=None)
