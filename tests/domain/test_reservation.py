@@ -31,6 +31,7 @@ Stock = dict[tuple[str, str], Balance]
 NODES_BY_ID: Mapping[str, Node] = {
     name: Node(name, name, "dc", SHOP.nodes["dc-1"].address, 0.0, 0.0, "UTC") for name in NODES
 } | {"store": replace(SHOP.nodes["store-1"], id="store")}
+NEAR = replace(SHOP, nodes=NODES_BY_ID)
 GROUPS = (DeliveryGroup("g1", "delivery", HOME), DeliveryGroup("g2", "pickup", store="store"))
 stock = stocks(most=8) | stocks(most=20, least_keys=14)
 held_stages = st.sampled_from(["reserved", "allocated"])
@@ -70,7 +71,7 @@ def quantities(order: Order) -> dict[tuple[int, str], int]:
 
 def taken(order: Order, to: Stage, there: Stock) -> Claim | None:
     try:
-        return take(order, to, there, NODES_BY_ID)
+        return take(order, to, there, NEAR)
     except Refusal as refusal:
         assert refusal.reason is Reason.OUT_OF_STOCK
         return None
@@ -109,7 +110,7 @@ def test_an_order_is_refused_only_for_want_of_stock_and_told_exactly_how_much(
             free = sum(there[line.sku, n].available for n in at if (line.sku, n) in there)
             shortage[line.sku] += max(0, portion.quantity - free)
     try:
-        take(order, "reserved", there, NODES_BY_ID)
+        take(order, "reserved", there, NEAR)
     except Refusal as refusal:
         told = {
             entry["sku"]: entry["wanted"] - entry["available"] for entry in refusal.facts["lines"]
@@ -141,7 +142,7 @@ def test_an_order_can_always_take_again_what_it_holds(order: Order, there: Stock
         return
     held, books = replace(order, lines=claim.lines), after(there, claim.moves)
     for to in ("reserved", "allocated"):
-        again = retake(held, to, books, NODES_BY_ID)
+        again = retake(held, to, books, NEAR)
         assert all(allowed(books[c.sku, c.node], c) for c in net(again.moves))
         now = after(books, again.moves)
         mine = claimed(replace(order, lines=again.lines), to)
@@ -163,7 +164,7 @@ def test_holds_move_to_a_better_node_when_taken_again() -> None:
         ("A", "near"): Balance("A", "near", 2),
         ("A", "far"): Balance("A", "far", 2, reserved=2),
     }
-    claim = retake(order, "allocated", there, {"near": near, "far": far})
+    claim = retake(order, "allocated", there, replace(SHOP, nodes={"near": near, "far": far}))
     assert claim.lines[0].portions == (Portion("g1", "allocated", 2, "near"),)
     books = after(there, claim.moves)
     assert books["A", "near"] == Balance("A", "near", 2, allocated=2)
@@ -176,7 +177,7 @@ def test_stock_that_a_count_took_away_is_missed_when_it_is_taken_again() -> None
     order = Order("o", 1, "confirmed", "USD", "en", NOW, "", lines=(line,), groups=GROUPS)
     there = {("A", "n1"): Balance("A", "n1", 1, reserved=3)}
     with pytest.raises(Refusal) as refused:
-        retake(order, "allocated", there, NODES_BY_ID)
+        retake(order, "allocated", there, NEAR)
     assert refused.value.facts["lines"] == [{"line": 1, "sku": "A", "wanted": 3, "available": 1}]
 
 
@@ -184,7 +185,7 @@ def test_stock_that_a_count_took_away_is_missed_when_it_is_taken_again() -> None
 def test_the_keys_to_read_cover_every_balance_that_a_claim_may_touch(
     order: Order, there: Stock
 ) -> None:
-    wanted = set(keys(order, NODES_BY_ID, "Z"))
+    wanted = set(keys(order, NEAR, "Z"))
     assert {("Z", node) for node in NODES_BY_ID} <= wanted
     claim = taken(order, "reserved", there)
     if claim is not None:
@@ -208,20 +209,20 @@ def many(count: int, *nodes: str) -> tuple[Order, Stock]:
 
 def test_what_lies_at_too_many_places_for_one_transaction_is_refused() -> None:
     order, there = many(MOST_CHANGES // 2, "n1", "n2")
-    assert len(net(take(order, "reserved", there, NODES_BY_ID).moves)) == MOST_CHANGES
+    assert len(net(take(order, "reserved", there, NEAR).moves)) == MOST_CHANGES
     order, there = many(MOST_CHANGES // 2 + 1, "n1", "n2")
     with pytest.raises(Refusal) as refused:
-        take(order, "reserved", there, NODES_BY_ID)
+        take(order, "reserved", there, NEAR)
     assert refused.value.reason is Reason.TOO_MANY_LINES
 
 
 def test_holds_that_cannot_all_be_moved_are_allocated_where_they_are() -> None:
     order, there = many(60, "n2")
-    claim = take(order, "reserved", there, NODES_BY_ID)
+    claim = take(order, "reserved", there, NEAR)
     held, books = replace(order, lines=claim.lines), after(there, claim.moves)
     books |= {(line.sku, "n1"): Balance(line.sku, "n1", 2) for line in order.lines}
     with pytest.raises(Refusal) as refused:
-        retake(held, "allocated", books, NODES_BY_ID)
+        retake(held, "allocated", books, NEAR)
     assert refused.value.reason is Reason.TOO_MANY_LINES
     placed = allocate_in_place(held)
     assert all(allowed(books[c.sku, c.node], c) for c in net(placed.moves))

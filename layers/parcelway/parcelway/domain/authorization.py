@@ -183,7 +183,7 @@ def _confirm(
     order: Order, payment: Payment, postings: tuple[ledger.Posting, ...], facts: Facts
 ) -> Decision:
     terms = Terms(facts.products, facts.now, "wait" if order.shortage in WAITS else "refuse")
-    claim = take(order, "reserved", facts.balances, facts.shop.nodes, terms)
+    claim = take(order, "reserved", facts.balances, facts.shop, terms)
     confirmed = advance(
         order, state="confirmed", lines=claim.lines, hold_until=None, confirmed_at=facts.now
     )

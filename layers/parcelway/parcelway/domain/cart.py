@@ -224,11 +224,10 @@ def _claim(draft: Order, sku: str, freed: Claim, facts: Facts) -> Claim:
     if the policy says so."""
     alone = replace(draft, lines=tuple(line for line in draft.lines if line.sku == sku))
     balances = after(facts.balances, freed.moves)
-    nodes = facts.shop.nodes
-    take(alone, "reserved", balances, nodes, Terms(facts.products, facts.now, "wait"))
+    take(alone, "reserved", balances, facts.shop, Terms(facts.products, facts.now, "wait"))
     if facts.shop.settings.policy(draft.channel) != "on_cart":
         return Claim(draft.lines, freed.moves)
-    taken = take(alone, "reserved", balances, nodes, Terms(facts.products, facts.now, "leave"))
+    taken = take(alone, "reserved", balances, facts.shop, Terms(facts.products, facts.now, "leave"))
     (held,) = taken.lines
     lines = tuple(held if line.sku == sku else line for line in draft.lines)
     # All holds lapse together, however many edits they were taken in.

@@ -21,7 +21,7 @@ from parcelway.domain.promise import promise
 from parcelway.domain.refusals import Reason, Refusal
 from parcelway.domain.reservation import give_back
 from parcelway.domain.shop import Node, Service
-from parcelway.domain.sourcing import Need, candidates, plan
+from parcelway.domain.sourcing import Need, plan, serving, source
 from parcelway.domain.stock import Move, after
 from parcelway.values import dataclass
 
@@ -79,9 +79,11 @@ def options(
             continue
         if service.method == "pickup":
             stores = [node for node in facts.shop.nodes.values() if "pickup" in node.capabilities]
-            found += [_option(needs, stock, service, charge, [at], facts, at) for at in stores]
-        elif country in service.countries and (nodes := candidates(there, facts.shop.nodes)):
-            found.append(_option(needs, stock, service, charge, nodes, facts))
+            found += [
+                _option(needs, stock, service, charge, [at], None, facts, at) for at in stores
+            ]
+        elif country in service.countries and (nodes := serving(there, facts.shop, order.channel)):
+            found.append(_option(needs, stock, service, charge, nodes, there.address, facts))
     return sorted(
         found,
         key=lambda o: (
@@ -240,8 +242,8 @@ def _left(order: Order, group_ids: Collection[str], facts: Facts) -> Balances:
     left = after(facts.balances, give_back(order, "open", "reserved").moves)
     for group in order.groups:
         if group.id not in group_ids:
-            nodes = candidates(group, facts.shop.nodes)
-            picks = plan(_needs(order.lines, [group.id]), left, nodes).picks
+            needs = _needs(order.lines, [group.id])
+            picks = source(group, needs, left, facts.shop, channel=order.channel).picks
             left = after(left, [Move(p.sku, p.node, "reserve", p.quantity) for p in picks])
     return left
 
@@ -260,13 +262,23 @@ def _option(
     service: Service,
     charge: Money,
     nodes: Sequence[Node],
+    destination: Address | None,
     facts: Facts,
     store: Node | None = None,
 ) -> Option:
-    planned = plan(needs, stock, nodes)
+    shop = facts.shop
+    planned = plan(
+        needs,
+        stock,
+        nodes,
+        places=shop.places,
+        destination=destination,
+        rules=shop.settings.sourcing,
+    )
     used = {pick.node for pick in planned.picks}
     leaving = [node for node in nodes if node.id in used] or nodes[:1]
-    window = promise(leaving, service, facts.now)
+    country = destination.country if destination else ""
+    window = promise(leaving, service, facts.now, country=country)
     return Option(service, charge, window, not planned.short, store)
 
 

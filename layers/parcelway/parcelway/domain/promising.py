@@ -8,7 +8,7 @@ from datetime import date
 from parcelway.domain.facts import Facts
 from parcelway.domain.order import DeliveryGroup, Line, Order, Promise
 from parcelway.domain.promise import promise
-from parcelway.domain.sourcing import candidates
+from parcelway.domain.sourcing import serving
 
 
 def promised(
@@ -34,7 +34,7 @@ def promised(
     if waiting and together:
         leaving = {(node, max(dates)) for node, _ in leaving}
     if not leaving:
-        leaving = {(node.id, None) for node in candidates(group, facts.shop.nodes)[:1]}
+        leaving = {(node.id, None) for node in serving(group, facts.shop, order.channel)[:1]}
     service, country = facts.shop.services[group.service], ""
     if group.address is not None:
         country = group.address.country

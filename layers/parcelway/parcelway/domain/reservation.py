@@ -16,8 +16,8 @@ from parcelway.domain.backorder import Offer, Terms, Waiting, offers, queue_up
 from parcelway.domain.facts import Balances
 from parcelway.domain.order import Line, Order, Portion, Stage, merge
 from parcelway.domain.refusals import Reason, Refusal
-from parcelway.domain.shop import Node
-from parcelway.domain.sourcing import Need, Pick, candidates, plan
+from parcelway.domain.shop import Node, Shop
+from parcelway.domain.sourcing import Need, Pick, serving, source
 from parcelway.domain.stock import Kind, Move, after, net
 from parcelway.values import dataclass
 
@@ -43,20 +43,21 @@ class Claim:
     because: tuple[str, ...] = ()
 
 
-def keys(order: Order, nodes: Mapping[str, Node], *more: str) -> list[tuple[str, str]]:
+def keys(order: Order, shop: Shop, *more: str) -> list[tuple[str, str]]:
     """The (SKU, node) balances to read for decisions on this order, and on SKUs `more`."""
-    serving = [node.id for group in order.groups for node in candidates(group, nodes)]
+    near = [node.id for group in order.groups for node in serving(group, shop, order.channel)]
     held_at = [portion.node for line in order.lines for portion in line.portions if portion.node]
     skus = dict.fromkeys([*(line.sku for line in order.lines), *more])
-    return [(sku, node) for sku in skus for node in dict.fromkeys([*serving, *held_at])]
+    return [(sku, node) for sku in skus for node in dict.fromkeys([*near, *held_at])]
 
 
 def take(
     order: Order,
     to: Stage,
     balances: Balances,
-    nodes: Mapping[str, Node],
+    shop: Shop,
     terms: Terms | None = None,
+    excluded: Mapping[str, str] | None = None,
 ) -> Claim:
     """Claim every open unit of the order: `to` is `reserved` (a hold) or `allocated` (hard).
 
@@ -64,7 +65,7 @@ def take(
     lines or groups can never count on the same unit. What is not there waits in the queue where
     `terms` say so. Raises Refusal OUT_OF_STOCK naming every line that is short, how much of it
     there is and what could be had later; TOO_MANY_LINES when the units lie at so many places that
-    they cannot be claimed in one transaction.
+    they cannot be claimed in one transaction. `excluded` is why nodes are ruled out, by node.
     """
     left = dict(balances)
     placed: list[tuple[str, _At]] = []
@@ -73,19 +74,19 @@ def take(
     short: dict[str, int] = {}
     later: dict[str, list[Waiting]] = {}
     for group in order.groups:
-        serving = candidates(group, nodes)
+        nodes = [n for n in serving(group, shop, order.channel) if n.id not in (excluded or {})]
         needs = _open_needs(order, group.id)
         launched = [need for need in needs if not (terms and terms.launch(need.sku))]
-        planned = plan(launched, left, serving)
+        planned = source(group, launched, left, shop, channel=order.channel, excluded=excluded)
         taken = [Move(pick.sku, pick.node, _TAKE[to], pick.quantity) for pick in planned.picks]
         left = after(left, taken)
         placed += [(group.id, pick) for pick in planned.picks]
-        because += planned.because
+        because += planned.brief
         for need in needs:
             missing = planned.short.get(need.sku, 0) if need in launched else need.quantity
             if not missing:
                 continue
-            waiting, uncovered = _wait(need, missing, left, serving, terms)
+            waiting, uncovered = _wait(need, missing, left, nodes, terms)
             if terms and terms.short == "leave":
                 placed.append((group.id, replace(need, quantity=missing)))
                 continue
@@ -148,7 +149,7 @@ def retake(
     order: Order,
     to: Stage,
     balances: Balances,
-    nodes: Mapping[str, Node],
+    shop: Shop,
     terms: Terms | None = None,
 ) -> Claim:
     """Give up the order's holds and claim all its units anew as `to`, in one set of moves.
@@ -158,7 +159,7 @@ def retake(
     """
     freed = give_back(order, "open", "reserved")
     open_order = replace(order, lines=freed.lines)
-    taken = take(open_order, to, after(balances, freed.moves), nodes, terms)
+    taken = take(open_order, to, after(balances, freed.moves), shop, terms)
     require_one_transaction([*freed.moves, *taken.moves])
     return Claim(taken.lines, freed.moves + taken.moves, taken.because)
 

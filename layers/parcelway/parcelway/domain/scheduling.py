@@ -53,7 +53,7 @@ def _allocated(order: Order, facts: Facts) -> Claim:
     would not fit into one transaction, or when a count found less than was promised: the node
     then says whether it has them."""
     try:
-        return retake(order, "allocated", facts.balances, facts.shop.nodes)
+        return retake(order, "allocated", facts.balances, facts.shop)
     except Refusal:
         if any(line.count("open") for line in order.lines):
             raise

@@ -95,13 +95,13 @@ def _divided(order: Order, held: Claim, facts: Facts) -> tuple[Part, ...]:
     second = _with(fresh, missing, facts)
     balances = after(facts.balances, held.moves)
     terms = Terms(facts.products, facts.now, "wait")
-    later = take(second, "reserved", balances, facts.shop.nodes, terms)
+    later = take(second, "reserved", balances, facts.shop, terms)
     return Part(here, claim), Part(second, later)
 
 
 def _held(order: Order, facts: Facts, short: Literal["refuse", "wait", "leave"]) -> Claim:
     terms = Terms(facts.products, facts.now, short)
-    return retake(order, "reserved", facts.balances, facts.shop.nodes, terms)
+    return retake(order, "reserved", facts.balances, facts.shop, terms)
 
 
 def _with(order: Order, lines: Sequence[Line], facts: Facts) -> Order:

@@ -139,6 +139,13 @@ def candidates(
     return _best_first(serving, _destination(group), places or {})
 
 
+def serving(group: DeliveryGroup, shop: Shop, channel: str) -> list[Node]:
+    """The nodes of the shop that may serve a delivery group in a channel's order, best first."""
+    return candidates(
+        group, shop.nodes, channel=channel, settings=shop.settings, places=shop.places
+    )
+
+
 def distance(origin: Address, destination: Address | None) -> int:
     """How far apart two addresses are, as a rank: 0 same postal area .. 3 another country.
 

@@ -44,7 +44,7 @@ def read_facts(
     skus = dict.fromkeys([*(line.sku for line in order.lines), *more])
     balances, found = read(
         db,
-        [key for key in keys(order, shop.nodes, *more) if stock is None or key[0] in stock],
+        [key for key in keys(order, shop, *more) if stock is None or key[0] in stock],
         [(db.catalogue, f"SKU#{sku}", PRODUCT) for sku in skus],
         consistent=_exact.get(),
     )
