@@ -51,6 +51,7 @@ QUIET = timedelta(minutes=30)
 PATIENCE = timedelta(days=3)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DRAFT_KEPT = timedelta(days=90)  # from its start; TTL then deletes an abandoned draft
+_LEFT_KEPT = timedelta(days=1)
 _HANDED_OVER = {"released", "packed", *GONE, *DONE}
 _OF_DUE = ("pk", "due_at", "held_skus")  # what by_due has besides the other keys
 _PARTS = ("ORD", "PAY", "SHP", "INV", "EVT", "WAI")
@@ -234,7 +235,7 @@ def _other_writes(db: Database, decision: Decision, now: datetime) -> list[Write
     made += [_event_write(db, event) for event in decision.events]
     made += [_posting_write(db, posting) for posting in decision.postings]
     made += _lookup_writes(db, decision)
-    made += _queue_writes(db, decision)
+    made += _queue_writes(db, decision, now)
     return made
 
 
@@ -281,7 +282,8 @@ def _expected(order: Order, now: datetime) -> datetime | None:
         return None
     tomorrow = _round_up(now + timedelta(seconds=1), timedelta(days=1))
     starts = [datetime(day.year, day.month, day.day, tzinfo=UTC) for day in days if day]
-    return min((start for start in starts if start > now), default=tomorrow)
+    next_one = min((start for start in starts if start > now), default=tomorrow)
+    return min(next_one, _round_up(now + PATIENCE, timedelta(days=1)))
 
 
 def _round_up(moment: datetime, step: timedelta) -> datetime:
@@ -375,15 +377,16 @@ def _lookup_writes(db: Database, decision: Decision) -> Iterable[Write]:
             yield put_new(db.orders, {"pk": parcel, "sk": "PARCEL"} | target, _parcel_taken)
 
 
-def _queue_writes(db: Database, decision: Decision) -> Iterable[Write]:
+def _queue_writes(db: Database, decision: Decision, now: datetime) -> Iterable[Write]:
     """The order's places in the queues that this decision changes, as they are after it. The
-    order's own condition orders such writes."""
+    order's own condition orders such writes. A place that was left is empty until TTL deletes it:
+    so nobody who takes orders needs the right to delete."""
+    gone = {"units": {}, "expires": int((now + _LEFT_KEPT).timestamp())}
     left = queue_items(decision.order)
     moved = {(m.sku, m.node, m.since) for m in decision.moves if m.since is not None}
     for place in sorted(moved.union(decision.requeued)):
         key = queue_key(*place, decision.order.id)
-        item = left.get((key["pk"], key["sk"]))
-        yield Write(db.orders, "", item) if item else Write(db.orders, "", key=key)
+        yield Write(db.orders, "", left.get((key["pk"], key["sk"]), key | gone))
 
 
 def queue_key(sku: str, node: str, since: datetime, order_id: str) -> dict[str, str]:

@@ -2,8 +2,8 @@
 
     QUEUE#<sku>#<node>   <since>#<order>   units: by the day they are promised for, '' for none
 
-An item is written and deleted with the order's own change (see store/orders.py), so a place in the
-queue is always that of an order that waits.
+An item is written with the order's own change (see store/orders.py), so a place in the queue is
+always that of an order that waits; one that was left has no units, until TTL deletes it.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ class Served:
 
 def places(db: Database, sku: str, node: str) -> list[Place]:
     """Who waits for a SKU at a node, longest first."""
-    return [to_place(item, sku, node) for item in db.query(db.orders, f"QUEUE#{sku}#{node}")]
+    items = db.query(db.orders, f"QUEUE#{sku}#{node}")
+    return [to_place(item, sku, node) for item in items if item["units"]]
 
 
 def to_place(item: Mapping[str, Any], sku: str, node: str) -> Place:
