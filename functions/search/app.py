@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import cache
+from typing import Annotated, Any
 
 from parcelway import aws
-from parcelway.domain.availability import Availability, availability
+from parcelway.domain.availability import BROWSED, Availability, availability, outlets
 from parcelway.domain.catalogue import Product
 from parcelway.domain.money import Money
 from parcelway.domain.shop import Shop
@@ -17,7 +18,7 @@ from parcelway.http.api import ANYONE, Api
 from parcelway.http.call import Call
 from parcelway.http.problems import Problem, bad_request, not_found
 from parcelway.http.schemas import Input, Text
-from parcelway.ports import search_cursor, tantivy_schema
+from parcelway.ports import clock, search_cursor, tantivy_schema
 from parcelway.ports.search import (
     Bucket,
     Facets,
@@ -28,6 +29,7 @@ from parcelway.ports.search import (
     SearchQuery,
     SearchUnavailable,
     Sort,
+    Stocked,
 )
 from parcelway.ports.search_files import IndexFiles
 from parcelway.ports.search_reader import Opened, SearchReader
@@ -36,13 +38,15 @@ from parcelway.store.database import database
 from parcelway.store.shop import load_shop
 from parcelway.store.stock import read_balances
 from parcelway.values import dataclass
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 api = Api("search")
 handler = api
 db = cache(database)
 
 _MOST_PER_PAGE = 100
+_STATE = "(in_stock|backorder|preorder|out_of_stock)"
+Stock = Annotated[str, StringConstraints(pattern=rf"^({_STATE}(\|{_STATE}){{0,3}})?$")]
 _ROUNDS = 3  # how often more is fetched when live data drops hits from a page
 _MOST_MINOR = 10**12
 
@@ -56,14 +60,16 @@ def reader() -> SearchReader:
 
 class Listing(Input):
     """What to find. Prices in minor units of the shop's currency, inclusive. `category` is a path
-    (`Grocery>Yogurt`), `brand` one or more names separated by `|`. `in_stock` true leaves out what
-    cannot be had."""
+    (`Grocery>Yogurt`), `brand` one or more names separated by `|`. `availability` is one or more
+    states separated by `|`, as a product is `in_stock` when few are left; `in_stock` true asks for
+    that one alone."""
 
     q: Text(200, 0) = ""  # type: ignore[valid-type]
     category: Text(300, 0) = ""  # type: ignore[valid-type]
     brand: Text(500, 0) = ""  # type: ignore[valid-type]
     min_price: int | None = Field(None, ge=0, le=_MOST_MINOR)
     max_price: int | None = Field(None, ge=0, le=_MOST_MINOR)
+    availability: Stock = ""
     in_stock: bool = False
     sort: Sort = "relevance"
     cursor: Text(1000, 0) = ""  # type: ignore[valid-type]
@@ -78,11 +84,15 @@ class Listing(Input):
             brands=tuple(_parts(self.brand, "|")),
             min_price=self.min_price,
             max_price=self.max_price,
-            in_stock=self.in_stock,
+            availability=("in_stock",) if self.in_stock else self._availability(),
             sort=self.sort,
             limit=self.limit,
             cursor=self.cursor,
         )
+
+    def _availability(self) -> tuple[Stocked, ...]:
+        states: Any = _parts(self.availability, "|")
+        return tuple(states)
 
 
 class Typed(Input):
@@ -168,14 +178,14 @@ def _page(
     """The products of a page, what the index said of the whole, and the place to go on from.
 
     What the index holds is up to a minute old: a product that has changed so that it no longer
-    fits is dropped, and more is fetched. For "in stock", the likeliest to have changed, twice as
-    many are fetched from the start.
+    fits is dropped, and more is fetched. For what is in stock, the likeliest to have changed, twice
+    as many are fetched from the start.
     """
     views: list[ProductView] = []
     first: SearchPage | None = None
     place: Place | None = None
     for _ in range(_ROUNDS):
-        wanted = (query.limit - len(views)) * (2 if query.in_stock else 1)
+        wanted = (query.limit - len(views)) * (2 if query.availability else 1)
         page = _search(opened, replace(query, limit=wanted), facets and first is None)
         first = first or page
         live = _views([hit.sku for hit in page.hits], shop)
@@ -204,7 +214,11 @@ def _take(
 
 def _fits(view: ProductView | None, query: SearchQuery) -> bool:
     """Whether a product still is what was asked for, by live price and stock."""
-    if view is None or (query.in_stock and view.availability.state == "out_of_stock"):
+    if view is None:
+        return False
+    state = view.availability.state
+    stocked: Stocked = "in_stock" if state == "low_stock" else state
+    if query.availability and stocked not in query.availability:
         return False
     low = query.min_price if query.min_price is not None else 0
     high = query.max_price if query.max_price is not None else _MOST_MINOR
@@ -213,13 +227,13 @@ def _fits(view: ProductView | None, query: SearchQuery) -> bool:
 
 def _views(skus: Sequence[str], shop: Shop) -> dict[str, ProductView]:
     """The products among `skus` that are for sale, by SKU."""
-    products = get_many(db(), skus)
-    keys = [(sku, node) for sku in products for node in shop.nodes]
-    balances = read_balances(db(), keys)
+    products = {sku: product for sku, product in get_many(db(), skus).items() if product.active}
+    among = outlets(shop, BROWSED)
+    keys = [(sku, node.id) for sku in products for node in among.nodes]
+    balances, now = read_balances(db(), keys), clock.now()
     return {
-        sku: _view(product, availability(sku, balances, shop.nodes), shop)
+        sku: _view(product, availability(product, balances, among, now), shop)
         for sku, product in products.items()
-        if product.active
     }
 
 

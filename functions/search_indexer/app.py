@@ -19,11 +19,10 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 from parcelway import aws
-from parcelway.domain.availability import availability
-from parcelway.domain.shop import Node
+from parcelway.domain.availability import BROWSED, Outlets, State, availability, outlets
 from parcelway.ports import clock, tantivy_schema
 from parcelway.ports.faults import discreet
-from parcelway.ports.search import Listing
+from parcelway.ports.search import Listing, Stocked
 from parcelway.ports.search_files import IndexFiles, Manifest
 from parcelway.ports.search_writer import SearchWriter
 from parcelway.store import catalogue
@@ -72,13 +71,17 @@ def _affected(record: Mapping[str, Any]) -> str | None:
     pk, sk = str(keys["pk"]), str(keys["sk"])
     if not (pk.startswith("SKU#") and sk.startswith("NODE#")):
         return None
-    crossed = _has_stock(change.get("OldImage")) != _has_stock(change.get("NewImage"))
-    return pk.removeprefix("SKU#") if crossed else None
+    before, now = change.get("OldImage") or {}, change.get("NewImage") or {}
+    return pk.removeprefix("SKU#") if _has(before) != _has(now) else None
 
 
-def _has_stock(image: Mapping[str, Any] | None) -> bool:
-    available = int(((image or {}).get("available") or {}).get("N", 0))
-    return available > 0
+def _has(image: Mapping[str, Any]) -> tuple[bool, bool, Any]:
+    """What must change before it can matter: whether there are units, whether there are or will
+    be, and what is expected when."""
+    available = int(image.get("available", {}).get("N", 0))
+    expected = from_item({"supplies": image.get("supplies", {"L": []})})["supplies"]
+    coming = sum(supply["quantity"] for supply in expected)
+    return available > 0, available + coming > 0, expected
 
 
 def _time(record: Mapping[str, Any]) -> datetime:
@@ -103,27 +106,31 @@ def _rebuild() -> Manifest:
 
 
 def _listings(stored: Iterable[Stored]) -> Iterator[Listing]:
-    nodes = _nodes()
+    among, now = _outlets(), clock.now()
     selling = (entry for entry in stored if entry.product.active)
     while chunk := list(islice(selling, _CHUNK)):
-        yield from _with_stock(chunk, nodes)
+        yield from _with_stock(chunk, among, now)
 
 
-def _with_stock(chunk: Sequence[Stored], nodes: Mapping[str, Node]) -> Iterator[Listing]:
-    keys = [(entry.product.sku, node) for entry in chunk for node in nodes]
+def _with_stock(chunk: Sequence[Stored], among: Outlets, now: datetime) -> Iterator[Listing]:
+    keys = [(entry.product.sku, node.id) for entry in chunk for node in among.nodes]
     balances = read_balances(db(), keys, consistent=True)
     for entry in chunk:
-        state = availability(entry.product.sku, balances, nodes).state
-        yield Listing(entry.product, entry.added_at, state != "out_of_stock")
+        state = availability(entry.product, balances, among, now).state
+        yield Listing(entry.product, entry.added_at, _stocked(state))
 
 
-def _nodes() -> Mapping[str, Node]:
+def _stocked(state: State) -> Stocked:
+    return "in_stock" if state == "low_stock" else state
+
+
+def _outlets() -> Outlets:
     try:
-        return load_shop(db()).nodes
+        return outlets(load_shop(db()), BROWSED)
     except (
         NotSetUp
     ):  # nothing can be in stock yet; the stock that comes later is told by its stream
-        return {}
+        return Outlets()
 
 
 def _told(manifest: Manifest) -> dict[str, Any]:

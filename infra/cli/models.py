@@ -83,6 +83,8 @@ class ProductRow(_Strict):
         default_factory=dict, max_length=40
     )
     active: bool = True
+    launch: _Date | None = None
+    backorders: bool = True
 
     @field_validator("category")
     @classmethod

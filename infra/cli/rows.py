@@ -114,7 +114,7 @@ def _product_values(cells: dict[str, str]) -> Values:
     given = {name: cell for name, cell in cells.items() if cell}
     values: Values = {
         name: given.pop(name)
-        for name in ("sku", "name", "description", "brand", "tax_category")
+        for name in ("sku", "name", "description", "brand", "tax_category", "launch")
         if name in given
     }
     values["price"] = _price(given)
@@ -122,8 +122,9 @@ def _product_values(cells: dict[str, str]) -> Values:
         values["category"] = [part.strip() for part in given.pop("category").split(">")]
     if "weight_grams" in given:
         values["weight_grams"] = _whole(given.pop("weight_grams"), "weight_grams")
-    if "active" in given:
-        values["active"] = _truth(given.pop("active"))
+    for name in ("active", "backorders"):
+        if name in given:
+            values[name] = _truth(given.pop(name), name)
     values["attributes"] = {
         name.removeprefix("attribute:"): given.pop(name)
         for name in list(given)
@@ -161,9 +162,9 @@ def _whole(text: str, name: str) -> int:
     return int(text)
 
 
-def _truth(text: str) -> bool:
+def _truth(text: str, name: str) -> bool:
     if text.lower() not in ("true", "false"):
-        raise ValueError(f"active: {text!r} is neither true nor false")
+        raise ValueError(f"{name}: {text!r} is neither true nor false")
     return text.lower() == "true"
 
 

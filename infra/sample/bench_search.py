@@ -71,7 +71,7 @@ def measure(title: str, products: list[Product]) -> None:
     with tempfile.TemporaryDirectory() as directory:
         built = time.process_time()
         index = tantivy_schema.open_index(directory)
-        tantivy_schema.write(index, (Listing(product, _SINCE, True) for product in products))
+        tantivy_schema.write(index, (Listing(product, _SINCE, "in_stock") for product in products))
         built = time.process_time() - built
         size = sum(path.stat().st_size for path in Path(directory).iterdir()) / 1e6
         print(f"{title}: {len(products):,} products, {size:.1f} MB, built in {built:.1f} s CPU")
@@ -84,7 +84,7 @@ def measure(title: str, products: list[Product]) -> None:
             "hits": lambda text: search.search(SearchQuery(text), facets=False),
             "hits and facets": lambda text: search.search(SearchQuery(text)),
             "by price, in stock": lambda text: search.search(
-                SearchQuery(text, sort="price_asc", in_stock=True), facets=False
+                SearchQuery(text, sort="price_asc", availability=("in_stock",)), facets=False
             ),
             "typo": lambda text: search.search(SearchQuery(typo(text)), facets=False),
             "browse with facets": lambda _: search.search(SearchQuery()),

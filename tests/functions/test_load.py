@@ -126,6 +126,27 @@ def test_csv_rows_keep_their_line_numbers_across_quoted_breaks(
     assert (found["A3"].active, found["A11"].active) == (True, False)
 
 
+def test_launch_and_back_orders_are_columns_too(db: Database, tmp_path: Path) -> None:
+    path = write(
+        tmp_path / "products.csv",
+        "sku,name,price_minor,currency,launch,backorders\n"
+        "A1,Tea,1,USD,2027-03-01,false\n"
+        "A2,Tea,1,USD,,\n"
+        "A3,Tea,1,USD,2027-02-30,\n"
+        "A4,Tea,1,USD,soon,\n"
+        "A5,Tea,1,USD,,never\n",
+    )
+    report, _ = run(db, catalogue=path)
+    assert [(bad.line, bad.reason.partition(":")[0]) for bad in report.bad] == [
+        (4, "launch"),
+        (5, "launch"),
+        (6, "backorders"),
+    ]
+    found = catalogue.get_many(db, ["A1", "A2"])
+    assert (found["A1"].launch, found["A1"].backorders) == (date(2027, 3, 1), False)
+    assert (found["A2"].launch, found["A2"].backorders) == (None, True)
+
+
 def test_an_unknown_column_is_refused_in_every_row(tmp_path: Path) -> None:
     path = write(tmp_path / "p.csv", "sku,name,price_minor,currency,colour\nA,Tea,1,USD,red\n")
     (row,) = rows.read(path, models.ProductRow)

@@ -18,18 +18,19 @@ from hypothesis import strategies as st
 from parcelway.domain.catalogue import Product
 from parcelway.domain.money import Money
 from parcelway.ports import search_cursor, tantivy_schema
-from parcelway.ports.search import InvalidCursor, Listing, SearchPage, SearchQuery, Sort
+from parcelway.ports.search import InvalidCursor, Listing, SearchPage, SearchQuery, Sort, Stocked
 from parcelway.ports.tantivy_index import TantivyIndex
 from parcelway.store import codec
 
 SAMPLE = Path(__file__).parents[2] / "infra" / "sample" / "catalogue.jsonl"
 SINCE = datetime(2026, 1, 1, tzinfo=UTC)
+STATES: tuple[Stocked, ...] = ("out_of_stock", "in_stock", "backorder", "preorder")
 SORTS: tuple[Sort, ...] = ("relevance", "price_asc", "price_desc", "name", "newest")
 
 
 def listings(products: Iterable[Product]) -> list[Listing]:
     return [
-        Listing(product, SINCE + timedelta(minutes=number % 7), number % 3 > 0)
+        Listing(product, SINCE + timedelta(minutes=number % 7), STATES[number % 3])
         for number, product in enumerate(products)
     ]
 
@@ -181,7 +182,7 @@ def catalogues(draw: st.DrawFn) -> list[Listing]:
                 st.sampled_from(["", *KINDS]),
                 st.sampled_from([0, 99, 100, 199, 200, 100_000, 10**10]),
                 st.integers(0, 3),
-                st.booleans(),
+                st.sampled_from(STATES),
             ),
             max_size=60,
         )
@@ -196,9 +197,9 @@ def catalogues(draw: st.DrawFn) -> list[Listing]:
                 category=(top, kind) if kind else (top,),
             ),
             SINCE + timedelta(seconds=age),
-            in_stock,
+            state,
         )
-        for number, (name, brand, top, kind, price, age, in_stock) in enumerate(rows)
+        for number, (name, brand, top, kind, price, age, state) in enumerate(rows)
     ]
 
 
@@ -209,7 +210,7 @@ queries = st.builds(
     brands=st.sampled_from([(), ("Acme",), ("Acme", "Ön & Co")]),
     min_price=st.sampled_from([None, 0, 100]),
     max_price=st.sampled_from([None, 199, 10**12]),
-    in_stock=st.booleans(),
+    availability=st.sampled_from([(), ("in_stock",), ("backorder", "preorder")]),
     sort=st.sampled_from(SORTS),
     limit=st.integers(1, 7),
 )
@@ -225,7 +226,11 @@ def matches(listing: Listing, query: SearchQuery, without: str = "") -> bool:
         and product.category[: len(query.category)] == query.category
         and (without == "brand" or not query.brands or product.brand in query.brands)
         and (without == "price" or low <= product.price.minor <= high)
-        and (not query.in_stock or listing.in_stock)
+        and (
+            without == "availability"
+            or not query.availability
+            or listing.availability in query.availability
+        )
     )
 
 
@@ -260,6 +265,9 @@ def test_pages_totals_and_facets_are_those_of_a_plain_filter(
         inside = [item for item in others if band.low <= item.product.price.minor < high]
         assert band.count == len(inside) > 0
     assert sum(band.count for band in page.facets.prices) == len(others)
+    assert counts(page.facets.availability) == Counter(
+        item.availability for item in catalogue if matches(item, query, without="availability")
+    )
 
 
 def counts(buckets: Sequence[object]) -> dict[str, int]:
@@ -319,7 +327,7 @@ def test_a_cursor_goes_on_when_its_own_product_is_gone(
         tantivy_schema.write(index, (), [last.sku])
         after = replace(query, cursor=search_cursor.encode(query, last.place))
         assert walk(TantivyIndex(index), after)[:5] == whole[10:15]
-        tantivy_schema.write(index, [Listing(products[last.sku], SINCE, True)])
+        tantivy_schema.write(index, [Listing(products[last.sku], SINCE, "in_stock")])
 
 
 @pytest.mark.parametrize(
@@ -348,7 +356,7 @@ def test_a_cursor_is_bound_to_its_query(sample: TantivyIndex) -> None:
         SearchQuery("milk", sort="price_asc", cursor=cursor),
         SearchQuery("soup", sort="price_desc", cursor=cursor),
         SearchQuery("soup", sort="name", cursor=cursor),
-        SearchQuery("soup", sort="price_asc", in_stock=True, cursor=cursor),
+        SearchQuery("soup", sort="price_asc", availability=("in_stock",), cursor=cursor),
     ):
         with pytest.raises(InvalidCursor):
             sample.search(other)

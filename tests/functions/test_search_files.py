@@ -60,7 +60,7 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
 
 
 def listing(number: int, name: str = "green tea") -> Listing:
-    return Listing(Product(f"S{number}", f"{name} {number}", Money(100, "USD")), NOW, True)
+    return Listing(Product(f"S{number}", f"{name} {number}", Money(100, "USD")), NOW, "in_stock")
 
 
 def found(reader: SearchReader, text: str = "") -> set[str]:

@@ -18,7 +18,7 @@ from parcelway.domain.catalogue import Product
 from parcelway.domain.money import Money
 from parcelway.domain.parties import Address
 from parcelway.domain.shop import Node, Seller, Settings
-from parcelway.domain.stock import Move
+from parcelway.domain.stock import Move, Supply
 from parcelway.ports import clock
 from parcelway.ports.search_files import CorruptIndex
 from parcelway.store import catalogue, shop, stock
@@ -28,6 +28,7 @@ from parcelway.store.opening import open_balances
 
 from infra.local.moto_patches.streams import Stream
 from tests.functions import tables
+from tests.orders import expect
 
 FUNCTIONS = Path(__file__).parents[2] / "functions"
 ADDRESS = Address("Shop", "1 Road", "Columbus", "43217", "US", region="OH")
@@ -189,7 +190,13 @@ def test_price_and_availability_are_live(world: World) -> None:
     assert status == 200
     (shown,) = body["products"]
     assert shown["price"] == {"minor": 450, "currency": "USD"}
-    assert shown["availability"] == {"state": "low_stock", "delivery": 3, "pickup": {"store": 2}}
+    assert shown["availability"] == {
+        "state": "low_stock",
+        "delivery": 3,
+        "pickup": {"store": 2},
+        "available_from": None,
+        "later": 0,
+    }
     assert world.get("/products/S1") == (200, shown)
     assert world.found(q="tea", max_price=449) == []  # 500 in the index, 450 now
     assert world.found(q="tea", min_price=460) == []
@@ -209,6 +216,68 @@ def test_in_stock_follows_the_stock_stream_and_is_checked_live(world: World) -> 
     world.index()
     assert sorted(world.found(in_stock=True)) == ["S0", "S1", "S2"]
     assert len(world.found()) == 6
+
+
+def test_what_comes_later_is_shown_with_its_date_and_can_be_looked_for(world: World) -> None:
+    today = clock.now().date()
+    soon, launch = today + timedelta(days=9), today + timedelta(days=30)
+    world.put(
+        product(0),
+        product(1),
+        product(2),
+        product(3, launch=launch),
+        product(4, launch=launch),
+        product(5, backorders=False),
+    )
+    world.receive(9, "S0", "S3")
+    world.receive(0, "S1", "S2", "S4", "S5")
+    for sku in ("S1", "S5"):
+        expect(world.db, sku, "dc", Supply("po-1", soon, 7))
+    world.index()
+    states = {
+        "in_stock": ["S0"],
+        "backorder": ["S1"],
+        "preorder": ["S3"],
+        "out_of_stock": ["S2", "S4", "S5"],
+    }
+    for state, skus in states.items():
+        assert sorted(world.found(availability=state)) == skus
+    assert sorted(world.found(availability="backorder|preorder")) == ["S1", "S3"]
+    assert world.found(in_stock=True) == ["S0"]
+    assert {
+        bucket["value"]: bucket["count"]
+        for bucket in world.get("/products", availability="backorder")[1]["facets"]["availability"]
+    } == {state: len(skus) for state, skus in states.items()}
+    shown = {sku: world.get(f"/products/{sku}")[1]["availability"] for sku in ("S1", "S3")}
+    assert shown["S1"] == {
+        "state": "backorder",
+        "delivery": 0,
+        "pickup": {"store": 0},
+        "available_from": soon.isoformat(),
+        "later": 7,
+    }
+    assert (shown["S3"]["state"], shown["S3"]["available_from"], shown["S3"]["later"]) == (
+        "preorder",
+        launch.isoformat(),
+        9,
+    )
+
+
+def test_the_index_follows_supplies_and_the_queue_that_takes_them(world: World) -> None:
+    world.put(product(1))
+    world.receive(0, "S1")
+    world.index()
+    assert world.found(availability="backorder") == []
+    soon = clock.now().date() + timedelta(days=9)
+    expect(world.db, "S1", "dc", Supply("po-1", soon, 2))
+    world.index()
+    assert world.found(availability="backorder") == ["S1"]
+    moves = [Move("S1", "dc", "backorder", 2, counting_on=2, supplied=1)]
+    commit(world.db.client, stock.move_writes(world.db, "ord_1", 0, clock.now(), moves))
+    assert world.found(availability="backorder") == []  # live, before the index knows
+    world.index()
+    assert world.get("/products", availability="backorder")[1]["total"] == 0
+    assert world.found(availability="out_of_stock") == ["S1"]
 
 
 def test_stock_that_does_not_cross_zero_costs_no_commit(world: World) -> None:
@@ -289,6 +358,8 @@ def test_suggestions(world: World) -> None:
         ({"min_price": "-1"}, 422),
         ({"max_price": str(10**30)}, 422),
         ({"in_stock": "perhaps"}, 422),
+        ({"availability": "perhaps"}, 422),
+        ({"availability": "in_stock|"}, 422),
         ({"q": "a" * 201}, 422),
         ({"q": "tea\x00"}, 422),
         ({"colour": "red"}, 422),

@@ -2,7 +2,7 @@
 
 import { fill, h } from "/common/dom.js";
 import * as api from "./api.js";
-import { has, money, t } from "./i18n.js";
+import { day, has, money, t } from "./i18n.js";
 import { address } from "./places.js";
 import { stepper } from "./stepper.js";
 import { tile } from "./tiles.js";
@@ -31,10 +31,11 @@ export function card(product) {
   );
 }
 
-/** How much there is, in words. */
-export function stockNote({ availability: { state, delivery, pickup } }) {
+/** How much there is, or from when on, in words. */
+export function stockNote({ availability: { state, delivery, pickup, available_from } }) {
   const units = Math.max(delivery, ...Object.values(pickup));
-  return h("p", { class: `stock ${state}` }, t(`stock.${state}`, { units }));
+  const date = available_from && day(available_from);
+  return h("p", { class: `stock ${state}` }, t(`stock.${state}`, { units, date }));
 }
 
 /** One product in full. */

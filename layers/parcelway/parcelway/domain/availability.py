@@ -1,40 +1,116 @@
-"""What a shopper is told of a product's stock."""
+"""What a shopper is told of a product's stock: how much there is, how much comes, and when.
+
+The states are those of product feeds. Google's `availability` has one for each but `low_stock`,
+with `available_from` as its `availability_date`, which back-orders and pre-orders must have
+(support.google.com/merchants/answer/6324448 and 6324470); schema.org has them all
+(schema.org/ItemAvailability), with the date as `Offer.availabilityStarts`:
+
+    in_stock      in_stock      InStock
+    low_stock     in_stock      LimitedAvailability
+    backorder     backorder     BackOrder
+    preorder      preorder      PreOrder
+    out_of_stock  out_of_stock  OutOfStock
+
+A list tells of one unit of each product, from the counters alone. The answer about a quantity, a
+way and a place (`ask`) is what claiming it for an order would give, so that nothing is called
+available that an order would be refused.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
 from typing import Literal
 
-from parcelway.domain.shop import Node
-from parcelway.domain.stock import Balance
+from parcelway.domain.backorder import Terms, offers
+from parcelway.domain.catalogue import Product
+from parcelway.domain.facts import Balances
+from parcelway.domain.order import DeliveryGroup
+from parcelway.domain.parties import Channel
+from parcelway.domain.shop import Node, Shop
+from parcelway.domain.sourcing import candidates
 from parcelway.values import dataclass
 
 LOW = 5  # units that can still be had, from which on we say that few are left
 
+BROWSED: Channel = "online"  # whose nodes lists tell of
+State = Literal["in_stock", "low_stock", "backorder", "preorder", "out_of_stock"]
+
+
+@dataclass(frozen=True, slots=True)
+class Outlets:
+    """The nodes that serve a channel: those that send parcels, and stores that hand over."""
+
+    delivery: tuple[Node, ...] = ()
+    pickup: tuple[Node, ...] = ()
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """All of them, each once."""
+        return tuple({node.id: node for node in (*self.delivery, *self.pickup)}.values())
+
 
 @dataclass(frozen=True, slots=True)
 class Availability:
-    """Units of one SKU that may still be promised: `delivery` by all nodes that ship, `pickup` by
-    each store that hands over."""
+    """Units of one SKU that may be promised at once: `delivery` by all nodes that ship, `pickup` by
+    each store that hands over.
 
-    state: Literal["in_stock", "low_stock", "out_of_stock"]
+    `available_from` is the day for which one that is not there can be promised (None: none can, or
+    one is there); `later` counts the units that can be promised for that day or a later one.
+    """
+
+    state: State
     delivery: int
     pickup: Mapping[str, int]
+    available_from: date | None
+    later: int
+
+
+def outlets(shop: Shop, channel: str) -> Outlets:
+    """The nodes of the shop that serve a channel."""
+
+    def serving(group: DeliveryGroup) -> list[Node]:
+        return candidates(group, shop.nodes, channel=channel, settings=shop.settings)
+
+    stores = [serving(DeliveryGroup("", "pickup", store=node)) for node in shop.nodes]
+    return Outlets(
+        tuple(serving(DeliveryGroup("", "delivery"))),
+        tuple(store for found in stores for store in found),
+    )
 
 
 def availability(
-    sku: str, balances: Mapping[tuple[str, str], Balance], nodes: Mapping[str, Node]
+    product: Product, balances: Balances, among: Outlets, now: datetime
 ) -> Availability:
-    """The availability of `sku` from its balances by (SKU, node). A node short of what it has
-    promised counts as empty; it takes nothing from the others."""
-    units = {
-        node: max(0, balances[sku, node].available) for node in nodes if (sku, node) in balances
-    }
-    delivery = sum(units.get(node.id, 0) for node in nodes.values() if "ship" in node.capabilities)
-    pickup = {
-        node.id: units.get(node.id, 0) for node in nodes.values() if "pickup" in node.capabilities
-    }
+    """The availability of one unit of `product`, from its balances by (SKU, node). A node short of
+    what it has promised counts as empty; it takes nothing from the others."""
+    terms = Terms({product.sku: product}, now, "wait")
+    launch = terms.launch(product.sku)
+    delivery = sum(_there(product.sku, among.delivery, balances, launch).values())
+    pickup = _there(product.sku, among.pickup, balances, launch)
     most = max([delivery, *pickup.values()], default=0)
-    if not most:
-        return Availability("out_of_stock", delivery, pickup)
-    return Availability("low_stock" if most <= LOW else "in_stock", delivery, pickup)
+    if most:
+        return Availability("low_stock" if most <= LOW else "in_stock", delivery, pickup, None, 0)
+    found = (
+        offers(product.sku, balances, among.nodes, now.date(), launch)
+        if terms.may_wait(product.sku)
+        else []
+    )
+    if not found:
+        return Availability("out_of_stock", delivery, pickup, None, 0)
+    later = sum(offer.units for offer in found)
+    return Availability(
+        "preorder" if launch else "backorder", delivery, pickup, found[0].due, later
+    )
+
+
+def _there(
+    sku: str, nodes: Sequence[Node], balances: Balances, launch: date | None
+) -> dict[str, int]:
+    """Units that each node can promise at once: none before the launch."""
+    return {
+        node.id: max(0, balances[sku, node.id].available)
+        if (sku, node.id) in balances and not launch
+        else 0
+        for node in nodes
+    }

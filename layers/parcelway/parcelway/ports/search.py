@@ -1,7 +1,8 @@
 """Product search as the shop sees it: what may be asked, what comes back.
 
-The index knows words, categories, brands, an indexed price and one coarse in-stock bit. It is
-never the truth about a price or a quantity: callers read those live for the hits they show.
+The index knows words, categories, brands, an indexed price and whether there is stock, or some to
+come. It is never the truth about a price or a quantity: callers read those live for the hits they
+show.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from parcelway.domain.catalogue import Product
 from parcelway.values import dataclass
 
 Sort = Literal["relevance", "price_asc", "price_desc", "name", "newest"]
+Stocked = Literal["in_stock", "backorder", "preorder", "out_of_stock"]
 
 
 class InvalidCursor(ValueError):
@@ -27,12 +29,13 @@ class SearchUnavailable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SearchQuery:
-    """What is looked for. Filters of different kinds are combined by "and", `brands` by "or".
+    """What is looked for. Filters of different kinds are combined by "and", `brands` and
+    `availability` by "or".
 
     `category` is a path, coarse first; a product in any category below it matches. `min_price`
-    and `max_price` are inclusive, in minor units of the shop's currency. `in_stock` True asks for
-    products that had stock when they were indexed. `cursor` is the cursor of a hit of an
-    earlier page of the same query. Without `text`, relevance means by name.
+    and `max_price` are inclusive, in minor units of the shop's currency. `availability` is as of
+    when the products were indexed. `cursor` is the cursor of a hit of an earlier page of the same
+    query. Without `text`, relevance means by name.
     """
 
     text: str = ""
@@ -40,7 +43,7 @@ class SearchQuery:
     brands: tuple[str, ...] = ()
     min_price: int | None = None
     max_price: int | None = None
-    in_stock: bool = False
+    availability: tuple[Stocked, ...] = ()
     sort: Sort = "relevance"
     limit: int = 24
     cursor: str = ""
@@ -91,15 +94,16 @@ class PriceBand:
 class Facets:
     """Counts over all products found, as of the index.
 
-    `categories` are the children of the category asked for (the top ones without). `brands` and
-    `prices` are counted as if their own filter were not set, so that a shopper sees what another
-    choice would give. Each list holds at most 50 values, the most frequent first (prices: by
-    price).
+    `categories` are the children of the category asked for (the top ones without). `brands`,
+    `prices` and `availability` are counted as if their own filter were not set, so that a shopper
+    sees what another choice would give. Each list holds at most 50 values, the most frequent
+    first (prices: by price).
     """
 
     categories: tuple[Bucket, ...]
     brands: tuple[Bucket, ...]
     prices: tuple[PriceBand, ...]
+    availability: tuple[Bucket, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +129,7 @@ class Listing:
 
     product: Product
     added_at: datetime
-    in_stock: bool
+    availability: Stocked
 
 
 class SearchIndex(Protocol):

@@ -47,5 +47,5 @@ def _is_weight(weight: object) -> bool:
 def _fingerprint(query: SearchQuery) -> str:
     """What must not change between pages. The page's size may."""
     parts = (query.text, query.category, sorted(query.brands), query.min_price, query.max_price)
-    text = json.dumps([*parts, query.in_stock, query.sort])
+    text = json.dumps([*parts, sorted(query.availability), query.sort])
     return hashlib.sha256(text.encode()).hexdigest()[:8]

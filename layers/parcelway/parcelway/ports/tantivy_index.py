@@ -158,8 +158,9 @@ class TantivyIndex:
             filters["brand"] = Query.term_set_query(self._schema, "brand", list(query.brands))
         if query.min_price is not None or query.max_price is not None:
             filters["price"] = self._between("price", query.min_price, query.max_price)
-        if query.in_stock:
-            filters["in_stock"] = Query.term_query(self._schema, "in_stock", True)
+        if query.availability:
+            wanted = list(query.availability)
+            filters["availability"] = Query.term_set_query(self._schema, "availability", wanted)
         return filters
 
     def _between(self, field: str, low: int | None, high: int | None) -> Query:
@@ -246,11 +247,12 @@ class TantivyIndex:
             "category": _terms(tantivy_schema.category_field(level)),
             "brand": _terms("brand"),
             "price": {"range": {"field": "price", "ranges": _ranges()}},
+            "availability": _terms("availability"),
         }
         shared = {name: ask for name, ask in requests.items() if name not in filters}
         shared["category"] = requests["category"]
         passes = [(shared, list(filters.values()))]
-        for own in ("brand", "price"):
+        for own in ("brand", "price", "availability"):
             if own in filters:
                 others = [query for name, query in filters.items() if name != own]
                 passes.append(({own: requests[own]}, others))
@@ -261,6 +263,7 @@ class TantivyIndex:
             categories=_buckets(counted["category"], after=tantivy_schema.SEPARATOR),
             brands=_buckets(counted["brand"]),
             prices=tuple(_bands(counted["price"])),
+            availability=_buckets(counted["availability"]),
         )
 
 

@@ -16,7 +16,7 @@ from tantivy import tantivy as engine
 
 from parcelway.ports.search import Listing
 
-SCHEMA_VERSION = "1-" + engine.__version__.split()[1].rstrip(",")  # such as 1-v0.27.0
+SCHEMA_VERSION = "2-" + engine.__version__.split()[1].rstrip(",")  # such as 2-v0.27.0
 CATEGORY_LEVELS = 5  # deeper ones are found and filtered by their words and their fifth level
 SEPARATOR = ">"
 _STEMMED, _PLAIN = "stemmed", "plain"
@@ -43,7 +43,7 @@ def schema() -> tantivy.Schema:
     builder.add_text_field("by_name", tokenizer_name="raw", fast=True, index_option="basic")
     builder.add_integer_field("tie", fast=True)
     builder.add_float_field("prior", fast=True)
-    builder.add_boolean_field("in_stock", indexed=True)
+    builder.add_text_field("availability", tokenizer_name="raw", fast=True, index_option="basic")
     builder.add_integer_field("digest", fast=True)
     return builder.build()
 
@@ -148,7 +148,7 @@ def _fields(listing: Listing) -> dict[str, Any]:
         "by_name": f"{product.name.casefold()}\x00{product.sku}",
         "tie": tie_breaker(product.sku),
         "prior": _prior(product.name, tie_breaker(product.sku)),
-        "in_stock": listing.in_stock,
+        "availability": listing.availability,
     } | {category_field(level): category_path(path[: level + 1]) for level in range(len(path))}
     return fields | {"digest": _hash(json.dumps(fields, sort_keys=True))}
 
