@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from infra.demo.people import DECLINED, GOOD, Json, Refused
+from infra.demo.people import DECLINED, GOOD, HOME, Json, Refused
 from infra.faults.crowd import CROWD
 from infra.faults.mails import MAILS
 from infra.faults.people import (
@@ -156,6 +156,41 @@ def _play_collected(history: History) -> None:
 
 def _wrong_collected(history: History) -> list[str]:
     return must(history, "ann", "closed", {"PASTA": 2}, captured=True)
+
+
+# ---- divided over two addresses and a store ----------------------------------------------------
+
+
+def _divides(person: Person) -> None:
+    """Three packets to three places, then one more for the first of them."""
+    person.add("PASTA", 3)
+    one = {"lines": [{"sku": "PASTA", "quantity": 1}]}
+    parcel = {"service": "parcel-standard", **one}
+    away = HOME | {"name": "Bob Example", "city": "Toledo", "postal_code": "43604"}
+    person.divide(
+        parcel | {"address": HOME},
+        parcel | {"address": away},
+        {"service": "store-pickup", "store": "store-dayton", **one},
+    )
+    person.add("PASTA")
+    person.describe()
+    person.place()
+    person.pay(GOOD)
+
+
+def _play_divided(history: History) -> None:
+    goes_shopping(history, "ann", _divides)
+    works(history, COLUMBUS)
+    works(history, "store-dayton", Warehouse.hand_over)
+
+
+def _wrong_divided(history: History) -> list[str]:
+    wrong = must(history, "ann", "closed", {"PASTA": 4}, captured=True)
+    places = sorted((s.group, s.node) for s in dossier_of(history, "ann").shipments)
+    wanted = [("g1", COLUMBUS), ("g2", COLUMBUS), ("g3", "store-dayton")]
+    if not wrong and not heard_late(history) and places != wanted:
+        wrong.append(f"ann's goods left as {places}")
+    return wrong
 
 
 # ---- the warehouse rejects ------------------------------------------------------------------
@@ -329,6 +364,7 @@ SCENARIOS = (
     Scenario("late", _play_late, _wrong_late),
     Scenario("race", _play_race, _wrong_race),
     Scenario("collected", _play_collected, _wrong_collected),
+    Scenario("divided", _play_divided, _wrong_divided),
     Scenario("rejected", _play_rejected, _wrong_rejected),
     Scenario("member", _play_member, _wrong_member),
     Scenario("returned", _play_returned, _wrong_returned, frozenset({"returned_to_sender"})),

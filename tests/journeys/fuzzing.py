@@ -68,6 +68,7 @@ class Fuzz:
             "service": ["parcel-standard", "store-pickup"],
             "address": [HOME],
             "billing_address": [HOME],
+            "deliveries": [self._deliveries(2), self._deliveries(1, 1)],
             "email": [email, "eve@example.com"],
             "payment_method": ["card"],
             "currency": ["USD"],
@@ -111,6 +112,17 @@ class Fuzz:
             "address_id": [entry["id"] for entry in book],
         }
         self._body |= {name: [parcel[name]] for name in ("carrier", "parcel_number")}
+
+    def _deliveries(self, *units: int) -> list[dict[str, Any]]:
+        """Deliveries of what is in a cart that `_shopper` fills."""
+        return [
+            {
+                "service": "parcel-standard",
+                "address": HOME,
+                "lines": [{"sku": self.skus[0], "quantity": count}],
+            }
+            for count in units
+        ]
 
     def _shopper(self, stage: str) -> Shopper:
         """Somebody whose cart or order is about to come to `stage`."""
