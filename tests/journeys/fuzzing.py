@@ -32,6 +32,7 @@ GROUPS = ("csr", "csr_supervisor", "warehouse", "finance", "admin")
 _OPEN = {"Problem"}  # some types have members of their own
 STORE = "store-cincinnati"
 BOOKS = "FUZZ-BOOKS"  # the article whose books are told anything
+_REFILLED = ("filled", "ready", "placed")
 _KNOWN_SHARE = 0.8  # of valid cases get values that are there
 
 
@@ -149,7 +150,7 @@ class Fuzz:
 
     def refill(self) -> None:
         """More carts: what has been sent may have ended the others."""
-        for stage in ("filled", "ready", "placed"):
+        for stage in _REFILLED:
             self._path["cart_id"].append(self._shopper(stage).id)
 
     def dead_letters(self) -> dict[str, int]:
@@ -177,14 +178,7 @@ class Fuzz:
 
     def _dress(self, case: Any, dice: random.Random) -> None:
         if case.path_parameters and dice.random() < _KNOWN_SHARE:
-            path = case.path_parameters
-            path |= {n: dice.choice(v) for n in path if (v := self._path.get(n))}
-            if "sku" in path and case.operation.path.startswith("/stock/"):
-                path["sku"] = BOOKS
-            if case.operation.label.endswith("/orders/{order_id}") and dice.random() < 0.5:
-                path["order_id"] = self._own  # among so many of other people's
-            if path.get("order_id") in self._shipment_of and "shipment_id" in path:
-                path["shipment_id"] = self._shipment_of[path["order_id"]]
+            self._lead_to_something(case, dice)
         if case.query and "k" in case.query and self._meant_valid(case, ParameterLocation.QUERY):
             case.query["k"] = self._link_key
         if self._meant_valid(case, ParameterLocation.HEADER) and dice.random() < _KNOWN_SHARE:
@@ -197,6 +191,19 @@ class Fuzz:
             if case.operation.path.startswith("/stock/") and "quantity" in case.body:
                 counts = case.operation.path.endswith("/counts")
                 case.body["quantity"] = 10**6 if counts else dice.randint(1, 3)
+
+    def _lead_to_something(self, case: Any, dice: random.Random) -> None:
+        """Put ids that are there into the path."""
+        path = case.path_parameters
+        path |= {n: dice.choice(v) for n in path if (v := self._path.get(n))}
+        if "sku" in path and case.operation.path.startswith("/stock/"):
+            path["sku"] = BOOKS
+        if "cart_id" in path and dice.random() < 0.5:
+            path["cart_id"] = dice.choice(self._path["cart_id"][-len(_REFILLED) :])
+        if case.operation.label.endswith("/orders/{order_id}") and dice.random() < 0.5:
+            path["order_id"] = self._own  # among so many of other people's
+        if path.get("order_id") in self._shipment_of and "shipment_id" in path:
+            path["shipment_id"] = self._shipment_of[path["order_id"]]
 
     def _meant_valid(self, case: Any, where: ParameterLocation) -> bool:
         component = case.meta.components.get(where) if case.meta else None

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from parcelway.domain.shop import ReservationPolicy
 from parcelway.ports import clock
-from parcelway.store import stock
+from parcelway.store import stock, stock_books
 
 from infra.demo.people import HOME, Carrier, Refused, Shopper, Warehouse
 from infra.local.application import Application
@@ -38,7 +38,7 @@ def collected(*units: tuple[str, int], store: str = STORE) -> Json:
 def skus(app: Application, article: Article) -> tuple[str, str]:
     """Two articles, both at the distribution centre, the first at the store as well."""
     both, one = article(units=20, price=1999), article(units=20, price=333)
-    stock.set_on_hand(app.database, both, STORE, 5, clock.now(), "test")
+    stock_books.count(app.database, both, STORE, 5, clock.now(), "test")
     return both, one
 
 
@@ -257,7 +257,7 @@ def test_each_delivery_is_offered_what_the_others_leave(
 ) -> None:
     scarce = article(units=0)
     for node in (NODE, STORE):
-        stock.set_on_hand(app.database, scarce, node, 1, clock.now(), "test")
+        stock_books.count(app.database, scarce, node, 1, clock.now(), "test")
     other = Shopper(app.url, app.stripe)
     other.add(scarce)
     other.divide(sent(HOME, (scarce, 1)))
