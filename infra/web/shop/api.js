@@ -54,6 +54,8 @@ export const describe = (cart, details) =>
   call("PATCH", `/carts/${cart.id}`, { body: details, headers: held(cart) });
 export const deliveryOptions = (cart, country) =>
   call("GET", `/carts/${cart.id}/delivery-options`, { query: { country }, headers: held(cart) });
+export const availability = (cart) =>
+  call("GET", `/carts/${cart.id}/availability`, { headers: held(cart) });
 export const deliver = (cart, delivery) =>
   call("PUT", `/carts/${cart.id}/delivery`, { body: delivery, headers: held(cart) });
 export const place = (cart, expectedTotal, key) =>

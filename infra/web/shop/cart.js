@@ -67,13 +67,18 @@ export function change(act) {
 
 /** It was placed: from now on it is an order that this browser holds. */
 export function placed(order) {
-  const held = reference();
-  const others = recall("orders", []).filter((each) => each.id !== order.id);
-  const entry = { ...held, placedAt: order.placed_at, number: order.tracking_number };
-  remember("orders", [entry, ...others].slice(0, 50));
+  hold(order, reference().token);
   remember("cart", null);
   cart = null;
   tell("cart");
+}
+
+/** Keep an order whose token this browser knows among those placed in it. */
+export function hold(order, token) {
+  const known = recall("orders", []);
+  if (known.some((each) => each.id === order.id)) return;
+  const entry = { id: order.id, token, placedAt: order.placed_at, number: order.tracking_number };
+  remember("orders", [entry, ...known].slice(0, 50));
 }
 
 /** {id, token} of an order that was placed in this browser. */

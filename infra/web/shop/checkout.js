@@ -5,19 +5,24 @@ import * as api from "./api.js";
 import { cardFields, pay } from "./cardform.js";
 import * as cart from "./cart.js";
 import { deliveryStep, deliveryText } from "./delivery.js";
-import { totals } from "./drawer.js";
 import { addressBlock, addressFields, addressOf, field, form } from "./forms.js";
 import { currentLanguage, money, t } from "./i18n.js";
-import { remember } from "./state.js";
+import * as shortage from "./shortage.js";
+import { on, remember } from "./state.js";
+import { summary } from "./summary.js";
 import { notice, sentence, tell, unmark } from "./trouble.js";
 
-const STEPS = ["contact", "delivery", "payment"];
+const steps = () =>
+  shortage.isShort()
+    ? ["contact", "delivery", "shortage", "payment"]
+    : ["contact", "delivery", "payment"];
 
-/** The page. */
+/** The page; returns what ends its watching the cart. */
 export async function checkoutPage(main) {
   fill(main, h("p", { class: "empty" }, t("loading")));
   try {
     await cart.load();
+    if (cart.count()) await shortage.availability({ fresh: true });
   } catch (error) {
     fill(main, notice(error));
     return;
@@ -33,33 +38,70 @@ export async function checkoutPage(main) {
   const view = {
     own,
     go: (step, error) => go(view, step, error),
+    next: (after) => next(view, after),
     steps: h("div", { class: "steps stack" }),
     summary: h("aside", { class: "panel summary" }),
   };
   fill(main, h("h1", {}, t("checkout")), h("div", { class: "checkout" }, view.steps, view.summary));
   draw(view, firstOpen());
+  return on("cart", () => follow(view, main));
 }
 
 function firstOpen() {
   const seen = cart.current();
   if (!seen.contact) return "contact";
-  return seen.deliveries[0].service ? "payment" : "delivery";
+  if (!shortage.told()) return "delivery";
+  return shortage.chosen() ? "payment" : "shortage";
 }
 
-const BODIES = { contact: contactStep, delivery: deliveryStep, payment: paymentStep };
+/** Go on; what a delivery leaves short is asked about again. */
+async function next(view, after) {
+  await shortage.availability();
+  if (after === "delivery" && shortage.isShort()) view.go("shortage");
+  else view.go(firstOpen());
+}
+
+/** Its lines were changed in the drawer: what is there of them is another question now. */
+async function follow(view, main) {
+  const seen = cart.current();
+  if (!seen || linesOf(seen) === view.lines) return;
+  view.lines = linesOf(seen);
+  if (!cart.count()) {
+    await checkoutPage(main);
+    return;
+  }
+  try {
+    await shortage.availability();
+    const open = firstOpen();
+    draw(view, open, open === "contact" ? null : t("choose.changed"));
+  } catch (error) {
+    draw(view, "delivery", error);
+  }
+}
+
+const linesOf = (seen) => JSON.stringify(seen.lines.map(({ sku, quantity }) => [sku, quantity]));
+
+const BODIES = {
+  contact: contactStep,
+  delivery: deliveryStep,
+  shortage: shortage.shortageStep,
+  payment: paymentStep,
+};
 const DONE = {
   contact: (seen) => seen.contact && `${seen.contact.name}, ${seen.contact.email}`,
-  delivery: (seen) => deliveryText(seen.deliveries[0]),
+  delivery: (seen) => seen.deliveries.map(deliveryText).join(" / "),
+  shortage: shortage.shortageText,
   payment: () => "",
 };
 
 function draw(view, open, error = null) {
   const seen = cart.current();
+  view.lines = linesOf(seen);
   fill(
     view.steps,
-    STEPS.map((name, index) => {
+    steps().map((name, index) => {
       const isOpen = name === open;
-      const done = !isOpen && index < STEPS.indexOf(open) ? DONE[name](seen) : "";
+      const done = !isOpen && index < steps().indexOf(open) ? DONE[name](seen) : "";
       return h(
         "section",
         { class: `panel step ${isOpen ? "open" : ""}`, "aria-labelledby": `step-${name}` },
@@ -89,35 +131,14 @@ function draw(view, open, error = null) {
       );
     }),
   );
-  if (error) view.steps.querySelector(".step.open form").prepend(notice(error, cart.names()));
-  drawSummary(view);
+  const box = view.steps.querySelector(".step.open form, .step.open > .stack");
+  if (error && box) box.prepend(notice(error, cart.names()));
+  fill(view.summary, summary());
 }
 
 function go(view, step, error = null) {
   draw(view, step, error);
   document.getElementById(`step-${step}`).focus();
-}
-
-function drawSummary({ summary }) {
-  const seen = cart.current();
-  fill(
-    summary,
-    h("h2", {}, t("summary")),
-    h(
-      "ul",
-      { class: "summary-lines" },
-      seen.lines.map((line) =>
-        h(
-          "li",
-          {},
-          h("span", { class: "soft numbers" }, `${line.quantity} ×`),
-          h("span", {}, line.name),
-          h("span", { class: "numbers" }, money(line.net)),
-        ),
-      ),
-    ),
-    totals(seen),
-  );
 }
 
 // --- who ---
@@ -170,7 +191,8 @@ function contactStep(view) {
 
 function paymentStep(view) {
   const seen = cart.current();
-  const shipping = seen.deliveries[0].address;
+  const [first, second] = shortage.chosen()?.orders ?? [];
+  const shipping = seen.deliveries.find((delivery) => delivery.address)?.address;
   const billing = h("div", {});
   const start =
     seen.billing_address ?? (shipping ? null : { name: seen.contact.name, country: "US" });
@@ -196,9 +218,21 @@ function paymentStep(view) {
     h(
       "button",
       { class: "button primary wide", id: "place" },
-      t("place", { total: money(seen.totals.gross) }),
+      placeText(),
     ),
+    second
+      ? h(
+          "p",
+          { class: "soft small" },
+          t("place.both.text", { first: money(first.total), second: money(second.total) }),
+        )
+      : null,
   );
+}
+
+function placeText() {
+  const both = shortage.chosen()?.orders.length > 1;
+  return t(both ? "place.both" : "place", { total: money(shortage.agreed()) });
 }
 
 async function order(view, element, billingAddress) {
@@ -215,7 +249,7 @@ async function order(view, element, billingAddress) {
       language: currentLanguage(),
     };
     await cart.change(() => api.describe(held, details));
-    const agreed = cart.current().totals.gross;
+    const agreed = shortage.agreed();
     placed = await api.once(`place.${held.id}.${agreed.minor}`, (key) =>
       api.place(held, agreed, key),
     );
@@ -230,12 +264,30 @@ async function order(view, element, billingAddress) {
       location.hash = `#/order/${held.id}`;
       return;
     }
-    button.textContent = t("place", { total: money(cart.current().totals.gross) });
-    if (error.code !== "total-changed") {
+    button.textContent = placeText();
+    if (!["total-changed", "out-of-stock"].includes(error.code)) {
       tell(element, error, "/billing_address", cart.names());
       return;
     }
-    await cart.load();
-    view.go("payment", error);
+    await again(view, error);
   }
+}
+
+/** What was agreed to holds no longer: show what does, and what changed. */
+async function again(view, error) {
+  const before = cart.current().totals;
+  await cart.load();
+  await shortage.availability({ fresh: true });
+  const reason = `${sentence(error, cart.names())} ${differences(before, cart.current().totals)}`;
+  view.go(firstOpen(), reason.trim());
+}
+
+/** Which parts of the totals changed, in words. */
+function differences(before, after) {
+  const parts = ["goods", "shipping", "tax"]
+    .filter((name) => before[name].minor !== after[name].minor)
+    .map((name) =>
+      t(`changed.${name}`, { from: money(before[name]), to: money(after[name]) }),
+    );
+  return parts.length ? t("changed.why", { parts: parts.join(", ") }) : "";
 }

@@ -219,7 +219,7 @@ function choice(option, chosen, short) {
 async function choose(view, element, delivery) {
   try {
     await cart.change((held) => api.deliver(held, delivery));
-    view.go("payment");
+    await view.next("delivery");
   } catch (error) {
     tell(element, error, "/address");
   }

@@ -6,6 +6,7 @@ import * as cart from "./cart.js";
 import { money, t } from "./i18n.js";
 import { on } from "./state.js";
 import { stepper } from "./stepper.js";
+import { totals } from "./summary.js";
 import { tile } from "./tiles.js";
 import { sentence } from "./trouble.js";
 
@@ -125,25 +126,4 @@ function foot(seen) {
       t("cart.checkout"),
     ),
   ];
-}
-
-/** What an order comes to. */
-export function totals(order) {
-  const delivery = order.deliveries[0];
-  const sums = order.totals;
-  const shipping = !delivery?.service
-    ? t("shipping.later")
-    : sums.shipping.minor
-      ? money(sums.shipping)
-      : t("shipping.free");
-  const line = (name, value, kind) =>
-    h("div", { class: kind }, h("dt", {}, name), h("dd", { class: "numbers" }, value));
-  return h(
-    "dl",
-    { class: "totals" },
-    line(t("goods"), money(sums.goods)),
-    line(t("shipping"), shipping),
-    line(t("tax"), money(sums.tax)),
-    line(t("total"), money(sums.gross), "total"),
-  );
 }

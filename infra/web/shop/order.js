@@ -5,20 +5,28 @@ import { Refused } from "/common/http.js";
 import * as api from "./api.js";
 import { cardFields, pay } from "./cardform.js";
 import * as cart from "./cart.js";
-import { totals } from "./drawer.js";
 import { addressBlock, form } from "./forms.js";
 import { currentLanguage, days, moment, money, t } from "./i18n.js";
+import { isDue, linkedOf, linkedPanel } from "./linked.js";
 import { recall, remember } from "./state.js";
+import { totals } from "./summary.js";
 import { tile } from "./tiles.js";
 import { notice, sentence } from "./trouble.js";
 
 const ARRIVED = ["delivered", "collected"];
+const ENDED = ["closed", "expired"];
 const CONFIRMED_WITHIN = 20_000; // milliseconds; then a payment that nobody confirmed may be repeated
 
 /** The page; returns what ends its polling. */
 export function orderPage(main, id) {
-  const view = { id, held: cart.heldOrder(id), head: h("div"), body: h("div"), tracked: null };
-  fill(main, view.head, view.body);
+  const view = {
+    id,
+    held: cart.heldOrder(id),
+    head: h("div"),
+    linked: h("div", { class: "stack linked-orders" }),
+    body: h("div"),
+  };
+  fill(main, view.head, view.linked, view.body);
   fill(view.head, h("p", { class: "empty" }, t("loading")));
   view.end = every(2, () => refresh(view));
   return view.end;
@@ -28,8 +36,10 @@ async function refresh(view) {
   try {
     const order = view.held ? await api.readCart(view.held) : await api.order(view.id);
     const tracked = order.tracking_path ? await tracking(order) : null;
+    const linked = await linkedOf(view, order);
     show(view, order, tracked);
-    if (order.state === "closed" || order.state === "expired") view.end();
+    showLinked(view, order, linked);
+    if ([order, ...linked].every(({ state }) => ENDED.includes(state))) view.end();
   } catch (error) {
     if (error instanceof Refused && error.status < 500) view.end?.();
     fillIfChanged(view.head, error.message, () => notice(error));
@@ -47,14 +57,40 @@ async function tracking(order) {
 }
 
 function show(view, order, tracked) {
-  const paidAt = recall(`paid.${order.id}`);
-  const confirming = order.state === "placed" && paidAt && Date.now() - paidAt < CONFIRMED_WITHIN;
+  const confirming = isConfirming(order);
   if (order.state !== "placed") forget(order.id);
   const key = [order.version, tracked, confirming, currentLanguage()];
   fillIfChanged(view.head, [...key, recall(`trouble.${order.id}`)], () =>
     head(view, order, tracked, confirming),
   );
   fillIfChanged(view.body, key, () => body(view, order, tracked));
+}
+
+/** Apart from the rest, so that nothing typed is lost when the order itself goes on. */
+function showLinked(view, order, linked) {
+  const states = linked.map((each) => {
+    if (each.state !== "placed") forget(each.id);
+    return [each.version, isConfirming(each), recall(`trouble.${each.id}`), isDue(order, each)];
+  });
+  fillIfChanged(view.linked, [states, currentLanguage()], () =>
+    linked.map((each) =>
+      linkedPanel(
+        order,
+        each,
+        isConfirming(each)
+          ? h("p", { role: "status" }, t("order.confirming"))
+          : view.held && payment(view, each),
+      ),
+    ),
+  );
+}
+
+/** Whether it was paid in this browser a moment ago and the shop does not know yet. */
+function isConfirming(order) {
+  const paidAt = recall(`paid.${order.id}`);
+  return Boolean(
+    order.state === "placed" && paidAt && Date.now() - paidAt < CONFIRMED_WITHIN,
+  );
 }
 
 function forget(id) {
@@ -76,6 +112,9 @@ function head(view, order, tracked, confirming) {
     h("h1", { id: "order-status", "data-status": status, role: "status" }, title),
     when(order, status),
     tracked?.steps.length && !confirming && order.state !== "placed" ? steps(tracked.steps) : null,
+    order.state === "placed" && !confirming && order.linked_orders.length
+      ? h("p", { class: "soft" }, t("linked.first"))
+      : null,
     order.state === "placed" && !confirming && view.held ? payment(view, order) : null,
   ];
 }
@@ -112,11 +151,11 @@ function payment(view, order) {
   const trouble = recall(`trouble.${order.id}`);
   const total = money(order.totals.gross);
   return form(
-    { class: "panel stack pay-again" },
+    { class: "panel stack pay-again", "data-order": order.id },
     async (element) => {
       const button = element.querySelector("button.primary");
       button.textContent = t("paying");
-      const reason = await pay(view.held, element).catch((error) => sentence(error));
+      const reason = await pay({ ...view.held, id: order.id }, element).catch((error) => sentence(error));
       remember(`trouble.${order.id}`, reason);
       remember(`paid.${order.id}`, reason ? null : Date.now());
       button.textContent = t("pay", { total });
@@ -312,81 +351,4 @@ function cancellation(view, order) {
   };
   offer();
   return box;
-}
-
-// --- lists of orders ---
-
-/** The orders of who is signed in, and those that were placed in this browser. */
-export async function ordersPage(main) {
-  const here = recall("orders", []);
-  const own = h("div", { class: "stack" });
-  fill(main, h("h1", {}, t("orders")), own);
-  if (api.signedIn()) await ownOrders(own);
-  else
-    fill(
-      own,
-      h("p", { class: "soft" }, t("sign_in.why"), " ", h("a", { href: "#/account" }, t("sign_in"))),
-    );
-  if (here.length) {
-    main.append(
-      h(
-        "section",
-        { class: "stack here" },
-        h("h2", {}, t("orders.here")),
-        h(
-          "ul",
-          { class: "order-list" },
-          here.map((each) =>
-            h(
-              "li",
-              {},
-              h(
-                "a",
-                { href: `#/order/${each.id}` },
-                h("strong", { class: "mono" }, each.number),
-                h("span", { class: "soft" }, moment(each.placedAt)),
-              ),
-            ),
-          ),
-        ),
-      ),
-    );
-  }
-}
-
-async function ownOrders(box) {
-  const list = h("ul", { class: "order-list" });
-  const button = h("button", { class: "button" }, t("more"));
-  let cursor = null;
-  const load = async () => {
-    const page = await api.orders(cursor);
-    list.append(...page.orders.map(entry));
-    cursor = page.next_cursor;
-    button.hidden = !cursor;
-    if (!list.children.length) fill(box, h("p", { class: "soft" }, t("orders.none")));
-  };
-  button.addEventListener("click", () => load().catch((error) => box.append(notice(error))));
-  fill(box, list, button);
-  try {
-    await load();
-  } catch (error) {
-    fill(box, notice(error));
-  }
-}
-
-function entry(order) {
-  const units = order.lines.reduce((sum, line) => sum + line.quantity, 0);
-  return h(
-    "li",
-    {},
-    h(
-      "a",
-      { href: `#/order/${order.id}` },
-      h("strong", { class: "mono" }, order.tracking_number),
-      h("span", { class: "soft" }, moment(order.placed_at)),
-      h("span", {}, t(`status.${order.state}`)),
-      h("span", { class: "soft" }, t("orders.items", { count: units })),
-      h("span", { class: "numbers right" }, money(order.totals.gross)),
-    ),
-  );
 }

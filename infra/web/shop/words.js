@@ -1,6 +1,9 @@
 // The storefront's words: English, German. `.one` is the form for a count of 1.
 
+import { SUPPLY_WORDS } from "./words-supply.js";
+
 export const WORDS = {
+  ...SUPPLY_WORDS,
   skip: ["Skip to content", "Zum Inhalt springen"],
   language: ["Language", "Sprache"],
   search: ["Search", "Suchen"],

@@ -1,0 +1,81 @@
+// What an order comes to, and beside the checkout what becomes of the cart.
+
+import { h } from "/common/dom.js";
+import * as cart from "./cart.js";
+import { money, t } from "./i18n.js";
+import { agreed, arrival, chosen, isShort, thereText, units } from "./shortage.js";
+
+/** The cart as it will be ordered: lines with what is there and what is not, dates, totals. */
+export function summary() {
+  const seen = cart.current();
+  const choice = chosen();
+  const there = isShort() ? units(choice) : new Map();
+  return [
+    h("h2", {}, t("summary")),
+    h(
+      "ul",
+      { class: "summary-lines" },
+      seen.lines.map((line) => summaryLine(line, there.get(line.sku), choice)),
+    ),
+    choice ? dates(choice) : null,
+    choice?.shortage === "drop" || choice?.orders.length > 1 ? outcome(choice) : totals(seen),
+  ];
+}
+
+function summaryLine(line, there, choice) {
+  const dropped = choice?.shortage === "drop";
+  const text = there && (there.later.length || there.none) ? thereText(there, { dropped }) : "";
+  return h(
+    "li",
+    {},
+    h("span", { class: "soft numbers" }, `${line.quantity} ×`),
+    h("span", {}, line.name, text ? h("span", { class: "line-note small" }, text) : null),
+    h("span", { class: "numbers" }, money(line.net)),
+  );
+}
+
+function dates({ shortage, orders }) {
+  return h(
+    "ul",
+    { class: "summary-dates small" },
+    orders.map((order, index) =>
+      h(
+        "li",
+        {},
+        orders.length > 1 ? `${t(index ? "nth.order.later" : "nth.order.now")}: ` : null,
+        arrival(order, shortage),
+      ),
+    ),
+  );
+}
+
+/** The total of a choice that is not simply the cart's. */
+function outcome({ orders }) {
+  const rows =
+    orders.length > 1
+      ? orders.map(({ total }, index) => row(t("nth.order", { number: index + 1 }), money(total)))
+      : row(t("total.before"), h("s", {}, money(cart.current().totals.gross)));
+  const last = t(orders.length > 1 ? "together" : "total");
+  return h("dl", { class: "totals" }, rows, row(last, money(agreed()), "total"));
+}
+
+/** What an order or a cart comes to. */
+export function totals(order) {
+  const sums = order.totals;
+  const shipping = !order.deliveries.every((delivery) => delivery.service)
+    ? t("shipping.later")
+    : sums.shipping.minor
+      ? money(sums.shipping)
+      : t("shipping.free");
+  return h(
+    "dl",
+    { class: "totals" },
+    row(t("goods"), money(sums.goods)),
+    row(t("shipping"), shipping),
+    row(t("tax"), money(sums.tax)),
+    row(t("total"), money(sums.gross), "total"),
+  );
+}
+
+const row = (name, value, kind) =>
+  h("div", { class: kind }, h("dt", {}, name), h("dd", { class: "numbers" }, value));
