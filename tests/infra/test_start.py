@@ -24,7 +24,7 @@ BUDGET = {
     "checkout": 161,
     "documents": 110,
     "events": 59,
-    "fulfillment": 150,
+    "fulfillment": 154,
     "fulfillment_steps": 93,
     "fulfillment_worker": 79,
     "invoicing": 79,
@@ -37,7 +37,7 @@ BUDGET = {
     "search_indexer": 87,
     "signup": 134,
     "stock": 150,
-    "sweeper": 94,
+    "sweeper": 98,
     "tracking": 163,
 }
 SLACK = 6

@@ -196,6 +196,8 @@ class Order:
     lapses). `authorized`, `captured` and `refunded` sum its payments. `commands` remembers
     which Idempotency-Keys were applied, each with the fingerprint of its request. `holds` stop
     the order, `alerts` only ask somebody to look.
+    `uncollected` are its shipments that lie ready in a store, each with when to see to it: to
+    remind its customer, or to take it back.
     `shortage` is what the customer chose for what is not there. `waves` counts how often units were
     scheduled together. `linked` are orders that units of this one moved to, or came from.
     `access_hash` proves a cart holder; `link_token` is what mail links carry. `told_again` is the
@@ -230,6 +232,7 @@ class Order:
     refunded: int = 0
     holds: tuple[Hold, ...] = ()
     alerts: tuple[Hold, ...] = ()
+    uncollected: Mapping[str, datetime] = field(default_factory=dict)
     hold_until: datetime | None = None
     placed_at: datetime | None = None
     confirmed_at: datetime | None = None

@@ -77,6 +77,26 @@ def ready_by(
     return _prepared(node, service, now, ready, busy or {}).moment
 
 
+def days_later(node: Node, moment: datetime, days: int) -> datetime:
+    """The same local time so many of a node's working days later, in UTC.
+
+    Raises ValueError for a node that has no such day within a year.
+    """
+    there = local(node, moment)
+    day = _next(there.date(), days, lambda day: _works(node, day), f"node {node.id}")
+    return _at(day, there.hour * 60 + there.minute, _zone(node))
+
+
+def end_of_day(node: Node, moment: datetime) -> datetime:
+    """The midnight that ends a moment's day at a node, in UTC."""
+    return _at(local(node, moment).date(), 24 * 60, _zone(node))
+
+
+def local(node: Node, moment: datetime) -> datetime:
+    """A moment by the clocks at a node."""
+    return moment.astimezone(_zone(node))
+
+
 @dataclass(frozen=True, slots=True)
 class _Prepared:
     """When a node is done with an order: the local day that its capacity is taken on, and for

@@ -263,13 +263,16 @@ def _due(order: Order, now: datetime) -> datetime | None:
     """When somebody must look after the order if nothing else happens to it."""
     if order.state in ("draft", "placed"):
         return order.hold_until
-    if order.state == "confirmed" and _with_people(order):
+    if order.state == "confirmed":
+        return min([_quiet_until(order, now), *order.uncollected.values()])
+    return _round_up(now + QUIET, QUIET) if _money_open(order) else None
+
+
+def _quiet_until(order: Order, now: datetime) -> datetime:
+    """Until when it is no wonder that nothing is heard of a confirmed order."""
+    if _with_people(order):
         return _round_up(now + PATIENCE, timedelta(days=1))
-    if order.state == "confirmed" and (expected := _expected(order, now)):
-        return expected
-    if order.state == "confirmed" or _money_open(order):
-        return _round_up(now + QUIET, QUIET)
-    return None
+    return _expected(order, now) or _round_up(now + QUIET, QUIET)
 
 
 def _expected(order: Order, now: datetime) -> datetime | None:
