@@ -28,7 +28,7 @@ BUDGET = {
     "fulfillment_steps": 93,
     "fulfillment_worker": 79,
     "invoicing": 79,
-    "notifications": 127,
+    "notifications": 132,
     "orders": 149,
     "payment": 243,
     "payment_webhook": 76,
@@ -38,7 +38,7 @@ BUDGET = {
     "signup": 134,
     "stock": 150,
     "sweeper": 98,
-    "tracking": 163,
+    "tracking": 168,
 }
 SLACK = 6
 NAMES = [folder.name for folder in function_folders()]
