@@ -160,6 +160,7 @@ ROWS = (
     Row("GET /products", EVERYBODY),
     Row("GET /products/suggest", EVERYBODY, query={"q": "a"}),
     Row("GET /products/{sku}", EVERYBODY),
+    Row("GET /products/{sku}/availability", EVERYBODY, query={"country": "US"}),
     Row("GET /staff/orders/{order_id}", STAFF, "placed"),
     Row("POST /staff/orders/{order_id}/cancel", DESK, "regretted by desk", body={}),
     Row("GET /track", EVERYBODY),
