@@ -14,11 +14,12 @@ from parcelway.domain.commands import Command
 from parcelway.domain.decision import Decision
 from parcelway.domain.delivery import Wanted
 from parcelway.domain.mailing import mailed
-from parcelway.domain.order import Hold, fulfilment_status
+from parcelway.domain.order import DeliveryGroup, Hold, fulfilment_status
 from parcelway.domain.parties import SYSTEM
+from parcelway.domain.promise import hours_today
 from parcelway.domain.refusals import Reason, Refusal
 from parcelway.domain.shipment import Shipment
-from parcelway.domain.stock import allowed, net
+from parcelway.domain.stock import Balance, allowed, net
 
 from tests.orders import HOME, SHOP, WAREHOUSE, Story, at
 
@@ -287,6 +288,70 @@ def test_of_a_mixed_order_only_what_was_not_collected_is_given_up() -> None:
     assert counts == {"MUG-1": (1, 2), "TEA-9": (0, 1), "BOOK-3": (0, 2)}
     told = [e.type for e in story.events if mailed(e, story.order)][-2:]
     assert told == ["shipment.shipped", "shipment.pickup_expired"]
+
+
+# Stores to choose from
+
+
+def far_and_near(postal_code: str, stock: dict[tuple[str, str], int]) -> list[delivery.Option]:
+    """What a cart of three articles is offered at two stores: in Columbus and in Louisville."""
+    other = replace(STORE, id="store-2", latitude=38.2, longitude=-85.7)
+    shop = replace(
+        SHOP,
+        nodes={**SHOP.nodes, "store-2": other},
+        places={"US:432": (39.96, -83.0), "US:402": (38.25, -85.76)},
+    )
+    story = at("draft", shop=shop)
+    balances = {key: Balance(*key, on_hand=units) for key, units in stock.items()}
+    known = replace(story.facts, balances=balances)
+    order = replace(story.order, groups=(DeliveryGroup("g1"),))
+    found = delivery.options(order, "US", known, postal_code=postal_code)
+    return [option for option in found if option.store]
+
+
+def test_the_nearest_store_comes_first_and_says_what_it_lacks() -> None:
+    stock = {("MUG-1", "store-1"): 1, ("TEA-9", "store-1"): 9, ("BOOK-3", "store-1"): 9}
+    stock |= {(sku, "store-2"): 9 for sku in ("MUG-1", "TEA-9", "BOOK-3")}
+    one, two = far_and_near("43215", stock)
+    assert one.store
+    assert two.store
+    assert (one.store.id, two.store.id) == ("store-1", "store-2")
+    assert (one.available, dict(one.missing)) == (False, {"MUG-1": 2})
+    assert (two.available, dict(two.missing)) == (True, {})
+    assert one.metres is not None
+    assert two.metres is not None
+    assert one.metres < 10_000
+    assert 280_000 < two.metres < 310_000
+    assert two.promise.ready_by is not None
+    first = far_and_near("40202", stock)[0]
+    assert first.store
+    assert first.store.id == "store-2"
+
+
+def test_stores_are_offered_in_any_case_when_it_is_not_known_where_the_customer_is() -> None:
+    for postal_code in ("", "99999"):
+        found = far_and_near(postal_code, {})
+        assert [option.metres for option in found] == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("moment", "hours"),
+    [
+        (datetime(2026, 11, 16, 15, tzinfo=UTC), (("09:00", "20:00"),)),
+        (datetime(2026, 11, 17, 2, tzinfo=UTC), (("09:00", "20:00"),)),  # Monday evening there
+        (datetime(2026, 11, 17, 15, tzinfo=UTC), ()),  # no hours on a Tuesday
+        (datetime(2026, 11, 18, 15, tzinfo=UTC), ()),  # a holiday
+        (datetime(2026, 11, 22, 15, tzinfo=UTC), ()),  # a Sunday
+    ],
+)
+def test_the_hours_of_today_are_the_stores_own(
+    moment: datetime, hours: tuple[tuple[str, str], ...]
+) -> None:
+    opens: tuple[tuple[str, str], ...] = (("09:00", "20:00"),)
+    there = {"hours": {"0": opens, "2": opens, "6": opens}, "holidays": (date(2026, 11, 18),)}
+    assert hours_today(replace(STORE, **there), moment) == hours  # type: ignore[arg-type]
+    always = (("00:00", "24:00"),) if moment.day < 20 else ()
+    assert hours_today(STORE, moment) == always
 
 
 # Whatever comes first

@@ -17,6 +17,7 @@ from parcelway.values import dataclass
 
 Slot = tuple[str, date]  # one parcel at a node on a day
 _DAY, _YEAR = timedelta(days=1), 366
+_ALWAYS = (("00:00", "24:00"),)
 
 
 def promise(
@@ -90,6 +91,14 @@ def days_later(node: Node, moment: datetime, days: int) -> datetime:
 def end_of_day(node: Node, moment: datetime) -> datetime:
     """The midnight that ends a moment's day at a node, in UTC."""
     return _at(local(node, moment).date(), 24 * 60, _zone(node))
+
+
+def hours_today(node: Node, now: datetime) -> tuple[tuple[str, str], ...]:
+    """Between which local times a node is open on its present day; () when it is closed."""
+    today = local(node, now).date()
+    if not _works(node, today):
+        return ()
+    return node.hours.get(str(today.weekday()), ()) if node.hours else _ALWAYS
 
 
 def local(node: Node, moment: datetime) -> datetime:
@@ -211,7 +220,7 @@ def _open_from(node: Node, moment: datetime, zone: tzinfo) -> datetime:
 
 def _openings(node: Node, day: date, zone: tzinfo) -> Iterator[tuple[datetime, datetime]]:
     """When a node opens and closes from `day` on, for a year, in UTC."""
-    always = () if node.hours else (("00:00", "24:00"),)
+    always = () if node.hours else _ALWAYS
     for number in range(_YEAR):
         today = day + number * _DAY
         if _works(node, today):
