@@ -93,4 +93,5 @@ def cancel(
             for shipment in shipments
             if shipment.status != "cancelled"
         ),
+        given=tuple(slot for group in order.groups for slot in group.slots),
     )

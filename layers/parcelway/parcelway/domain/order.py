@@ -141,6 +141,9 @@ class Promise:
     ready_by: datetime | None = None
 
 
+Slot = tuple[str, date]  # a parcel of what a node can make ready on a day
+
+
 @dataclass(frozen=True, slots=True)
 class Revision:
     """A promise that took the place of an earlier one, and why. None: no date can be given."""
@@ -156,7 +159,8 @@ class DeliveryGroup:
 
     For delivery `address` is where to; for pick-up `store` is the node's id. `charge_net` and
     `charge_tax` are the shipping charge. `promise` is the first one given and never rewritten: what
-    became of it is in `revisions`, oldest first.
+    became of it is in `revisions`, oldest first. `slots` are the days of nodes with a limited
+    capacity that the promise counts on, a parcel each.
     """
 
     id: str
@@ -172,6 +176,7 @@ class DeliveryGroup:
     charge_tax_rate: int = 0
     promise: Promise | None = None
     revisions: tuple[Revision, ...] = ()
+    slots: tuple[Slot, ...] = ()
 
     @property
     def present_promise(self) -> Promise | None:

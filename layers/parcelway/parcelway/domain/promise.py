@@ -11,11 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
-from parcelway.domain.order import Promise
+from parcelway.domain.order import Promise, Slot
 from parcelway.domain.shop import Node, Service
 from parcelway.values import dataclass
 
-Slot = tuple[str, date]  # one parcel at a node on a day
 _DAY, _YEAR = timedelta(days=1), 366
 _ALWAYS = (("00:00", "24:00"),)
 

@@ -214,8 +214,21 @@ def writes(db: Database, decision: Decision, now: datetime) -> list[Write]:
     return [
         *(_order_write(db, made.order, now) for made in decisions),
         *balance_writes(db, now, moves),
+        *_capacity_writes(db, decisions),
         *(write for made in decisions for write in _other_writes(db, made, now)),
     ]
+
+
+def _capacity_writes(db: Database, decisions: Sequence[Decision]) -> list[Write]:
+    taken = [slot for made in decisions for slot in made.taken]
+    given = [slot for made in decisions for slot in made.given]
+    if not (taken or given):
+        return []
+    # Few shops limit a node's day: nobody else pays for this at a start.
+    from parcelway.store import capacity
+    from parcelway.store.shop import load_shop
+
+    return capacity.writes(db, load_shop(db).nodes, taken, given)
 
 
 def _order_write(db: Database, order: Order, now: datetime) -> Write:
