@@ -142,11 +142,9 @@ class Demo:
         for parcel in parcels:
             for status in ("in_transit", "out_for_delivery", "delivered"):
                 carrier.report(parcel, status)
-        customers = {sale.shopper.id: sale.shopper for sale in self.sales}
         for node in nodes:
             for shipment in warehouse.queue(node):
-                said = {"code": customers[shipment["order_id"]].code()}
-                warehouse.report(shipment, "hand-over", said)
+                warehouse.report(shipment, "hand-over")
         self._app.settle(300)
         print(f"  {len(parcels)} parcels delivered")
 

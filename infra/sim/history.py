@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from parcelway.domain.mailing import mailed
-from parcelway.domain.order import Event
+from parcelway.domain.order import Event, Order
 from parcelway.ports.files import invoice_key
 from parcelway.store.mails import MailKey, state_of
 from parcelway.store.orders import Dossier, get_dossier
@@ -109,10 +110,20 @@ class History:
                 left.append(f"order {order.id} is still {order.state}")
             if order.id not in known:
                 left.append(f"order {order.id} is nobody's")
-            runs = [e for e in world.executions.executions.values() if order.id in e.input]
-            if len(runs) != (order.confirmed_at is not None):
-                left.append(f"order {order.id} has {len(runs)} executions")
+            left += self._executions(order)
         return left
+
+    def _executions(self, order: Order) -> list[str]:
+        """One execution for each wave, and perhaps one that came too late for an order that was
+        called off."""
+        started = [json.loads(e.input) for e in self.world.executions.executions.values()]
+        waves = sorted(told["wave"] for told in started if told["order_id"] == order.id)
+        late = order.state == "cancelled"
+        if waves == list(range(1, order.waves + 1)) or (
+            late and waves == list(range(1, order.waves + 2))
+        ):
+            return []
+        return [f"order {order.id} has executions of waves {waves}, and {order.waves} waves"]
 
     def _money(self) -> list[str]:
         """The provider has moved for each order what the order says, and keeps nothing open."""

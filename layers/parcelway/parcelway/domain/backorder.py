@@ -121,16 +121,18 @@ def _offers(balance: Balance, today: date, launch: date | None) -> list[Offer]:
     there = max(0, balance.available)
     if launch and there:
         found.append(Offer(balance.node, launch, there, 0, 0))
-    promised, expected = there, 0
+    promised, overdue = there, 0
     for due in sorted({supply.due for supply in balance.supplies}):
         expected = balance.expected(due)
         units = max(0, balance.available + expected) - promised
         if units <= 0:
             continue
         promised += units
-        if due >= today:
-            supplied = balance.supplied
-            found.append(Offer(balance.node, max(due, first), units, expected, supplied))
+        if due < today:
+            overdue += units  # nor may whoever comes between count on them
+            continue
+        counting_on = expected - overdue
+        found.append(Offer(balance.node, max(due, first), units, counting_on, balance.supplied))
     return found
 
 

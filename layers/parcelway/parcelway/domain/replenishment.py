@@ -46,6 +46,12 @@ class Place:
         return sum(self.units.values())
 
 
+def waiting(order: Order, place: Place) -> int:
+    """How many units of the order wait at a place."""
+    line = order.line(place.sku)
+    return sum(portion.quantity for portion in _at(line, place)) if line else 0
+
+
 def fill(
     order: Order, place: Place, units: int, balance: Balance, now: datetime
 ) -> Decision | None:
@@ -55,20 +61,19 @@ def fill(
     Raises ValueError when fewer are free.
     """
     line = order.line(place.sku)
-    waiting = _at(line, place) if line else []
-    units = min(units, sum(portion.quantity for portion in waiting))
+    units = min(units, waiting(order, place))
     if line is None or not units or order.state not in ("placed", "confirmed"):
         return None
     if units > balance.free:
         raise ValueError(f"{balance.free} units are free, not {units}")
     move = Move(place.sku, place.node, "fill", units, balance.available, since=place.since)
-    filled, left = [], units
-    for portion in waiting:
+    filled, left, there = [], units, _at(line, place)
+    for portion in there:
         taken = min(left, portion.quantity)
         left -= taken
         filled.append(replace(portion, quantity=portion.quantity - taken))
         filled.append(Portion(portion.group, "reserved", taken, portion.node))
-    after = advance(order, lines=with_line(order, _instead(line, waiting, filled)))
+    after = advance(order, lines=with_line(order, _instead(line, there, filled)))
     fact = ("order.replenished", {"sku": place.sku, "node": place.node, "quantity": units})
     told = events(after, now, SYSTEM, fact) if order.state == "confirmed" else ()
     return Decision(after, told, (move,))
@@ -77,12 +82,14 @@ def fill(
 def dates(
     places: Sequence[Place], balance: Balance, launch: date | None, today: date
 ) -> Iterator[tuple[Place, tuple[Dated, ...]]]:
-    """When each place in the queue, in its order, can be served from what is there and expected."""
-    first = launch or today
+    """When each place in the queue, in its order, can be served from what is there and expected.
+
+    A supply whose day is just over still has that day: nobody is told of a delay day by day.
+    """
+    coming = [supply for supply in balance.supplies if supply.due + OVERDUE >= today]
+    first = launch or min([today, *(supply.due for supply in coming)])
     covered = [(max(0, balance.free), first)]
-    for supply in balance.supplies:
-        if supply.due + OVERDUE >= today:
-            covered.append((supply.quantity, max(supply.due, first)))
+    covered += [(supply.quantity, max(supply.due, first)) for supply in coming]
     debt = max(0, -balance.free)  # a count found less than was promised: that is made up first
     for place in places:
         found: list[Dated] = []
@@ -100,43 +107,44 @@ def dates(
         yield place, (*found, *([(left, None)] if left else []))
 
 
-def is_later(place: Place, new: Sequence[Dated]) -> bool:
-    """Whether any unit of a place is expected later than it was promised."""
-    return any(_after(day, before) for before, day in zip(_days(place), _each(new), strict=True))
+def is_news(place: Place, new: Sequence[Dated]) -> bool:
+    """Whether any unit of a place is expected later than it was promised, or again, after nobody
+    knew when."""
+    return any(_told(day, old) != old for old, day in zip(_days(place), _each(new), strict=True))
 
 
 def redate(
     order: Order, place: Place, new: Sequence[Dated], facts: Facts, reason: str = "supply"
 ) -> Decision | None:
-    """Tell an order anew when its waiting units come. None when no date gets later.
+    """Tell an order anew when its waiting units come. None when that is no news.
 
     Its promise is revised where it cannot be kept; the first one stays on record. A date that got
     earlier changes no promise.
     """
     line = order.line(place.sku)
-    waiting = _at(line, place) if line else []
-    if line is None or sum(p.quantity for p in waiting) != sum(units for units, _ in new):
+    there = _at(line, place) if line else []
+    if line is None or waiting(order, place) != sum(units for units, _ in new):
         return None
-    days = [max(old, day, key=_rank) for old, day in zip(_dues(waiting), _each(new), strict=True)]
-    if days == _dues(waiting):
+    days = [_told(day, old) for old, day in zip(_dues(there), _each(new), strict=True)]
+    if days == _dues(there):
         return None
     moved, start = [], 0
-    for portion in waiting:
+    for portion in there:
         for day in days[start : start + portion.quantity]:
             moved.append(replace(portion, quantity=1, due=day))
         start += portion.quantity
-    late = replace(order, lines=with_line(order, _instead(line, waiting, moved)))
+    late = replace(order, lines=with_line(order, _instead(line, there, moved)))
     moves: tuple[Move, ...] = ()
     if order.shortage == "ship_complete" and None in days:
         late, moves = _let_go(late, place.since)
-    touched = {portion.group for portion in waiting}
+    touched = {portion.group for portion in there}
     groups = tuple(
         _revised(late, group, facts, reason) if group.id in touched else group
         for group in order.groups
     )
     after = advance(late, groups=groups)
     told = [
-        ("promise.revised", _told(new_group, reason))
+        ("promise.revised", _fact(new_group, reason))
         for old, new_group in zip(order.groups, groups, strict=True)
         if old != new_group
     ]
@@ -166,11 +174,11 @@ def _let_go(order: Order, since: datetime) -> tuple[Order, tuple[Move, ...]]:
 
 def _revised(order: Order, group: DeliveryGroup, facts: Facts, reason: str) -> DeliveryGroup:
     """The group with the window that can be kept, if the present one cannot."""
-    waiting = [
+    left = [
         replace(line, portions=tuple(p for p in line.portions if p.stage == "backordered"))
         for line in order.lines
     ]
-    window, present = promised(order, group, waiting, facts), group.present_promise
+    window, present = promised(order, group, left, facts), group.present_promise
     if window is not None and present is not None and window.latest <= present.latest:
         return group
     if window is None and present is None and group.revisions:
@@ -178,7 +186,7 @@ def _revised(order: Order, group: DeliveryGroup, facts: Facts, reason: str) -> D
     return replace(group, revisions=(*group.revisions, Revision(facts.now, window, reason)))
 
 
-def _told(group: DeliveryGroup, reason: str) -> dict[str, Any]:
+def _fact(group: DeliveryGroup, reason: str) -> dict[str, Any]:
     window = group.present_promise
     latest = window.latest.isoformat() if window else ""
     return {"group": group.id, "latest": latest, "reason": reason}
@@ -217,8 +225,9 @@ def _each(dated: Sequence[Dated]) -> list[date | None]:
     return [day for units, day in dated for _ in range(units)]
 
 
-def _after(day: date | None, before: date | None) -> bool:
-    return _rank(day) > _rank(before)
+def _told(day: date | None, before: date | None) -> date | None:
+    """The day to go by for a unit that was expected on another: never an earlier one."""
+    return day if before is None else max(before, day, key=_rank)
 
 
 def _rank(day: date | None) -> date:

@@ -8,13 +8,13 @@ always that of an order that waits; one that was left has no units, until TTL de
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
 from parcelway.domain.facts import Facts
 from parcelway.domain.order import Order
-from parcelway.domain.replenishment import Place, dates, fill, is_later, redate
+from parcelway.domain.replenishment import Dated, Place, dates, fill, is_news, redate, waiting
 from parcelway.domain.stock import Balance
 from parcelway.store import catalogue
 from parcelway.store.commit import until_fresh
@@ -23,6 +23,8 @@ from parcelway.store.orders import get_order, save
 from parcelway.store.shop import load_shop
 from parcelway.store.stock import read_balances
 from parcelway.values import dataclass
+
+_LOOKS = 3  # at a queue that changes while it is read
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,41 +48,82 @@ def to_place(item: Mapping[str, Any], sku: str, node: str) -> Place:
     return Place(item["order_id"], sku, node, since, units)
 
 
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """A balance and who waits for it, longest first, of one moment. `launch` is the day before
+    which nothing is handed out, None when it may be."""
+
+    balance: Balance
+    places: Sequence[Place]
+    launch: date | None
+
+    @property
+    def unserved(self) -> bool:
+        """Whether units are there that somebody waits for."""
+        return self.balance.free > 0 and not self.launch
+
+    def news(self, today: date) -> list[tuple[Place, tuple[Dated, ...]]]:
+        """Who is to be told another date, and which."""
+        dated = dates(self.places, self.balance, self.launch, today)
+        return [(place, new) for place, new in dated if is_news(place, new)]
+
+
+def queue_at(db: Database, sku: str, node: str, today: date) -> Queue | None:
+    """None when nobody waits, and while it keeps changing: what was read at different moments
+    would make up delays."""
+    balance = _balance(db, sku, node)
+    for _ in range(_LOOKS):
+        if not balance.backordered:
+            return None
+        before, found = balance, places(db, sku, node)
+        balance = _balance(db, sku, node)
+        if before == balance and sum(place.quantity for place in found) == balance.backordered:
+            return Queue(balance, found, _launch(db, sku, today))
+    return None
+
+
 def serve(db: Database, sku: str, node: str, now: datetime) -> Served:
     """Give what is free to who waits for it, first come first served, and tell those who wait on
     when their date can no longer be kept. Repeating it changes nothing. Raises Busy."""
-    product = catalogue.get_many(db, [sku]).get(sku)
     today = now.date()
-    launch = product.launch if product and product.launch and product.launch > today else None
     filled = 0
-    for place in [] if launch else places(db, sku, node):
-        more = until_fresh(lambda place=place: _fill(db, place, now))  # type: ignore[misc]
-        if more is None:
-            break
-        filled += more
+    for place in [] if _launch(db, sku, today) else places(db, sku, node):
+        done = until_fresh(lambda place=place: _fill(db, place, now))  # type: ignore[misc]
+        filled += done.filled
+        if not done.passed:
+            break  # what comes from here on is this one's
+    queue = queue_at(db, sku, node, today)
+    if queue is None or queue.unserved:
+        return Served(filled)  # something came or went meanwhile, and says so itself
     redated = 0
-    balance = _balance(db, sku, node)
-    for place, new in dates(places(db, sku, node), balance, launch, today):
-        if is_later(place, new):
-            redated += until_fresh(lambda place=place, new=new: _redate(db, place, new, now))  # type: ignore[misc]
+    for place, new in queue.news(today):
+        redated += until_fresh(lambda place=place, new=new: _redate(db, place, new, now))  # type: ignore[misc]
     return Served(filled, redated)
 
 
-def _fill(db: Database, place: Place, now: datetime) -> bool | None:
-    """Fill one place as far as units go. None when none are free."""
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """What became of a place: whether it got units, and whether the next one's turn has come."""
+
+    filled: bool
+    passed: bool
+
+
+def _fill(db: Database, place: Place, now: datetime) -> _Done:
+    """Fill one place as far as units go."""
     balance = _balance(db, place.sku, place.node)
     if balance.free <= 0:
-        return None
+        return _Done(False, False)
     order = get_order(db, place.order_id)
-    units = min(balance.free, place.quantity)
-    decision = fill(order, place, units, balance, now) if order else None
+    wanted = waiting(order, place) if order else 0
+    decision = fill(order, place, min(balance.free, wanted), balance, now) if order else None
     if decision is None:
-        return False
+        return _Done(False, True)
     save(db, decision, now)
-    return True
+    return _Done(True, wanted <= balance.free)
 
 
-def _redate(db: Database, place: Place, new: Any, now: datetime) -> bool:
+def _redate(db: Database, place: Place, new: Sequence[Dated], now: datetime) -> bool:
     order = get_order(db, place.order_id)
     if order is None:
         return False
@@ -100,6 +143,13 @@ def waits_of(order: Order) -> list[tuple[str, str]]:
         if portion.stage == "backordered"
     ]
     return list(dict.fromkeys(found))
+
+
+def _launch(db: Database, sku: str, today: date) -> date | None:
+    """The day before which a SKU is not handed out; None when it is."""
+    product = catalogue.get_many(db, [sku]).get(sku)
+    launch = product.launch if product else None
+    return launch if launch and launch > today else None
 
 
 def _balance(db: Database, sku: str, node: str) -> Balance:

@@ -1,0 +1,315 @@
+"""Scenarios of units that are not there: who waits for them, and how they come."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from parcelway.store.stock import read_balances
+
+from infra.demo.people import GOOD, Json
+from infra.faults.people import (
+    COLUMBUS,
+    HOLD_SECONDS,
+    Person,
+    Scenario,
+    dossier_of,
+    goes_shopping,
+    heard_late,
+    must,
+    works,
+)
+from infra.sim.history import History
+from infra.sim.people import staff
+from infra.sim.world import START
+
+_BOOT = "BOOT"
+_UNITS = 2  # of it in Columbus at first
+_DAY = 86400.0
+_OPENED = 60.0  # seconds from the beginning, after which the supplies are announced
+_PURCHASE = "PO-1"
+
+
+# ---- goods that are expected, and that come ------------------------------------------------------
+
+
+def announces(history: History, quantity: int, days: int, at: float = 0.0) -> None:
+    """Have so many boots expected in Columbus, so many days from the beginning on."""
+    due = (START + timedelta(days=days)).date().isoformat()
+    path = f"/stock/{_BOOT}/nodes/{COLUMBUS}/supplies/{_PURCHASE}"
+    told = {"due": due, "quantity": quantity}
+
+    def announce() -> None:
+        history.world.kernel.sleep(at)
+        key = history.world.new_id()
+        staff(history.world, "warehouse").call("PUT", path, told, key)
+
+    history.script(f"buyer, {quantity} on {due}", announce)
+
+
+def receives(history: History, quantity: int, at: float) -> None:
+    """Have so many of the announced boots come in, so many seconds after the beginning."""
+    path = f"/stock/{_BOOT}/nodes/{COLUMBUS}/receipts"
+
+    def receive() -> None:
+        history.world.kernel.sleep(at)
+        told = {"quantity": quantity, "supply": _PURCHASE}
+        staff(history.world, "warehouse").call("POST", path, told)
+
+    history.script(f"receipt of {quantity}", receive)
+
+
+def _wants(person: Person, quantity: int, shortage: str) -> None:
+    """A cart with so many boots, ready to be placed, by somebody who knows that some may be
+    missing."""
+    person.add(_BOOT, quantity)
+    person.deliver()
+    person.describe()
+    person.api.call("PATCH", person.path, {"shortage": shortage})
+
+
+def _places(quantity: int, shortage: str, after: float = _OPENED) -> Callable[[Person], Json]:
+    """From cart to order, once it is known what is expected."""
+
+    def place(person: Person) -> Json:
+        person.history.world.kernel.sleep(after)
+        _wants(person, quantity, shortage)
+        return person.place()
+
+    return place
+
+
+def _takes(quantity: int, shortage: str, after: float = _OPENED) -> Callable[[Person], None]:
+    """From cart to payment."""
+
+    def take(person: Person) -> None:
+        _places(quantity, shortage, after)(person)
+        person.pay(GOOD)
+
+    return take
+
+
+def _as_others(does: Callable[[Person], None]) -> Callable[[Person], None]:
+    """The same; up to the payment it goes as in another scenario."""
+
+    def go(person: Person) -> None:
+        does(person)
+        person.history.differs_from_here()
+
+    return go
+
+
+def _wrong_stock(history: History, units: int) -> list[str]:
+    """Unless nobody waits any more, and so many boots are there for newcomers."""
+    place = (_BOOT, COLUMBUS)
+    (balance,) = read_balances(history.world.database, [place], consistent=True).values()
+    if (balance.available, balance.backordered) == (units, 0):
+        return []
+    return [f"{balance.available} boots are available and {balance.backordered} waited for"]
+
+
+def _sold(history: History) -> int:
+    """Boots that found their owners, in all."""
+    return sum(line.count("delivered") for order in history.world.orders() for line in order.lines)
+
+
+def _wrong_parcels(history: History, name: str, parcels: int) -> list[str]:
+    """Unless what was ordered came in so many parcels, each with its invoice."""
+    dossier = dossier_of(history, name)
+    if dossier.order.state == "expired" and heard_late(history):
+        return []
+    found = (len(dossier.shipments), len(dossier.invoices))
+    return [] if found == (parcels, parcels) else [f"{name}: {found} parcels and invoices"]
+
+
+# ---- what is there now, and the rest when it comes -----------------------------------------------
+
+
+def _play_backordered(history: History) -> None:
+    announces(history, 5, days=1)
+    goes_shopping(history, "ann", _takes(4, "ship_available"))
+    works(history, COLUMBUS)
+    receives(history, 5, _DAY)
+    works(history, COLUMBUS, late=_DAY)
+
+
+def _wrong_backordered(history: History) -> list[str]:
+    wrong = must(history, "ann", "closed", {_BOOT: 4}, captured=True)
+    wrong += _wrong_parcels(history, "ann", 2)
+    return wrong + _wrong_stock(history, _UNITS + 5 - _sold(history))
+
+
+# ---- nothing before all of it is there -----------------------------------------------------------
+
+
+def _play_complete(history: History) -> None:
+    announces(history, 5, days=1)
+    goes_shopping(history, "ann", _as_others(_takes(4, "ship_complete")))
+    works(history, COLUMBUS)
+    receives(history, 5, _DAY)
+    works(history, COLUMBUS, late=_DAY)
+
+
+def _wrong_complete(history: History) -> list[str]:
+    wrong = must(history, "ann", "closed", {_BOOT: 4}, captured=True)
+    wrong += _wrong_parcels(history, "ann", 1)
+    return wrong + _wrong_stock(history, _UNITS + 5 - _sold(history))
+
+
+# ---- the rest as an order of its own, paid for or not --------------------------------------------
+
+
+def _separates(person: Person) -> None:
+    """Pays for what is there; the rest is known as ann's later order."""
+    history = person.history
+    placed = _places(4, "separate_order")(person)
+    (later,) = placed["linked_orders"]
+    history.orders["ann later"] = later
+    history.differs_from_here()
+    person.pay(GOOD)
+
+
+def _pays_for_both(person: Person) -> None:
+    _separates(person)
+    person.path = f"/carts/{person.history.orders['ann later']}"
+    person.pay(GOOD)
+
+
+def _play_separate(history: History) -> None:
+    announces(history, 5, days=1)
+    goes_shopping(history, "ann", _pays_for_both)
+    works(history, COLUMBUS)
+    receives(history, 5, _DAY)
+    works(history, COLUMBUS, late=_DAY)
+
+
+def _wrong_separate(history: History) -> list[str]:
+    wrong = _wrong_stock(history, _UNITS + 5 - _sold(history))
+    for name in ("ann", "ann later"):
+        wrong += must(history, name, "closed", {_BOOT: 2}, captured=True)
+        wrong += _wrong_parcels(history, name, 1)
+    return wrong
+
+
+def _play_forgotten(history: History) -> None:
+    """Bob, who comes later, gets what the later order gave back."""
+    announces(history, 3, days=1)
+    goes_shopping(history, "ann", _separates)
+    goes_shopping(history, "bob", _takes(1, "ship_available", after=900))
+    works(history, COLUMBUS)
+    receives(history, 3, _DAY)
+    works(history, COLUMBUS, late=_DAY)
+
+
+def _wrong_forgotten(history: History) -> list[str]:
+    wrong = must(history, "ann", "closed", {_BOOT: 2}, captured=True)
+    wrong += must(history, "ann later", "expired", {}, captured=False)
+    wrong += must(history, "bob", "closed", {_BOOT: 1}, captured=True)
+    return wrong + _wrong_stock(history, _UNITS + 3 - _sold(history))
+
+
+# ---- only what is there --------------------------------------------------------------------------
+
+
+def _play_dropped(history: History) -> None:
+    """Some are expected, or they could not be in the cart."""
+    announces(history, 5, days=1)
+    goes_shopping(history, "ann", _as_others(_takes(4, "drop")))
+    works(history, COLUMBUS)
+
+
+def _wrong_dropped(history: History) -> list[str]:
+    wrong = must(history, "ann", "closed", {_BOOT: 2}, captured=True)
+    return wrong + _wrong_stock(history, _UNITS - _sold(history))
+
+
+# ---- what is expected comes three days later -----------------------------------------------------
+
+
+def _play_slipped(history: History) -> None:
+    announces(history, 5, days=1)
+    goes_shopping(history, "ann", _as_others(_takes(4, "ship_available")))
+    works(history, COLUMBUS)
+    announces(history, 5, days=4, at=_DAY / 2)
+    receives(history, 5, 4 * _DAY)
+    works(history, COLUMBUS, late=4 * _DAY)
+
+
+def _wrong_slipped(history: History) -> list[str]:
+    """One new promise, and one mail about it; the first promise stays on record."""
+    wrong = _wrong_backordered(history)
+    dossier = dossier_of(history, "ann")
+    if dossier.order.state == "expired":
+        return wrong
+    group = dossier.order.group
+    told = [event for event in dossier.events if event.type == "promise.revised"]
+    if (len(group.revisions), len(told)) != (1, 1):
+        wrong.append(f"{len(group.revisions)} revisions were told {len(told)} times")
+    elif group.promise is None or group.present_promise is None:
+        wrong.append("a promise is none")
+    elif group.promise.latest >= group.present_promise.latest:
+        wrong.append(f"{group.promise} was revised to {group.present_promise}")
+    return wrong
+
+
+# ---- the goods come while who waits for them calls it off ----------------------------------------
+
+
+def _calls_it_off(person: Person) -> None:
+    _takes(4, "ship_complete")(person)
+    person.history.world.kernel.sleep(_DAY - person.history.world.kernel.now + START.timestamp())
+    person.history.differs_from_here()
+    person.cancel()
+
+
+def _play_called_off(history: History) -> None:
+    """Bob waits behind ann, for units that she holds."""
+    announces(history, 3, days=1)
+    goes_shopping(history, "ann", _calls_it_off)
+    goes_shopping(history, "bob", _takes(1, "ship_available", after=900))
+    receives(history, 3, _DAY)
+    works(history, COLUMBUS, late=_DAY)
+
+
+def _wrong_called_off(history: History) -> list[str]:
+    wrong = must(history, "bob", "closed", {_BOOT: 1}, captured=True)
+    if history.refusals.get("ann"):
+        wrong += must(history, "ann", "closed", {_BOOT: 4}, captured=True)
+    else:
+        wrong += must(history, "ann", "cancelled", {}, captured=False)
+    return wrong + _wrong_stock(history, _UNITS + 3 - _sold(history))
+
+
+# ---- the goods come when the time to pay for them is over ----------------------------------------
+
+
+def _leaves(person: Person) -> None:
+    _places(4, "ship_complete")(person)
+    person.history.differs_from_here()
+
+
+def _play_overtaken(history: History) -> None:
+    """Ann never pays; bob waits behind her."""
+    announces(history, 3, days=1)
+    goes_shopping(history, "ann", _leaves)
+    goes_shopping(history, "bob", _takes(1, "ship_available", after=900))
+    receives(history, 3, _OPENED + HOLD_SECONDS)
+    works(history, COLUMBUS, late=HOLD_SECONDS)
+
+
+def _wrong_overtaken(history: History) -> list[str]:
+    wrong = must(history, "ann", "expired", {}, captured=False)
+    wrong += must(history, "bob", "closed", {_BOOT: 1}, captured=True)
+    return wrong + _wrong_stock(history, _UNITS + 3 - _sold(history))
+
+
+BACKORDERS = (
+    Scenario("backordered", _play_backordered, _wrong_backordered),
+    Scenario("complete", _play_complete, _wrong_complete),
+    Scenario("separate", _play_separate, _wrong_separate),
+    Scenario("forgotten", _play_forgotten, _wrong_forgotten),
+    Scenario("dropped", _play_dropped, _wrong_dropped),
+    Scenario("slipped", _play_slipped, _wrong_slipped),
+    Scenario("called-off", _play_called_off, _wrong_called_off),
+    Scenario("overtaken", _play_overtaken, _wrong_overtaken),
+)
