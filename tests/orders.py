@@ -21,6 +21,7 @@ from parcelway.domain import (
     delivery,
     fulfilment,
     invoicing,
+    pickup,
     replenishment,
     scheduling,
 )
@@ -313,8 +314,8 @@ class Story:
         return self._each(self._leave)
 
     def invoiced(self) -> Story:
-        """An invoice for every shipment."""
-        return self._each(self._issue)
+        """An invoice for every shipment: of what left, or was handed over."""
+        return self._each(self._collect)._each(self._issue)
 
     def captured(self) -> Story:
         """Everything that was held is taken."""
@@ -388,16 +389,26 @@ class Story:
         self.now += timedelta(hours=2)
         return self._apply(cart.lapse(self.order, self.now))
 
+    def reminded(self) -> Story:
+        """Nobody came for two days of the store's."""
+        self.now += timedelta(days=3)
+        return self._apply(pickup.see_to(self.order, self.shipments, self.facts))
+
+    def not_collected(self) -> Story:
+        """Nobody came in time."""
+        self.now += timedelta(days=14)
+        return self._apply(pickup.see_to(self.order, self.shipments, self.facts))
+
     def _leave(self, shipment: Shipment) -> Decision | None:
         if shipment.method == "pickup":
-            return fulfilment.ready_for_pickup(self.order, shipment, WAREHOUSE, self.facts)
+            return pickup.ready(self.order, shipment, WAREHOUSE, self.facts)
         parcel = f"ACME{self.seed.zfill(4)}{len(self.decisions):04d}"
         return fulfilment.ship(self.order, shipment, "acme", parcel, WAREHOUSE, self.facts)
 
     def _collect(self, shipment: Shipment) -> Decision | None:
         if shipment.method == "delivery":
             return None
-        return fulfilment.hand_over(self.order, shipment, WAREHOUSE, self.facts)
+        return pickup.hand_over(self.order, shipment, "code", WAREHOUSE, self.facts)
 
     def _issue(self, shipment: Shipment) -> Decision | None:
         made = invoicing.issue(self.order, shipment, self.shipments, self.counter, self.facts)

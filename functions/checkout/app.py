@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from functools import cache
 from typing import Literal
 
@@ -16,6 +16,7 @@ from parcelway.domain.money import Money
 from parcelway.domain.order import Order, Promise, require, totals
 from parcelway.domain.parties import Address
 from parcelway.domain.pricing import price
+from parcelway.domain.promise import hours_today
 from parcelway.domain.shortage import Choice, Part, choices
 from parcelway.domain.tracking import new_number
 from parcelway.http.access import held_order
@@ -101,9 +102,26 @@ class Confirmation(Input):
 
 
 @dataclass(frozen=True, slots=True)
+class MissingView:
+    """Units of a SKU that are not there at present."""
+
+    sku: str
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class HoursView:
+    """Local times between which a store is open."""
+
+    opens: str
+    closes: str
+
+
+@dataclass(frozen=True, slots=True)
 class OptionView:
-    """One way to get the goods; `store` and `store_address` are set for pick-up. `available` tells
-    whether all of them are there at present."""
+    """One way to get the goods. `available` tells whether all of them are there at present,
+    `missing` which are not. For pick-up there is the store, when the goods would be ready there,
+    its hours today in its own time zone, and how many kilometres away it is, if that is known."""
 
     service: str
     method: str
@@ -116,6 +134,11 @@ class OptionView:
     store: str
     store_name: str
     store_address: Address | None
+    missing: list[MissingView]
+    ready_by: datetime | None
+    time_zone: str
+    open_today: list[HoursView]
+    distance_km: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +225,7 @@ def delivery_options(call: Call[None]) -> OptionsView:
         postal_code=where.postal_code or "",
         group_id=where.group or "",
     )
-    return OptionsView([_option(option) for option in found])
+    return OptionsView([_option(option, call.now) for option in found])
 
 
 @api.route("GET", "/carts/{cart_id}/availability", who=CART, reply=AvailabilityView)
@@ -342,8 +365,9 @@ def _change(
     return order_view(until_fresh(attempt))
 
 
-def _option(option: delivery.Option) -> OptionView:
+def _option(option: delivery.Option, now: datetime) -> OptionView:
     store = option.store
+    hours = hours_today(store, now) if store else ()
     return OptionView(
         service=option.service.id,
         method=option.service.method,
@@ -356,4 +380,9 @@ def _option(option: delivery.Option) -> OptionView:
         store=store.id if store else "",
         store_name=store.name if store else "",
         store_address=store.address if store else None,
+        missing=[MissingView(sku, units) for sku, units in option.missing.items()],
+        ready_by=option.promise.ready_by if option.available else None,
+        time_zone=store.time_zone if store else "",
+        open_today=[HoursView(opens, closes) for opens, closes in hours],
+        distance_km=None if option.metres is None else round(option.metres / 1000, 1),
     )

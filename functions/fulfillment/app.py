@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
-from parcelway.domain import cancellation, fulfilment
+from parcelway.domain import cancellation, fulfilment, pickup
 from parcelway.domain.commands import repeated
 from parcelway.domain.decision import Decision
 from parcelway.domain.facts import Facts
@@ -24,6 +24,7 @@ from parcelway.store.database import database
 from parcelway.store.orders import get_dossier, queue_of, save
 from parcelway.store.shop import load_shop
 from parcelway.values import dataclass
+from pydantic import StringConstraints, model_validator
 
 api = Api("fulfillment")
 handler = api
@@ -43,6 +44,22 @@ class Parcel(Input):
     card_exempt: ClassVar[frozenset[str]] = frozenset({"parcel_number"})
     carrier: Text(60)  # type: ignore[valid-type]
     parcel_number: Text(60)  # type: ignore[valid-type]
+
+
+class HandOver(Input):
+    """How somebody proved to be the customer: by the code they were given, or by a document of
+    their own that was looked at."""
+
+    code: Annotated[str, StringConstraints(pattern=r"^[0-9]{6}$")] | None = None
+    identity_checked: (
+        Literal["identity_card", "passport", "driving_licence", "residence_permit"] | None
+    ) = None
+
+    @model_validator(mode="after")
+    def _one(self) -> HandOver:
+        if (self.code is None) == (self.identity_checked is None):
+            raise ValueError("one of code and identity_checked is needed")
+        return self
 
 
 class Shortage(Input):
@@ -97,15 +114,32 @@ def ship(call: Call[Parcel]) -> ShipmentView:
 @api.route("POST", f"{_SHIPMENT}/ready", who=WAREHOUSE, body=Nothing, reply=ShipmentView, key=True)
 def ready(call: Call[Nothing]) -> ShipmentView:
     """The pick-up order lies ready for its customer."""
-    return _report(call, lambda o, s, who, facts: fulfilment.ready_for_pickup(o, s, who, facts))
+    return _report(call, lambda o, s, who, facts: pickup.ready(o, s, who, facts))
 
 
 @api.route(
-    "POST", f"{_SHIPMENT}/hand-over", who=WAREHOUSE, body=Nothing, reply=ShipmentView, key=True
+    "POST", f"{_SHIPMENT}/hand-over", who=WAREHOUSE, body=HandOver, reply=ShipmentView, key=True
 )
-def hand_over(call: Call[Nothing]) -> ShipmentView:
-    """The customer collected the pick-up order."""
-    return _report(call, lambda o, s, who, facts: fulfilment.hand_over(o, s, who, facts))
+def hand_over(call: Call[HandOver]) -> ShipmentView:
+    """The customer collected the pick-up order, and knew the code or showed a document."""
+    proof = call.body.identity_checked or "code"
+
+    def attempt() -> ShipmentView:
+        dossier = any_dossier(db(), call.path["order_id"])
+        order, shipment = dossier.order, dossier.shipment(call.path["shipment_id"])
+        who, facts = Actor("staff", call.caller.subject), Facts(load_shop(db()), call.now)
+        if call.body.code:
+            wrong = pickup.try_code(order, shipment, call.body.code, call.command, facts)
+            if wrong is not None:
+                save(db(), wrong, call.now)
+                raise pickup.wrong_code(wrong.shipments[0])
+        decision = pickup.hand_over(order, shipment, proof, who, facts)
+        if decision is None:
+            return shipment_view(order, shipment)
+        save(db(), decision, call.now)
+        return shipment_view(decision.order, decision.shipments[0])
+
+    return until_fresh(attempt)
 
 
 @api.route(
@@ -139,7 +173,7 @@ def reject(call: Call[Shortage]) -> OrderView:
         save(db(), decision, call.now)
         return decision.order
 
-    return order_view(until_fresh(attempt))
+    return order_view(until_fresh(attempt), staff=True)
 
 
 def _report(

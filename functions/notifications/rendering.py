@@ -18,6 +18,8 @@ from typing import Any
 from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from parcelway.domain.collecting import code as collection_code
+from parcelway.domain.collecting import last_day
 from parcelway.domain.invoice import InvoiceLine
 from parcelway.domain.money import Money
 from parcelway.domain.order import DONE, DeliveryGroup, Event, Order, totals
@@ -25,7 +27,14 @@ from parcelway.domain.public_view import promised, receipt
 from parcelway.domain.shipment import Shipment
 from parcelway.domain.shop import Shop
 from parcelway.language.amounts import Row, line_amount, total_rows
-from parcelway.language.formats import address_lines, day, language_for, money, window
+from parcelway.language.formats import (
+    address_lines,
+    day,
+    language_for,
+    money,
+    weekday,
+    window,
+)
 from parcelway.language.wording import say
 from parcelway.store.orders import Dossier
 from parcelway.values import dataclass
@@ -34,9 +43,10 @@ _ON_THE_WAY = (
     "shipment.shipped",
     "shipment.out_for_delivery",
     "shipment.ready_for_pickup",
+    "shipment.pickup_reminder",
     "shipment.delivered",
 )
-_WITH_INVOICE = ("shipment.shipped", "shipment.ready_for_pickup")
+_TO_COLLECT = ("shipment.ready_for_pickup", "shipment.pickup_reminder")
 _WITH_PROMISE = ("order.confirmed", "shipment.shipped")
 _WITH_PLACE = ("order.confirmed", *_ON_THE_WAY)
 _WITH_TOTAL = ("payment.refunded", *_ON_THE_WAY)  # said in a line; others add it up, or have none
@@ -100,13 +110,18 @@ def render(dossier: Dossier, event: Event, shop: Shop, public_url: str) -> Rende
         "track_url": _link(order, public_url),
         "invoice_url": "",
     }
-    if shipment is not None and event.type in _WITH_INVOICE:
+    if shipment is not None and event.type == _invoiced_at(shipment):
         context["invoice_url"] = _link(
             order, public_url, f"/invoices/{quote(shipment.id, safe='')}"
         )
     html = _templates().get_template("mail.html").render(context)
     text = _templates().get_template("mail.txt").render(context)
     return Rendered(order.contact.email, subject, html, re.sub(r"\n{3,}", "\n\n", text))
+
+
+def _invoiced_at(shipment: Shipment) -> str:
+    """The type of the event that a shipment's invoice follows."""
+    return "shipment.delivered" if shipment.method == "pickup" else "shipment.shipped"
 
 
 def _said(
@@ -131,6 +146,7 @@ def _said(
         "carrier": shipment.carrier if shipment else "",
         "parcel_number": shipment.parcel_number if shipment else "",
         "amount": _amount(data, order, language),
+        **_to_collect(event, order, shipment, shop, language),
         "out_of_stock": data.get("reason") == "out_of_stock",
         "charged": order.captured > order.refunded,
         "date": day(date.fromisoformat(data["latest"]), language) if data.get("latest") else "",
@@ -139,6 +155,19 @@ def _said(
     said = _words().get_template(f"{language}/{event.type}.txt").render(words)
     blocks = (" ".join(block.split()) for block in re.split(r"\n\s*\n", said))
     return [block for block in blocks if block]
+
+
+def _to_collect(
+    event: Event, order: Order, shipment: Shipment | None, shop: Shop, language: str
+) -> dict[str, str]:
+    """What whoever collects must know: the code, and the last day."""
+    if shipment is None or event.type not in _TO_COLLECT:
+        return {}
+    until = last_day(shipment, shop.nodes)
+    return {
+        "code": collection_code(order, shipment),
+        "collect_until": weekday(until, language) if until else "",
+    }
 
 
 def _amount(data: Mapping[str, Any], order: Order, language: str) -> str:

@@ -91,7 +91,7 @@ def inspect(call: Call[None]) -> StaffOrderView:
     dossier = any_dossier(db(), call.path["order_id"])
     order = dossier.order
     return StaffOrderView(
-        order=order_view(order),
+        order=order_view(order, staff=True),
         shipments=[shipment_view(order, shipment) for shipment in dossier.shipments],
         invoices=[invoice.number for invoice in dossier.invoices],
         holds=list(order.holds),
@@ -125,4 +125,4 @@ def _cancel(call: Call[Cancellation], read: Callable[[], Dossier], actor: Actor)
         save(db(), decision, call.now)
         return decision.order
 
-    return order_view(until_fresh(attempt))
+    return order_view(until_fresh(attempt), staff=actor.kind == "staff")

@@ -5,19 +5,23 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 from typing import Annotated, Any
 
 from parcelway import aws
-from parcelway.domain.availability import BROWSED, Availability, availability, outlets
+from parcelway.domain import atp
+from parcelway.domain.availability import BROWSED, Availability, State, availability, outlets
 from parcelway.domain.catalogue import Product
+from parcelway.domain.facts import Facts
 from parcelway.domain.money import Money
-from parcelway.domain.shop import Shop
+from parcelway.domain.parties import Channel
+from parcelway.domain.shop import Method, Shop
+from parcelway.domain.sourcing import serving
 from parcelway.http.api import ANYONE, Api
 from parcelway.http.call import Call
 from parcelway.http.problems import Problem, bad_request, not_found
-from parcelway.http.schemas import Input, Text
+from parcelway.http.schemas import CountryCode, Input, Text
 from parcelway.ports import clock, search_cursor, tantivy_schema
 from parcelway.ports.search import (
     Bucket,
@@ -49,6 +53,7 @@ _STATE = "(in_stock|backorder|preorder|out_of_stock)"
 Stock = Annotated[str, StringConstraints(pattern=rf"^({_STATE}(\|{_STATE}){{0,3}})?$")]
 _ROUNDS = 3  # how often more is fetched when live data drops hits from a page
 _MOST_MINOR = 10**12
+_MOST_UNITS = 1_000_000  # refused by shape; the shop's own limit is far below
 
 
 @cache
@@ -95,6 +100,29 @@ class Listing(Input):
         return tuple(states)
 
 
+class Wanted(Input):
+    """How many units are wanted, through which channel, and how: to a country (`postal_code` makes
+    it exact), or collected at a `store`, which says that it is `pickup`."""
+
+    quantity: int = Field(1, ge=1, le=_MOST_UNITS)
+    channel: Channel = BROWSED
+    method: Method | None = None
+    country: CountryCode | None = None
+    postal_code: Text(16, 0) = ""  # type: ignore[valid-type]
+    store: Text(40, 0) = ""  # type: ignore[valid-type]
+
+    def wish(self) -> atp.Wish:
+        """What is asked for."""
+        return atp.Wish(
+            self.quantity,
+            self.channel,
+            self.method or ("pickup" if self.store else "delivery"),
+            self.country or "",
+            self.postal_code,
+            self.store,
+        )
+
+
 class Typed(Input):
     """What a shopper has typed so far."""
 
@@ -134,6 +162,28 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
+class PromiseView:
+    """What can be had of what was asked for: `now` units at once, the others `later`, and all of
+    them on the day `available_from` (null: now, or never). `most` units could be ordered now and
+    later together. From `from_date` to `to_date` all would be there by the cheapest `service`, for
+    pick-up from `ready_by` on; empty and null where that cannot be told."""
+
+    sku: str
+    quantity: int
+    channel: Channel
+    method: Method
+    state: State
+    now: int
+    later: tuple[atp.Coming, ...]
+    available_from: date | None
+    most: int
+    service: str
+    from_date: date | None
+    to_date: date | None
+    ready_by: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Suggestions:
     """Completions of what was typed, each with how many products it would find."""
 
@@ -170,6 +220,37 @@ def show(call: Call[None]) -> ProductView:
     if not views:
         raise not_found()
     return views[call.path["sku"]]
+
+
+@api.route("GET", "/products/{sku}/availability", who=ANYONE, query=Wanted, reply=PromiseView)
+def promise(call: Call[None]) -> PromiseView:
+    """How much of a product can be had, and when.
+
+    It is what the cart and the checkout would say to one product alone at this moment; nothing is
+    held for the caller."""
+    shop, sku, wish = load_shop(db()), call.path["sku"], call.query.wish()
+    product = get_many(db(), [sku]).get(sku)
+    if product is None or not product.active:
+        raise not_found()
+    nodes = serving(atp.group_of(wish, shop), shop, wish.channel)
+    balances = read_balances(db(), [(sku, node.id) for node in nodes])
+    answer = atp.ask(product, wish, Facts(shop, call.now, {sku: product}, balances))
+    window = answer.window
+    return PromiseView(
+        sku,
+        wish.quantity,
+        wish.channel,
+        wish.method,
+        answer.state,
+        answer.now,
+        answer.later,
+        answer.available_from,
+        answer.most,
+        answer.service.id if answer.service else "",
+        window.earliest if window else None,
+        window.latest if window else None,
+        window.ready_by if window else None,
+    )
 
 
 def _page(

@@ -1,5 +1,6 @@
-"""Every minute: holds that are over are taken back, orders gone quiet are looked after, and stock
-balances that were split for a crowd are put together again once it has gone.
+"""Every minute: holds that are over are taken back, pick-ups nobody comes for are reminded of and
+then given up, orders gone quiet are looked after, and stock balances that were split for a crowd
+are put together again once it has gone.
 
 An order is quiet when something must still happen and nothing did for a while, perhaps because an
 event was lost on its way. What was not published twice yet is published again, and so is, each
@@ -11,21 +12,25 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from datetime import datetime
 from functools import cache
 from typing import Any
 
 from aws_lambda_powertools import Logger
 from parcelway import aws
+from parcelway.domain import pickup
+from parcelway.domain.facts import Facts
 from parcelway.domain.order import Order
 from parcelway.ports import clock
 from parcelway.ports.bus import EventBridge
 from parcelway.ports.faults import discreet, told
 from parcelway.store.commit import Busy, Stale
 from parcelway.store.database import database
-from parcelway.store.orders import QUIET, Due, due_orders, get_dossier, postpone
+from parcelway.store.orders import QUIET, Dossier, Due, due_orders, get_dossier, postpone, save
 from parcelway.store.queues import serve, waits_of
 from parcelway.store.selling import lapse_order
 from parcelway.store.shards import calm, merge
+from parcelway.store.shop import load_shop
 
 logger = Logger(service="sweeper")
 db = cache(database)
@@ -38,9 +43,9 @@ _SET_IN_MOTION = ("order.confirmed", "order.replenished", "order.cancelled", "or
 
 @discreet(logger)
 def handler(_event: dict[str, Any], _context: Any) -> dict[str, int]:
-    """Sweep once; counts of holds taken back, orders nudged, stock balances merged, orders left for
-    later, orders that failed."""
-    counts = {"lapsed": 0, "nudged": 0, "merged": 0, "left": 0, "failed": 0}
+    """Sweep once; counts of holds taken back, pick-ups seen to, orders nudged, stock balances
+    merged, orders left for later, orders that failed."""
+    counts = {"lapsed": 0, "seen_to": 0, "nudged": 0, "merged": 0, "left": 0, "failed": 0}
     for due in due_orders(db(), clock.now()):
         try:
             counts[_sweep(due)] += 1
@@ -64,6 +69,8 @@ def _sweep(due: Due) -> str:
     dossier = get_dossier(db(), due.order_id)
     if dossier is None:
         return "left"
+    if _sees_to_pickups(dossier, now):
+        return "seen_to"
     for sku, node in waits_of(dossier.order):
         serve(db(), sku, node, now)
     events = dossier.events
@@ -73,8 +80,23 @@ def _sweep(due: Due) -> str:
         return "left"
     quiet_for = now - max((event.at for event in events), default=_since(dossier.order))
     last = max((event.sequence for event in events), default=0)
-    postpone(db(), due, now + min(max(quiet_for, QUIET), _LONGEST), last)
+    next_look = now + min(max(quiet_for, QUIET), _LONGEST)
+    calls = [at for at in dossier.order.uncollected.values() if at > now]
+    postpone(db(), due, min([next_look, *calls]), last)
     return "nudged"
+
+
+def _sees_to_pickups(dossier: Dossier, now: datetime) -> bool:
+    """Remind of a pick-up or give it up, one at a time; whether there was one to see to. Whoever
+    collects it at the same moment is either first, or too late."""
+    if not dossier.order.uncollected:
+        return False
+    facts = Facts(load_shop(db()), now)
+    decision = pickup.see_to(dossier.order, dossier.shipments, facts)
+    if decision is None:
+        return False
+    save(db(), decision, now)
+    return True
 
 
 def _since(order: Order) -> Any:

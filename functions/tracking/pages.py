@@ -95,6 +95,7 @@ def _page(template: str, language: str, **context: Any) -> Reply:
             moment=partial(formats.moment, language=language),
             town=formats.town,
             day=partial(formats.day, language=language),
+            weekday=partial(formats.weekday, language=language),
             style=Markup(_style()),  # noqa: S704  # our own file
             form_url=os.environ["PUBLIC_URL"].rstrip("/") + "/track",
             **context,

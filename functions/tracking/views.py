@@ -42,7 +42,8 @@ class CheckpointView:
 @dataclass(frozen=True, slots=True)
 class ParcelView:
     """A parcel, or what is to be collected, of delivery number `delivery`; the carrier's number is
-    '' until it has left."""
+    '' until it has left. What lies ready is kept until `collect_until` for who says `code`, which
+    is null unless the link's token came with the request."""
 
     number: int
     delivery: int
@@ -51,6 +52,8 @@ class ParcelView:
     carrier: str
     parcel_number: str
     checkpoints: list[CheckpointView]
+    collect_until: date | None
+    code: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +142,7 @@ class Links:
 def tracking_view(seen: PublicOrder, language: str, links: Links) -> TrackingView:
     """The public view in the words of `language`."""
     link, promise = seen.link, seen.promise
+    codes = {each.parcel: each.code for each in link.collections} if link else {}
     return TrackingView(
         number=seen.number,
         status=seen.status,
@@ -150,7 +154,7 @@ def tracking_view(seen: PublicOrder, language: str, links: Links) -> TrackingVie
             MilestoneView(m.name, say(f"happened.{m.name}", language), m.at, m.parcel)
             for m in seen.timeline
         ],
-        parcels=[_parcel(parcel, language) for parcel in seen.parcels],
+        parcels=[_parcel(parcel, codes.get(parcel.number), language) for parcel in seen.parcels],
         deliveries=seen.deliveries,
         lines=[TrackedLine(n.name, n.quantity, n.stages) for n in link.lines] if link else None,
         destinations=[_destination(place) for place in link.destinations] if link else None,
@@ -164,7 +168,7 @@ def tracking_view(seen: PublicOrder, language: str, links: Links) -> TrackingVie
     )
 
 
-def _parcel(parcel: PublicParcel, language: str) -> ParcelView:
+def _parcel(parcel: PublicParcel, code: str | None, language: str) -> ParcelView:
     return ParcelView(
         parcel.number,
         parcel.delivery,
@@ -176,6 +180,8 @@ def _parcel(parcel: PublicParcel, language: str) -> ParcelView:
             CheckpointView(c.status, say(f"parcel.{c.status}", language), c.at)
             for c in parcel.checkpoints
         ],
+        parcel.collect_until,
+        code,
     )
 
 

@@ -263,6 +263,8 @@ class SettingsDocument(_Strict):
         default_factory=dict
     )
     sourcing: SourcingDocument = Field(default_factory=SourcingDocument)
+    pickup_reminder_days: int = Field(2, ge=1, le=60)
+    pickup_days: int = Field(5, ge=1, le=60)
 
     _known = field_validator("currency")(Price._known.__func__)  # type: ignore[attr-defined]
 

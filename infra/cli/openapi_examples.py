@@ -54,6 +54,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "checkout_confirm": {"expected_total": {"minor": 2598, "currency": "USD"}},
     "orders_cancel_own": {"reason": "changed my mind"},
     "fulfillment_ship": {"carrier": "ups", "parcel_number": "1Z999AA10123456784"},
+    "fulfillment_hand_over": {"code": "048213"},
     "fulfillment_reject": {"reason": "out_of_stock"},
     "stock_receive": {"quantity": 48, "supply": "PO-4711-1", "source": "DN-20261121-17"},
     "stock_adjust": {"quantity": -2, "reason": "shrinkage"},

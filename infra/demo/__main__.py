@@ -142,9 +142,11 @@ class Demo:
         for parcel in parcels:
             for status in ("in_transit", "out_for_delivery", "delivered"):
                 carrier.report(parcel, status)
+        customers = {sale.shopper.id: sale.shopper for sale in self.sales}
         for node in nodes:
             for shipment in warehouse.queue(node):
-                warehouse.report(shipment, "hand-over")
+                said = {"code": customers[shipment["order_id"]].code()}
+                warehouse.report(shipment, "hand-over", said)
         self._app.settle(300)
         print(f"  {len(parcels)} parcels delivered")
 

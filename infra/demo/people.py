@@ -155,6 +155,12 @@ class Shopper:
         confirmed = self._stripe.confirm(payment["client_secret"], card, authenticate)
         return str(confirmed["status"] if isinstance(confirmed, dict) else confirmed)
 
+    def code(self) -> str:
+        """The code to collect what lies ready, from the page behind the link of the mails."""
+        path, _, link = self.order["tracking_path"].partition("?k=")
+        parcels = self.api.call("GET", path, k=link)["parcels"]
+        return next(str(parcel["code"]) for parcel in parcels if parcel["code"])
+
     def cancel(self, reason: str = "changed my mind") -> Json:
         """Cancel the order."""
         return self.api.call("POST", f"{self.path}/cancel", {"reason": reason})

@@ -194,6 +194,26 @@ def _wrong_divided(history: History) -> list[str]:
     return wrong
 
 
+# ---- made ready at a store, and nobody comes --------------------------------------------------
+
+
+def _lays_ready(warehouse: Warehouse, shipment: Json) -> None:
+    """Pack it and lay it ready; what is ready stays so."""
+    if shipment["status"] == "released":
+        warehouse.report(shipment, "pack")
+    if shipment["status"] != "ready_for_pickup":
+        warehouse.report(shipment, "ready")
+
+
+def _play_uncollected(history: History) -> None:
+    goes_shopping(history, "ann", _collects)
+    works(history, "store-dayton", _lays_ready)
+
+
+def _wrong_uncollected(history: History) -> list[str]:
+    return must(history, "ann", "cancelled", {}, captured=False)
+
+
 # ---- the warehouse rejects ------------------------------------------------------------------
 
 
@@ -366,6 +386,7 @@ SCENARIOS = (
     Scenario("race", _play_race, _wrong_race),
     Scenario("collected", _play_collected, _wrong_collected),
     Scenario("divided", _play_divided, _wrong_divided),
+    Scenario("uncollected", _play_uncollected, _wrong_uncollected),
     Scenario("rejected", _play_rejected, _wrong_rejected),
     Scenario("member", _play_member, _wrong_member),
     Scenario("returned", _play_returned, _wrong_returned, frozenset({"returned_to_sender"})),

@@ -156,7 +156,7 @@ class Warehouse:
             self.report(shipment, "pack")
         if shipment["status"] in ("released", "packed"):
             self.report(shipment, "ready")
-        self.report(shipment, "hand-over")
+        self.report(shipment, "hand-over", {"identity_checked": "passport"})
 
 
 @dataclass

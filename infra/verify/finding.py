@@ -44,6 +44,7 @@ KINDS: Mapping[str, str | None] = {
     "order.index": _REINDEX,
     "order.overdue": None,
     "order.units": None,
+    "order.uncollected": None,
     "order.identity": None,
     "order.lost": None,
     "order.unreadable": None,

@@ -33,7 +33,7 @@ _SHIPPED: Mapping[ShipmentStatus, tuple[Stage, ...]] = {
     "released": ("released",),
     "packed": ("packed",),
     "shipped": ("shipped",),
-    "ready_for_pickup": ("shipped",),
+    "ready_for_pickup": ("packed",),
     "delivered": ("delivered", "picked_up"),
     "returned": ("returned",),
     "cancelled": (),
@@ -44,6 +44,7 @@ def order_breaks(case: Case, now: datetime) -> Iterator[Break]:
     """Everything about the order alone."""
     yield from _identity_breaks(case)
     yield from _unit_breaks(case)
+    yield from _uncollected_breaks(case)
     yield from _timer_breaks(case, now)
     yield from _index_breaks(case)
     yield from _sequence_breaks(case)
@@ -106,6 +107,15 @@ def _unit_breaks(case: Case) -> Iterator[Break]:
         if there != _contents(shipment) or not _stage_fits(order, shipment):
             told = f"{shipment.id} is {shipment.status}; its units are elsewhere"
             yield found("order.units", order.id, told)
+
+
+def _uncollected_breaks(case: Case) -> Iterator[Break]:
+    """What lies ready in a store, and nothing else, has a time at which it is seen to."""
+    order = case.order
+    ready = {s.id for s in case.dossier.shipments if s.status == "ready_for_pickup"}
+    if order.uncollected.keys() != ready:
+        told = f"{len(ready)} lie ready, {len(order.uncollected)} are seen to"
+        yield found("order.uncollected", order.id, told)
 
 
 def _units(order: Order) -> dict[str, Counter[tuple[int, str]]]:
@@ -178,7 +188,7 @@ def _sequence_breaks(case: Case) -> Iterator[Break]:
 def _milestone_breaks(case: Case) -> Iterator[Break]:
     """What the order came to was told exactly once."""
     order, there = case.order, Counter(event.type for event in case.dossier.events)
-    left = Counter(s.method for s in case.dossier.shipments if s.shipped_at is not None)
+    shipments = case.dossier.shipments
     wanted = {
         "order.placed": int(order.placed_at is not None),
         "order.confirmed": int(order.confirmed_at is not None),
@@ -186,8 +196,8 @@ def _milestone_breaks(case: Case) -> Iterator[Break]:
         "order.cancelled": int(order.state == "cancelled"),
         "order.expired": int(order.state == "expired"),
         "invoice.issued": len(case.dossier.invoices),
-        "shipment.shipped": left["delivery"],
-        "shipment.ready_for_pickup": left["pickup"],
+        "shipment.shipped": sum(bool(s.parcel_number) for s in shipments),
+        "shipment.ready_for_pickup": sum(s.ready_at is not None for s in shipments),
     }
     for kind, count in wanted.items():
         if there[kind] != count:

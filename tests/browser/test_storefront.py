@@ -191,8 +191,10 @@ def test_collected_at_a_store_and_cancelled_at_another(visitor: Visitor) -> None
             shipment = at_its_node(visitor, order_id(shop)).locator(
                 f"[data-order={order_id(shop)}]"
             )
-            for act in ("pack", "ready", "hand-over"):
+            for act in ("pack", "ready"):
                 shipment.locator(f"[data-act={act}]").click()
+            shipment.locator("[name=identity_checked]").select_option("passport")
+            shipment.locator("[data-act=hand-over]").click()
             shop.bring_to_front()
             expect(shop.locator("#order-status")).to_have_attribute("data-status", "collected")
         else:

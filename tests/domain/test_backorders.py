@@ -360,3 +360,23 @@ def test_giving_up_a_waiting_order_leaves_nothing_behind(shortage: Shortage, uni
         balances_ = after(balances_, give_back(order, "cancelled", "reserved", "backordered").moves)
     assert all(b.reserved == b.backordered == 0 for b in balances_.values())
     assert sums(balances_) == {MUG: units, **REST}
+
+
+def test_a_day_that_is_full_moves_the_promise_and_every_parcel_takes_one_of_a_day() -> None:
+    limited = replace(SHOP, nodes=SHOP.nodes | {DC: replace(SHOP.nodes[DC], capacity=1)})
+    first = at("placed", shop=limited).order.group
+    assert [node for node, _ in first.slots] == [DC]
+    draft = at("draft", shop=limited)
+    busy = replace(draft.facts, busy=dict.fromkeys(first.slots, 1))
+    later = checkout.place(
+        draft.order,
+        busy,
+        Command("again", ""),
+        names=(checkout.Names("PW-1", "one"),) * 2,
+        expected_total=None,
+    )
+    assert later.taken == later.order.group.slots != first.slots
+    assert later.order.group.promise is not None and first.promise is not None
+    assert later.order.group.promise.latest > first.promise.latest
+    story = at("placed", shop=limited)
+    assert story.cancelled("customer").decisions[-1][0].given == story.order.group.slots

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from parcelway.domain import cart, checkout, delivery
+from parcelway.domain import cart, checkout, delivery, scheduling
 from parcelway.domain.commands import Command
 from parcelway.domain.delivery import MAX_GROUPS, Wanted
 from parcelway.domain.facts import Facts
@@ -364,6 +364,38 @@ def test_a_delivery_that_became_too_heavy_is_what_checkout_misses() -> None:
     with pytest.raises(Refusal) as refusal:
         place(many, story.facts)
     assert refusal.value.facts["missing"] == ["/deliveries/0"]
+
+
+@pytest.mark.parametrize(("skus", "fits"), [(74, True), (75, False)])
+def test_an_order_to_many_places_is_placed_only_if_it_can_be_scheduled_at_once(
+    skus: int, fits: bool
+) -> None:
+    """Every article at one node, one of each to twenty places: twenty shipments."""
+    names = [f"SKU-{n}" for n in range(skus)]
+    story = at("draft")
+    known = replace(
+        story.facts,
+        products={name: replace(PRODUCTS["TEA-9"], sku=name, weight_grams=9) for name in names},
+        balances={(name, "dc-1"): Balance(name, "dc-1", 99) for name in names},
+    )
+    order = story.order
+    for name in names:
+        order = cart.set_quantity(order, name, MAX_GROUPS, known).order
+    for sku in BASKET:
+        order = cart.set_quantity(order, sku, 0, known).order
+    lines = tuple((name, 1) for name in names)
+    order = delivery.divide(
+        order, [Wanted("standard", HOME, lines=lines)] * MAX_GROUPS, known
+    ).order
+    if fits:
+        confirmed = replace(place(order, known), state="confirmed")
+        made = scheduling.schedule(confirmed, (), 1, known)
+        assert made is not None
+        assert (len(made.shipments), len(net(made.moves))) == (MAX_GROUPS, skus)
+        return
+    with pytest.raises(Refusal) as refusal:
+        place(order, known)
+    assert refusal.value.reason is Reason.TOO_MANY_LINES
 
 
 def test_only_a_draft_is_divided() -> None:

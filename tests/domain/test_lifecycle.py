@@ -22,6 +22,7 @@ from parcelway.domain import (
     delivery,
     fulfilment,
     invoicing,
+    pickup,
     scheduling,
 )
 from parcelway.domain import ledger as money_books
@@ -265,6 +266,14 @@ class Shopping(RuleBasedStateMachine):
         life = self.lives[n]
         self._commit(life, lambda f: cart.lapse(life.order, f.now))
 
+    @rule(n=which, days=st.integers(1, 9))
+    def days_pass_and_pickups_are_seen_to(self, n: int, days: int) -> None:
+        life = self.lives[n]
+        if life.order.uncollected:
+            self.now += timedelta(days=days)
+        shipments = list(life.shipments.values())
+        self._commit(life, lambda f: pickup.see_to(life.order, shipments, f))
+
     @rule(n=which)
     def schedules(self, n: int) -> None:
         life = self.lives[n]
@@ -296,9 +305,7 @@ class Shopping(RuleBasedStateMachine):
 
     def _leave(self, life: Life, shipment: Shipment) -> None:
         if shipment.method == "pickup":
-            self._commit(
-                life, lambda f: fulfilment.ready_for_pickup(life.order, shipment, WAREHOUSE, f)
-            )
+            self._commit(life, lambda f: pickup.ready(life.order, shipment, WAREHOUSE, f))
         else:
             self._commit(
                 life,
@@ -325,7 +332,11 @@ class Shopping(RuleBasedStateMachine):
 
     def _arrive(self, life: Life, shipment: Shipment) -> None:
         if shipment.method == "pickup":
-            self._commit(life, lambda f: fulfilment.hand_over(life.order, shipment, WAREHOUSE, f))
+            self._commit(
+                life, lambda f: pickup.hand_over(life.order, shipment, "code", WAREHOUSE, f)
+            )
+            self._invoice(life, life.shipments[shipment.id])
+            self._capture(life, shipment)
         else:
             self._track(life, shipment, "delivered")
 

@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from parcelway.domain.promise import Slot, promise, ready_by, slots
+from parcelway.domain.order import Slot
+from parcelway.domain.promise import promise, ready_by, slots
 from parcelway.domain.shop import EVERY_DAY, Node, Service
 
 from tests.orders import SHOP

@@ -15,6 +15,7 @@ from parcelway.domain import (
     delivery,
     fulfilment,
     invoicing,
+    pickup,
     scheduling,
 )
 from parcelway.domain.commands import Command
@@ -94,6 +95,11 @@ def _track(status: TrackingStatus) -> Callable[[Story], Decision | None]:
     return decide
 
 
+def _nobody_comes(story: Story) -> Decision | None:
+    late = replace(story.facts, now=story.now + timedelta(days=30))
+    return pickup.see_to(story.order, story.shipments, late)
+
+
 COMMANDS: dict[str, Callable[[Story], Decision | None]] = {
     "add": lambda s: cart.add(s.order, "TEA-9", 1, s.facts, _asked()),
     "remove": lambda s: cart.set_quantity(s.order, "TEA-9", 0, s.facts),
@@ -117,8 +123,9 @@ COMMANDS: dict[str, Callable[[Story], Decision | None]] = {
     "release": lambda s: fulfilment.release(s.order, _only(s), s.facts),
     "pack": lambda s: fulfilment.pack(s.order, _only(s), WAREHOUSE, s.facts),
     "ship": lambda s: fulfilment.ship(s.order, _only(s), "acme", "1", WAREHOUSE, s.facts),
-    "ready": lambda s: fulfilment.ready_for_pickup(s.order, _only(s), WAREHOUSE, s.facts),
-    "hand_over": lambda s: fulfilment.hand_over(s.order, _only(s), WAREHOUSE, s.facts),
+    "ready": lambda s: pickup.ready(s.order, _only(s), WAREHOUSE, s.facts),
+    "hand_over": lambda s: pickup.hand_over(s.order, _only(s), "code", WAREHOUSE, s.facts),
+    "expire": _nobody_comes,
     "in_transit": _track("in_transit"),
     "arrived": _track("delivered"),
     "invoice": lambda s: invoicing.issue(s.order, _only(s), s.shipments, s.counter, s.facts),
@@ -152,47 +159,47 @@ LEGAL: dict[str, dict[str, str]] = {
         "draft": "add remove describe claim deliver_to pick_up_at "
         "authorized captured voided second",
         "placed": "place",
-        ".": "lapse release pack",
+        ".": "lapse release pack expire",
     },
     "placed": {
         "expired": "lapse",
         "placed": "start voided",
         "confirmed": "authorized captured second",
         "cancelled": "cancel",
-        ".": "release pack",
+        ".": "release pack expire",
     },
     "confirmed": {
-        ".": "lapse authorized close",
+        ".": "lapse authorized close expire",
         "confirmed": "captured voided second",
         "cancelled": "cancel",
         "confirmed/scheduled": "schedule",
     },
     "scheduled": {
-        ".": "lapse authorized schedule close",
+        ".": "lapse authorized schedule close expire",
         "confirmed": "captured voided second",
         "cancelled/cancelled": "cancel",
         "confirmed/released": "release",
     },
     "released": {
-        ".": "lapse authorized schedule release close",
+        ".": "lapse authorized schedule release close expire",
         "confirmed": "captured voided second",
         "cancelled/cancelled": "cancel",
         "confirmed/packed": "pack",
     },
     "packed": {
-        ".": "lapse authorized schedule release pack close",
+        ".": "lapse authorized schedule release pack close expire",
         "confirmed": "captured voided second",
         "cancelled/cancelled": "cancel",
         "confirmed/shipped": "ship",
     },
     "to_collect": {
-        ".": "lapse authorized schedule release pack close",
+        ".": "lapse authorized schedule release pack close expire",
         "confirmed": "captured voided second",
         "cancelled/cancelled": "cancel",
         "confirmed/ready_for_pickup": "ready",
     },
     "shipped": {
-        ".": "lapse authorized schedule release pack close",
+        ".": "lapse authorized schedule release pack close expire",
         "confirmed": "captured voided second",
         "confirmed/shipped": "in_transit invoice",
         "confirmed/delivered": "arrived",
@@ -201,36 +208,37 @@ LEGAL: dict[str, dict[str, str]] = {
         ".": "lapse authorized schedule release pack ready close",
         "confirmed": "captured voided second",
         "confirmed/delivered": "hand_over",
-        "confirmed/ready_for_pickup": "invoice",
+        "cancelled/cancelled": "cancel expire",
     },
     "captured": {
-        ".": "lapse authorized captured voided schedule release pack invoice close",
+        ".": "lapse authorized captured voided schedule release pack invoice close expire",
         "confirmed": "second",
         "confirmed/shipped": "in_transit",
         "confirmed/delivered": "arrived",
     },
     "delivered": {
-        ".": "lapse authorized captured voided schedule release pack invoice",
+        ".": "lapse authorized captured voided schedule release pack invoice expire",
         "confirmed": "second",
         "confirmed/delivered": "in_transit arrived",
         "closed": "close",
     },
     "collected": {
-        ".": "lapse authorized captured voided schedule release pack ready hand_over invoice",
+        ".": "lapse authorized captured voided schedule release pack ready hand_over invoice "
+        "expire",
         "confirmed": "second",
         "closed": "close",
     },
     "closed": {
-        ".": "lapse authorized captured voided release pack invoice close",
+        ".": "lapse authorized captured voided release pack invoice close expire",
         "closed": "second",
         "closed/delivered": "in_transit arrived",
     },
     "cancelled": {
-        ".": "lapse release close",
+        ".": "lapse release close expire",
         "cancelled": "authorized captured voided second",
     },
     "expired": {
-        ".": "lapse release pack",
+        ".": "lapse release pack expire",
         "expired": "authorized captured voided second",
     },
 }

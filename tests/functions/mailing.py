@@ -35,6 +35,12 @@ STORIES: Mapping[str, Callable[..., Story]] = {
     "shipment.shipped": lambda **options: at("shipped", **options),
     "shipment.out_for_delivery": lambda **options: at("out_for_delivery", **options),
     "shipment.ready_for_pickup": lambda **options: at("shipped", method="pickup", **options),
+    "shipment.pickup_reminder": lambda **options: at(
+        "shipped", method="pickup", **options
+    ).reminded(),
+    "shipment.pickup_expired": lambda **options: at(
+        "shipped", method="pickup", **options
+    ).not_collected(),
     "shipment.delivered": lambda **options: at("delivered", **options),
     "order.cancelled": lambda **options: at("confirmed", **options).cancelled("out_of_stock"),
     "payment.refunded": lambda **options: at("closed", **options).refunded(1234),

@@ -11,7 +11,8 @@ from datetime import date, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from parcelway.domain.promise import Slot, slots
+from parcelway.domain.order import Slot
+from parcelway.domain.promise import slots
 from parcelway.store import capacity
 from parcelway.store.commit import Stale, commit, put_new
 from parcelway.store.database import Database

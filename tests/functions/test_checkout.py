@@ -12,6 +12,7 @@ from parcelway.domain.money import Money
 from parcelway.domain.order import totals
 from parcelway.ports import clock
 from parcelway.store import catalogue
+from parcelway.store import shop as shop_store
 from parcelway.store.codec import encode
 from parcelway.store.orders import order_of_tracking
 from parcelway.store.stock_books import count
@@ -49,6 +50,25 @@ def options(world: World, story: Story, country: str = "US") -> list[dict[str, A
     answer = call(world, story, "GET", "/delivery-options", query={"country": country})
     found: list[dict[str, Any]] = ok(answer)["options"]
     return found
+
+
+def test_a_store_tells_its_distance_hours_and_what_it_lacks(world: World, story: Story) -> None:
+    shop_store.put_places(world.db, {"US:432": (39.96, -83.0)})
+    near = {"country": "US", "postal_code": "43215"}
+    (store_option,) = (
+        option
+        for option in ok(call(world, story, "GET", "/delivery-options", query=near))["options"]
+        if option["method"] == "pickup"
+    )
+    assert 6 < store_option["distance_km"] < 8
+    assert store_option["time_zone"] == "America/New_York"
+    assert store_option["open_today"] in ([], [{"opens": "00:00", "closes": "24:00"}])
+    assert (store_option["available"], store_option["missing"]) == (True, [])
+    assert store_option["ready_by"] is not None
+    count(world.db, "MUG-1", "store-1", 2, clock.now(), "found fewer")
+    (_, lacking) = options(world, story)
+    assert (lacking["available"], lacking["ready_by"]) == (False, None)
+    assert lacking["missing"] == [{"sku": "MUG-1", "quantity": 1}]
 
 
 def place(world: World, story: Story, key: str = "", total: Money | None = None) -> Answer:

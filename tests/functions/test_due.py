@@ -193,6 +193,38 @@ def test_what_happened_since_is_told_again_too(db: Database) -> None:
     assert told == ["order.confirmed", "shipment.in_transit"]
 
 
+def swept(db: Database, at: datetime) -> dict[str, int]:
+    """What the sweeper did at a moment."""
+    clock.reset()
+    clock.travel(at - clock.now())
+    sweeper = load("sweeper")
+    sweeper.db = lambda: db
+    sweeper.bus = lambda: SimpleNamespace(publish=len)
+    counts: dict[str, int] = sweeper.handler({}, None)
+    return {what: count for what, count in counts.items() if count}
+
+
+def test_a_pickup_is_seen_to_on_time_and_each_thing_once(db: Database) -> None:
+    story = at("shipped", method="pickup")
+    store(db, story)
+    (shipment,) = story.shipments
+    remind, last = story.order.uncollected[shipment.id], shipment.collect_by
+    assert last is not None
+    second = timedelta(seconds=1)
+    assert swept(db, remind - second) == {}
+    assert swept(db, remind + second) == {"seen_to": 1}
+    assert swept(db, remind + 2 * second) == {}
+    assert swept(db, last - second) == {"nudged": 1}  # it is quiet as well
+    assert swept(db, last + second) == {"seen_to": 1}
+    dossier = dossier_of(db, story.order.id)
+    assert dossier.order.cancel_reason == "not_collected"
+    assert [event.type for event in dossier.events[-3:]] == [
+        "shipment.pickup_reminder",
+        "order.cancelled",
+        "shipment.pickup_expired",
+    ]
+
+
 def test_a_nudge_that_was_not_published_is_made_again(db: Database) -> None:
     story = at("shipped")
     store(db, story)

@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from parcelway.domain import collecting
 from parcelway.domain.shipment import Shipment
 from parcelway.store.database import Database
 from parcelway.store.orders import Dossier, order_of_parcel
@@ -22,6 +23,7 @@ from tests.orders import SPLIT_STOCK, START, Story, at, dossier_of, store
 
 QUEUE = "/warehouse/nodes/{node}/shipments"
 REPORT = "/warehouse/orders/{order_id}/shipments/{shipment_id}/"
+DOCUMENT = {"identity_checked": "passport"}
 PARCEL = {"carrier": "acme", "parcel_number": "ACME0001"}
 
 
@@ -111,9 +113,92 @@ def test_a_pick_up_from_the_shelf_to_the_counter(world: World) -> None:
     (shipment,) = story.shipments
     steps = {"pack": "packed", "ready": "ready_for_pickup", "hand-over": "delivered"}
     for what, status in steps.items():
-        answer = world.report(shipment, what)
+        answer = world.report(shipment, what, DOCUMENT if what == "hand-over" else None)
         assert (answer.status, answer.body["status"]) == (200, status)
     assert world.types(story)[-3:] == [f"shipment.{status}" for status in steps.values()]
+
+
+def ready(world: World, **options: Any) -> tuple[Story, Shipment, str]:
+    """A pick-up that lies ready, and the code for it."""
+    story = at("shipped", method="pickup", **options)
+    store(world.db, story)
+    (shipment,) = story.shipments
+    return story, shipment, collecting.code(story.order, shipment)
+
+
+def test_the_code_opens_it_and_nothing_before_left_the_stock(world: World) -> None:
+    _story, shipment, code = ready(world)
+    assert world.stock("MUG-1")["store-1"] == (100, 3)
+    answer = world.report(shipment, "hand-over", {"code": code})
+    assert (answer.status, answer.body["status"]) == (200, "delivered")
+    assert world.stock("MUG-1")["store-1"] == (97, 0)
+    assert world.report(shipment, "hand-over", {"code": code}) == answer
+
+
+def test_wrong_codes_are_counted_and_then_only_a_document_will_do(
+    world: World, capfd: pytest.CaptureFixture[str]
+) -> None:
+    story, shipment, code = ready(world)
+    wrong = f"{(int(code) + 1) % 10**6:06}"
+    for number in range(1, 6):
+        for _ in range(2):  # the answer got lost, and the request is repeated
+            answer = world.report(shipment, "hand-over", {"code": wrong}, key=f"k{number}")
+            assert (answer.status, answer.body["type"]) == (
+                422,
+                "urn:parcelway:problem:wrong-pickup-code",
+            )
+            assert answer.body["attempts_left"] == 5 - number
+    locked = world.report(shipment, "hand-over", {"code": code}, key="k6")
+    assert (locked.status, locked.body["type"]) == (
+        409,
+        "urn:parcelway:problem:pickup-code-locked",
+    )
+    (waiting,) = world.queue("store-1").body["shipments"]
+    assert waiting["wrong_codes"] == 5
+    assert [alert.code for alert in world.dossier(story).order.alerts] == ["pickup_code_locked"]
+    assert world.report(shipment, "hand-over", DOCUMENT, key="k7").status == 200
+    handed = world.dossier(story).events[-1]
+    assert handed.data == {"shipment": shipment.id, "proof": "passport"}
+    out = capfd.readouterr()
+    seen = repr((world.dossier(story).events, waiting, answer, locked, out))
+    assert code not in seen.replace(shipment.id, "")
+    assert wrong not in seen.replace(shipment.id, "")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"code": "12345"},
+        {"code": "1234567"},
+        {"code": "12345\n"},
+        {"code": "\u0661\u0662\u0663\u0664\u0665\u0666"},
+        {"code": 123456},
+        {"code": None},
+        {"identity_checked": "he looked honest"},
+        {"code": "123456", "identity_checked": "passport"},
+    ],
+)
+def test_a_hand_over_says_one_sound_thing(world: World, body: dict[str, Any]) -> None:
+    story, shipment, _ = ready(world)
+    before = world.dossier(story)
+    assert world.report(shipment, "hand-over", body).status == 422
+    assert world.dossier(story) == before
+
+
+def test_what_is_ready_can_be_missing_after_all(world: World) -> None:
+    story, shipment, _ = ready(world)
+    answer = world.report(shipment, "reject")
+    assert (answer.status, answer.body["state"]) == (200, "cancelled")
+    assert world.stock("MUG-1")["store-1"] == (100, 0)
+    assert world.dossier(story).order.uncollected == {}
+
+
+def test_the_warehouse_is_not_given_the_link_that_shows_the_code(world: World) -> None:
+    story, shipment, _ = ready(world)
+    answer = world.report(shipment, "reject")
+    assert answer.body["tracking_path"] == f"/track/{story.order.tracking_number}"
+    assert story.order.link_token not in json.dumps(answer.body)
 
 
 def test_a_report_that_is_repeated_changes_nothing(world: World) -> None:
@@ -132,7 +217,8 @@ def test_what_comes_out_of_turn_is_refused(world: World) -> None:
     store(world.db, story)
     (shipment,) = story.shipments
     before = world.dossier(story)
-    for what, body in (("ship", PARCEL), ("ready", None), ("hand-over", None), ("delivered", None)):
+    too_early = (("ship", PARCEL), ("ready", None), ("hand-over", DOCUMENT), ("delivered", None))
+    for what, body in too_early:
         assert world.report(shipment, what, body).status == 409
     assert world.dossier(story) == before
     world.report(shipment, "pack")

@@ -69,16 +69,18 @@ def test_only_the_order_that_could_not_be_started_comes_again(world: World) -> N
 
 
 @pytest.mark.parametrize(
-    ("stage", "over"),
+    ("method", "stage", "over"),
     [
-        ("released", []),
-        ("packed", ["packed"]),
-        ("shipped", ["packed", "shipped"]),
-        ("out_for_delivery", ["packed", "shipped"]),
-        ("delivered", ["packed", "shipped", "delivered"]),
+        ("delivery", "released", []),
+        ("delivery", "packed", ["packed"]),
+        ("delivery", "shipped", ["packed", "shipped"]),
+        ("delivery", "out_for_delivery", ["packed", "shipped"]),
+        ("delivery", "delivered", ["packed", "shipped", "delivered"]),
+        ("pickup", "released", []),
+        ("pickup", "shipped", ["packed"]),  # ready to be collected: it has not left
+        ("pickup", "delivered", ["packed", "shipped", "delivered"]),
     ],
 )
-@pytest.mark.parametrize("method", ["delivery", "pickup"])
 def test_only_waits_that_are_over_are_answered_and_once(
     world: World, stage: Any, over: list[str], method: str
 ) -> None:

@@ -140,7 +140,7 @@ def test_the_confirmation_tells_several_deliveries_apart(world: World) -> None:
     assert "mug" not in third
     assert "Assam" not in second
     assert mail["text"].count("Expected: ") == 3
-    assert "when a parcel leaves or is ready for you" in mail["text"]
+    assert "when a parcel leaves or you collect it" in mail["text"]
     page = Page(mail["html"])
     assert page.text.count("Delivery ") >= 3
     assert "Louisville" in page.text

@@ -17,7 +17,7 @@ import pytest
 from parcelway.domain.catalogue import Product
 from parcelway.domain.money import Money
 from parcelway.domain.parties import Address
-from parcelway.domain.shop import Node, Seller, Settings
+from parcelway.domain.shop import Node, Rate, Seller, Service, Settings
 from parcelway.domain.stock import Move, Supply
 from parcelway.ports import clock
 from parcelway.ports.search_files import CorruptIndex
@@ -97,8 +97,11 @@ class World:
         self.search.reader()._look_again = 0  # as 15 seconds later
 
     def get(self, path: str, **query: Any) -> tuple[int, dict[str, Any]]:
-        resource = path if path in ("/products", "/products/suggest") else "/products/{sku}"
-        names = {"sku": path.rpartition("/")[2]} if resource.endswith("}") else None
+        parts = path.split("/")[2:]
+        resource, names = path, None
+        if parts and parts != ["suggest"]:
+            resource = "/".join(["/products/{sku}", *parts[1:]])
+            names = {"sku": parts[0]}
         texts = {name: str(value) for name, value in query.items()} or None
         event = {
             "httpMethod": "GET",
@@ -261,6 +264,83 @@ def test_what_comes_later_is_shown_with_its_date_and_can_be_looked_for(world: Wo
         launch.isoformat(),
         9,
     )
+
+
+def test_a_quantity_a_way_and_a_place_get_an_answer_of_their_own(world: World) -> None:
+    shop.put_service(
+        world.db,
+        Service(
+            "parcel", {"en": "Parcel"}, "delivery", "acme", (Rate(900, Money(1, "USD")),), ("US",)
+        ),
+    )
+    today = clock.now().date()
+    soon = today + timedelta(days=9)
+    world.put(product(1, weight_grams=100), product(2, active=False))
+    world.receive(3, "S1")
+    world.receive(1, "S1", node="store")
+    expect(world.db, "S1", "dc", Supply("po-1", soon, 2))
+    path = "/products/S1/availability"
+    status, body = world.get(path, quantity=4, country="US", postal_code="43215")
+    window = body.pop("from_date"), body.pop("to_date")
+    assert (status, body) == (
+        200,
+        {
+            "sku": "S1",
+            "quantity": 4,
+            "channel": "online",
+            "method": "delivery",
+            "state": "backorder",
+            "now": 3,
+            "later": [{"quantity": 1, "due": soon.isoformat()}],
+            "available_from": soon.isoformat(),
+            "most": 5,
+            "service": "parcel",
+            "ready_by": None,
+        },
+    )
+    assert soon.isoformat() < window[0] <= window[1]
+    assert world.get(path)[1]["state"] == "low_stock"
+    assert world.get(path, quantity=6)[1]["state"] == "out_of_stock"
+    assert world.get("/products/S2/availability")[0] == 404
+    assert world.get("/products/S9/availability")[0] == 404
+    shop.put_service(
+        world.db,
+        Service("collect", {"en": "Collect"}, "pickup", "", (Rate(900, Money(0, "USD")),)),
+    )
+    world.search.db().memory.clear()  # as a minute later
+    collected = world.get(path, store="store")[1]
+    assert (collected["method"], collected["state"], collected["most"]) == (
+        "pickup",
+        "low_stock",
+        1,
+    )
+    assert collected["ready_by"] > clock.now().isoformat()[:10]
+
+
+@pytest.mark.parametrize(
+    ("query", "code", "pointer"),
+    [
+        ({"quantity": 0}, "invalid-request", "/quantity"),
+        ({"quantity": -1}, "invalid-request", "/quantity"),
+        ({"quantity": "many"}, "invalid-request", "/quantity"),
+        ({"quantity": 1000}, "quantity-limit", "/quantity"),
+        ({"channel": "telepathy"}, "invalid-request", "/channel"),
+        ({"method": "drone"}, "invalid-request", "/method"),
+        ({"country": "us"}, "invalid-request", "/country"),
+        ({"country": "DE"}, "delivery-unavailable", "/country"),
+        ({"store": "nowhere"}, "delivery-unavailable", "/store"),
+        ({"store": "dc"}, "delivery-unavailable", "/store"),
+        ({"store": "store", "method": "delivery"}, "invalid-request", "/store"),
+        ({"method": "pickup"}, "invalid-request", "/store"),
+    ],
+)
+def test_what_cannot_be_asked_of_a_product(
+    world: World, query: dict[str, Any], code: str, pointer: str
+) -> None:
+    world.put(product(1))
+    status, body = world.get("/products/S1/availability", **query)
+    assert (status, body["type"].rpartition(":")[2]) == (422, code)
+    assert body["pointer"] == pointer
 
 
 def test_the_index_follows_supplies_and_the_queue_that_takes_them(world: World) -> None:

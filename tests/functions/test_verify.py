@@ -263,6 +263,10 @@ NAMED: dict[str, tuple[Callable[[Shop], None], set[str]]] = {
         lambda s: _due(s, "working", s.now - timedelta(days=2)),
         {"order.overdue"},
     ),
+    "when a pick-up is seen to": (
+        lambda s: s.order("working", uncollected={"shp_1": iso(s.now)}),
+        {"order.uncollected"},
+    ),
     "a shipment's status": (_status, {"order.units"}),
     "a version": (
         lambda s: s.put("orders", s.part("working", "ORDER") | {"version": 99}),

@@ -109,15 +109,15 @@ def test_an_order_is_collected_at_a_store(
     app.settle()
     shipment = waiting(warehouse, shopper, store)
     with pytest.raises(Refused) as refused:
-        warehouse.report(shipment, "hand-over")
+        warehouse.report(shipment, "hand-over", {"identity_checked": "passport"})
     assert refused.value.code == "illegal-state"
     warehouse.report(shipment, "pack")
     warehouse.report(shipment, "ready")
     app.settle()
-    assert shopper.order["payment_status"] == "captured"
-    warehouse.report(shipment, "hand-over")
+    assert shopper.order["payment_status"] == "authorized"
+    warehouse.report(shipment, "hand-over", {"code": shopper.code()})
     app.settle()
-    assert shopper.order["state"] == "closed"
+    assert (shopper.order["state"], shopper.order["payment_status"]) == ("closed", "captured")
 
 
 def test_pick_up_is_served_by_the_chosen_store_alone(article: Article, shopper: Shopper) -> None:
@@ -285,9 +285,11 @@ def test_an_order_that_costs_nothing_needs_no_payment(
     assert shopper.place()["state"] == "confirmed"
     app.settle()
     shipment = waiting(warehouse, shopper, store)
-    for what in ("pack", "ready", "hand-over"):
+    for what in ("pack", "ready"):
         warehouse.report(shipment, what)
         app.settle()
+    warehouse.report(shipment, "hand-over", {"code": shopper.code()})
+    app.settle()
     assert shopper.order["state"] == "closed"
 
 

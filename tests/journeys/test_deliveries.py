@@ -103,7 +103,7 @@ def test_two_addresses_and_a_pick_up_are_one_order_to_the_end(
     warehouse.report(bag, "pack")
     warehouse.report(bag, "ready")
     app.settle()
-    assert cart.order["payment_status"] == "captured"
+    assert cart.order["payment_status"] == "partially_captured"
     for parcel in parcels:
         carrier.report(parcel, "delivered")
     app.settle()
@@ -111,7 +111,7 @@ def test_two_addresses_and_a_pick_up_are_one_order_to_the_end(
         "confirmed",
         "partially_delivered",
     )
-    warehouse.report(bag, "hand-over")
+    warehouse.report(bag, "hand-over", {"code": cart.code()})
     app.settle()
 
     order = cart.order

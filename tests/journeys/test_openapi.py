@@ -152,7 +152,10 @@ def test_search_answers_as_documented(app: Application, said: Conformance) -> No
     assert len(page["products"]) == 2
     api.call("GET", "/products", limit="2", cursor=page["next_cursor"])
     api.call("GET", "/products/suggest", q=page["products"][0]["name"][:3])
-    api.call("GET", f"/products/{page['products'][0]['sku']}")
+    path = f"/products/{page['products'][0]['sku']}"
+    api.call("GET", path)
+    api.call("GET", f"{path}/availability", quantity="2", country="US")
+    assert refused(api.call, "GET", f"{path}/availability", store="nowhere") == 422
 
 
 def test_a_carriers_unknown_parcel_is_answered_as_documented(

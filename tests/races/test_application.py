@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from itertools import count
 from typing import Any
@@ -18,9 +18,10 @@ from parcelway.store.stock import balances_of
 
 from infra.bench.hot_sku import NODE, Shop
 from infra.bench.tables import scan
-from infra.demo.people import Client, Json, Shopper
+from infra.demo.people import Client, Json, Shopper, Warehouse
 from infra.local.application import Application
 from infra.verify import breaks
+from tests import sample
 from tests.functions.calls import queue_event
 from tests.races.crowd import at_once, patiently
 
@@ -192,3 +193,46 @@ def test_a_balance_split_for_a_crowd_is_sold_from_and_merged(app: Application) -
 
 def _items(app: Application, sku: str) -> list[dict[str, Any]]:
     return app.database.query(app.database.stock, f"SKU#{sku}")
+
+
+def test_who_collects_and_who_takes_back_come_at_the_same_time(app: Application) -> None:
+    """Of every pick-up exactly one has its way: it was handed over, or is back on the shelf."""
+    store, count, staff = "store-dayton", 8, Warehouse(app)
+    sku = sample.maker(app)(count, node=store)
+    shoppers = []
+    for _ in range(count):
+        shopper = Shopper(app.url, app.stripe)
+        shopper.add(sku)
+        shopper.pick_up(store)
+        shopper.describe()
+        shopper.place()
+        shopper.pay()
+        shoppers.append(shopper)
+    app.settle()
+    ready = []
+    for shipment in staff.queue(store):
+        staff.report(shipment, "pack")
+        ready.append(staff.report(shipment, "ready"))
+    app.settle()
+    last = max(datetime.fromisoformat(shipment["collect_by"]) for shipment in ready)
+    app.travel(last - clock.now() + timedelta(minutes=1))
+
+    def act(deed: Json | None) -> str:
+        if deed is None:
+            app.stack.fire("SweeperFunction")
+            return "swept"
+        body, key = {"identity_checked": "passport"}, f"hand-over-{deed['id']}"
+        path = f"/warehouse/orders/{deed['order_id']}/shipments/{deed['id']}/hand-over"
+        return patiently(lambda: Client(app.url, staff.api.headers).call("POST", path, body, key))
+
+    deeds = [deed for shipment in ready for deed in (shipment, None)]
+    outcomes = at_once(act, deeds, 16)
+    app.settle(180)
+    app.stack.fire("SweeperFunction")
+    app.settle(180)
+    handed, refused = outcomes.count("done"), outcomes.count("illegal-state")
+    assert (len(ready), handed + refused) == (count, count)
+    states = Counter(_state(app, shopper.id) for shopper in shoppers)
+    assert (states["closed"], states["cancelled"]) == (handed, refused)
+    (balance,) = balances_of(app.database, sku)
+    assert (balance.on_hand, balance.available) == (count - handed, count - handed)

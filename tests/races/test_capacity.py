@@ -7,7 +7,8 @@ from dataclasses import replace
 from itertools import count
 from typing import Any
 
-from parcelway.domain.promise import Slot, slots
+from parcelway.domain.order import Slot
+from parcelway.domain.promise import slots
 from parcelway.store import capacity
 from parcelway.store.commit import commit, put_new, until_fresh
 

@@ -86,6 +86,7 @@ DETAILS = {
     "payment_method": "card",
 }
 ENTRY = {"label": "Home", "address": HOME}
+DOCUMENT = {"identity_checked": "identity_card"}
 PARCEL = {"carrier": "Sample Parcel", "parcel_number": "MATRIX-1"}
 _SHIPMENT = "/warehouse/orders/{order_id}/shipments/{shipment_id}"
 
@@ -159,6 +160,7 @@ ROWS = (
     Row("GET /products", EVERYBODY),
     Row("GET /products/suggest", EVERYBODY, query={"q": "a"}),
     Row("GET /products/{sku}", EVERYBODY),
+    Row("GET /products/{sku}/availability", EVERYBODY, query={"country": "US"}),
     Row("GET /staff/orders/{order_id}", STAFF, "placed"),
     Row("POST /staff/orders/{order_id}/cancel", DESK, "regretted by desk", body={}),
     Row("GET /track", EVERYBODY),
@@ -170,7 +172,7 @@ ROWS = (
     Row(f"POST {_SHIPMENT}/ship", WAREHOUSE, "packed", body=PARCEL),
     Row(f"POST {_SHIPMENT}/delivered", WAREHOUSE, "sent", body={}),
     Row(f"POST {_SHIPMENT}/ready", WAREHOUSE, "to collect", body={}),
-    Row(f"POST {_SHIPMENT}/hand-over", WAREHOUSE, "at the counter", body={}),
+    Row(f"POST {_SHIPMENT}/hand-over", WAREHOUSE, "at the counter", body=DOCUMENT),
     Row(f"POST {_SHIPMENT}/reject", WAREHOUSE, "missing goods", body={}),
     Row("GET /stock/{sku}", WAREHOUSE),
     Row(f"GET {_PLACE}/journal", WAREHOUSE),

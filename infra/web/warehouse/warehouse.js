@@ -207,10 +207,73 @@ function buttons(one, report) {
   if (one.status === "released")
     return h("div", { class: "row" }, button("Packed", "pack"), reject);
   if (one.status === "ready_for_pickup")
-    return h("div", { class: "row" }, button("Handed over", "hand-over"), reject);
+    return handing(one, report, reject);
   if (one.method === "pickup")
     return h("div", { class: "row" }, button("Ready to collect", "ready"), reject);
   return shipping(one, report, reject);
+}
+
+const DOCUMENTS = {
+  identity_card: "Identity card",
+  passport: "Passport",
+  driving_licence: "Driving licence",
+  residence_permit: "Residence permit",
+};
+
+// The code as it was typed, by shipment: the list is drawn anew while somebody types.
+const codes = new Map();
+
+function handing(one, report, reject) {
+  const locked = one.wrong_codes >= 5;
+  const code = h("input", {
+    name: "code",
+    value: codes.get(one.id) ?? "",
+    inputmode: "numeric",
+    autocomplete: "off",
+    pattern: "[0-9]{6}",
+    maxlength: "6",
+    disabled: locked,
+    on: { input: () => codes.set(one.id, code.value) },
+  });
+  const shown = h(
+    "select",
+    { name: "identity_checked" },
+    h("option", { value: "" }, "None"),
+    Object.entries(DOCUMENTS).map(([value, words]) => h("option", { value }, words)),
+  );
+  const until = one.collect_by ? `Kept until ${new Date(one.collect_by).toLocaleString()}.` : "";
+  return h(
+    "form",
+    {
+      on: {
+        submit: (event) => {
+          event.preventDefault();
+          codes.delete(one.id);
+          report(
+            "hand-over",
+            shown.value ? { identity_checked: shown.value } : { code: code.value.trim() },
+          );
+        },
+      },
+    },
+    h(
+      "p",
+      { class: "soft small" },
+      locked ? `${until} Too many wrong codes: check a document.` : until,
+    ),
+    h(
+      "div",
+      { class: "parcel-form" },
+      h("label", { class: "field" }, h("span", {}, "The customer's code"), code),
+      h("label", { class: "field" }, h("span", {}, "or a document checked"), shown),
+    ),
+    h(
+      "div",
+      { class: "row" },
+      h("button", { class: "button small primary", "data-act": "hand-over" }, "Handed over"),
+      reject,
+    ),
+  );
 }
 
 function shipping(one, report, reject) {

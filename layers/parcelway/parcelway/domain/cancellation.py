@@ -43,10 +43,16 @@ def reject(
     require(order, "confirmed")
     if shipment.shipped_at is not None:
         raise Refusal(Reason.TOO_LATE, "This shipment has left.")
-    if all(other.status == "cancelled" for other in shipments if other.id != shipment.id):
+    left = (p for line in order.lines for p in line.portions if p.stage != "cancelled")
+    if all(portion.shipment == shipment.id for portion in left):
         return cancel(order, shipments, reason, actor, now, asked)
     freed = give_back(order, "cancelled", *_HERE, shipment=shipment.id)
-    after = advance(order, lines=freed.lines, commands=remember(order, asked))
+    after = advance(
+        order,
+        lines=freed.lines,
+        uncollected={id: at for id, at in order.uncollected.items() if id != shipment.id},
+        commands=remember(order, asked),
+    )
     fact = ("shipment.cancelled", {"shipment": shipment.id, "reason": reason})
     changed = replace(shipment, status="cancelled", version=after.version)
     return Decision(after, events(after, now, actor, fact), freed.moves, (changed,))
@@ -72,6 +78,7 @@ def cancel(
         order,
         state="cancelled",
         lines=freed.lines,
+        uncollected={},
         cancel_reason=reason,
         hold_until=None,
         ended_at=now,
@@ -86,4 +93,5 @@ def cancel(
             for shipment in shipments
             if shipment.status != "cancelled"
         ),
+        given=tuple(slot for group in order.groups for slot in group.slots),
     )

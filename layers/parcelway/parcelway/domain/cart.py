@@ -184,7 +184,8 @@ def lapse(order: Order, now: datetime) -> Decision | None:
         return Decision(advance(order, lines=freed.lines, hold_until=None), moves=freed.moves)
     freed = give_back(order, "cancelled", "reserved", "backordered", "open")
     expired = advance(order, state="expired", lines=freed.lines, hold_until=None, ended_at=now)
-    return Decision(expired, happened(expired, now, "order.expired"), freed.moves)
+    given = tuple(slot for group in order.groups for slot in group.slots)
+    return Decision(expired, happened(expired, now, "order.expired"), freed.moves, given=given)
 
 
 def _require_sellable(order: Order, sku: str, quantity: int, facts: Facts) -> None:

@@ -19,7 +19,7 @@ from parcelway.domain.order import (
     totals,
 )
 from parcelway.domain.pricing import price
-from parcelway.domain.promising import promised
+from parcelway.domain.promising import with_promises
 from parcelway.domain.refusals import Reason, Refusal
 from parcelway.domain.shortage import Part, resolve
 from parcelway.values import dataclass
@@ -91,10 +91,7 @@ def _placed(part: Part, names: Names, facts: Facts, asked: Command) -> Decision:
         order,
         state="confirmed" if free else "placed",
         lines=part.claim.lines if held else order.lines,
-        groups=tuple(
-            replace(group, promise=promised(order, group, part.claim.lines, facts))
-            for group in order.groups
-        ),
+        groups=with_promises(order, part.claim.lines, facts),
         hold_until=None if free else hold_for(facts.shop, facts.now),
         placed_at=facts.now,
         confirmed_at=facts.now if free else None,
@@ -108,7 +105,12 @@ def _placed(part: Part, names: Names, facts: Facts, asked: Command) -> Decision:
     if free:
         told.append(("order.confirmed", {}))
     moves = part.claim.moves if held else ()
-    return Decision(placed, events(placed, facts.now, order.actor, *told), moves)
+    return Decision(
+        placed,
+        events(placed, facts.now, order.actor, *told),
+        moves,
+        taken=tuple(slot for group in placed.groups for slot in group.slots),
+    )
 
 
 def require_deliveries(order: Order) -> None:

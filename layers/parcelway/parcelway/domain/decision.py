@@ -6,7 +6,7 @@ from datetime import datetime
 
 from parcelway.domain.invoice import Invoice
 from parcelway.domain.ledger import Posting
-from parcelway.domain.order import Event, Order
+from parcelway.domain.order import Event, Order, Slot
 from parcelway.domain.payment import Payment
 from parcelway.domain.shipment import Shipment
 from parcelway.domain.stock import Move
@@ -17,7 +17,7 @@ from parcelway.values import dataclass
 class Decision:
     """An order at its next version, with everything that must change in the same transaction;
     `linked` is what is decided about another order with it, `requeued` are places in queues (SKU,
-    node, since) whose dates it changes."""
+    node, since) whose dates it changes. `taken` and `given` are parcels of nodes' days."""
 
     order: Order
     events: tuple[Event, ...] = ()
@@ -28,3 +28,5 @@ class Decision:
     postings: tuple[Posting, ...] = ()
     linked: Decision | None = None
     requeued: tuple[tuple[str, str, datetime], ...] = ()
+    taken: tuple[Slot, ...] = ()
+    given: tuple[Slot, ...] = ()

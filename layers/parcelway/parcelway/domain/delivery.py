@@ -7,11 +7,12 @@ they are; placing the order claims them anew for where they go.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from parcelway.domain.decision import Decision
 from parcelway.domain.facts import Balances, Facts
+from parcelway.domain.geo import locate, metres
 from parcelway.domain.groups import divided
 from parcelway.domain.money import Money
 from parcelway.domain.order import DeliveryGroup, Line, Order, Promise, advance, require
@@ -31,13 +32,23 @@ MAX_GROUPS = 20
 @dataclass(frozen=True, slots=True)
 class Option:
     """A way to get goods of the cart: what it costs, when they would be there, and whether there
-    is enough stock at present to serve it."""
+    is enough stock at present to serve it.
+
+    `missing` are the units that are not there, by SKU. `metres` is how far a store is from where
+    the customer is; None when it is not known where that is.
+    """
 
     service: Service
     price: Money
     promise: Promise
-    available: bool
+    missing: Mapping[str, int]
     store: Node | None = None
+    metres: int | None = None
+
+    @property
+    def available(self) -> bool:
+        """Whether all units are there at present."""
+        return not self.missing
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +70,8 @@ class Wanted:
 def options(
     order: Order, country: str, facts: Facts, *, postal_code: str = "", group_id: str = ""
 ) -> list[Option]:
-    """What the customer can choose from: services to `country` (cheapest first), then stores.
+    """What the customer can choose from: services to `country` (cheapest first), then stores, the
+    nearest first when it is known where the customer is.
 
     For everything in the cart or, with `group_id`, for that group's units, of the stock that the
     other groups leave. Only services that take the weight are offered. The promise is for an order
@@ -79,15 +91,16 @@ def options(
             continue
         if service.method == "pickup":
             stores = [node for node in facts.shop.nodes.values() if "pickup" in node.capabilities]
-            found += [
-                _option(needs, stock, service, charge, [at], None, facts, at) for at in stores
-            ]
+            for at in stores:
+                option = _option(needs, stock, service, charge, [at], None, facts)
+                found.append(replace(option, store=at, metres=_away(at, there.address, facts)))
         elif country in service.countries and (nodes := serving(there, facts.shop, order.channel)):
             found.append(_option(needs, stock, service, charge, nodes, there.address, facts))
     return sorted(
         found,
         key=lambda o: (
             o.service.method,
+            o.metres or 0,
             o.price.minor,
             o.service.id,
             o.store.id if o.store else "",
@@ -264,7 +277,6 @@ def _option(
     nodes: Sequence[Node],
     destination: Address | None,
     facts: Facts,
-    store: Node | None = None,
 ) -> Option:
     shop = facts.shop
     planned = plan(
@@ -279,7 +291,12 @@ def _option(
     leaving = [node for node in nodes if node.id in used] or nodes[:1]
     country = destination.country if destination else ""
     window = promise(leaving, service, facts.now, country=country)
-    return Option(service, charge, window, not planned.short, store)
+    return Option(service, charge, window, planned.short)
+
+
+def _away(store: Node, customer: Address | None, facts: Facts) -> int | None:
+    where = locate(customer, facts.shop.places)
+    return None if where is None else metres(where, (store.latitude, store.longitude))
 
 
 def _unavailable(detail: str, pointer: str) -> Refusal:

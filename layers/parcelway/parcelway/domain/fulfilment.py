@@ -38,21 +38,21 @@ def release(order: Order, shipment: Shipment, facts: Facts) -> Decision | None:
     if shipment.status != "scheduled":
         return None
     require(order, "confirmed")
-    _require_free(order)
-    return _step(order, shipment, "released", "released", SYSTEM, facts, released_at=facts.now)
+    require_free(order)
+    return step(order, shipment, "released", "released", SYSTEM, facts, released_at=facts.now)
 
 
 def pack(order: Order, shipment: Shipment, actor: Actor, facts: Facts) -> Decision | None:
     """The warehouse picked and packed everything. None when it has said so already."""
     if shipment.status not in ("scheduled", "released"):
         if shipment.status == "cancelled":
-            raise _illegal(shipment, "there is nothing left to pack")
+            raise illegal(shipment, "there is nothing left to pack")
         return None
     require(order, "confirmed")
-    _require_free(order)
+    require_free(order)
     if shipment.status == "scheduled":
-        raise _illegal(shipment, "it has not been released yet")
-    return _step(order, shipment, "packed", "packed", actor, facts, packed_at=facts.now)
+        raise illegal(shipment, "it has not been released yet")
+    return step(order, shipment, "packed", "packed", actor, facts, packed_at=facts.now)
 
 
 def ship(
@@ -66,12 +66,12 @@ def ship(
     if shipment.parcel_number:
         if (carrier, parcel_number) == (shipment.carrier, shipment.parcel_number):
             return None
-        raise _illegal(shipment, "it has another parcel number")
+        raise illegal(shipment, "it has another parcel number")
     if shipment.method != "delivery" or shipment.status != "packed":
-        raise _illegal(shipment, "only a packed parcel for delivery can be shipped")
+        raise illegal(shipment, "only a packed parcel for delivery can be shipped")
     require(order, "confirmed")
-    _require_free(order)
-    return _step(
+    require_free(order)
+    return step(
         order,
         shipment,
         "shipped",
@@ -86,58 +86,14 @@ def ship(
     )
 
 
-def ready_for_pickup(
-    order: Order, shipment: Shipment, actor: Actor, facts: Facts
-) -> Decision | None:
-    """The store has it ready for the customer: it counts as shipped. None when it has said so."""
-    if shipment.method != "pickup" or shipment.status not in (
-        "packed",
-        "ready_for_pickup",
-        "delivered",
-    ):
-        raise _illegal(shipment, "only a packed pick-up order can be made ready")
-    if shipment.status != "packed":
-        return None
-    require(order, "confirmed")
-    _require_free(order)
-    return _step(
-        order,
-        shipment,
-        "ready_for_pickup",
-        "shipped",
-        actor,
-        facts,
-        shipped_at=facts.now,
-        tracking="available_for_pickup",
-    )
-
-
-def hand_over(order: Order, shipment: Shipment, actor: Actor, facts: Facts) -> Decision | None:
-    """The customer collected it at the store. None when that is known."""
-    if shipment.method != "pickup" or shipment.status not in ("ready_for_pickup", "delivered"):
-        raise _illegal(shipment, "only an order that is ready can be handed over")
-    if shipment.status == "delivered":
-        return None
-    return _step(
-        order,
-        shipment,
-        "delivered",
-        "picked_up",
-        actor,
-        facts,
-        delivered_at=facts.now,
-        tracking="delivered",
-    )
-
-
 def deliver(order: Order, shipment: Shipment, actor: Actor, facts: Facts) -> Decision | None:
     """Somebody of the shop knows that the parcel arrived, whatever its carrier says (or does not:
     a van of our own). None when that is known."""
     if shipment.status == "delivered":
         return None
     if shipment.method != "delivery" or shipment.status != "shipped":
-        raise _illegal(shipment, "only a parcel on its way can arrive")
-    return _step(
+        raise illegal(shipment, "only a parcel on its way can arrive")
+    return step(
         order,
         shipment,
         "delivered",
@@ -166,7 +122,7 @@ def track(
     ILLEGAL_STATE for a shipment without a parcel.
     """
     if not shipment.parcel_number:
-        raise _illegal(shipment, "it has no parcel that could be tracked")
+        raise illegal(shipment, "it has no parcel that could be tracked")
     if any(known.event_id == checkpoint.event_id for known in shipment.checkpoints):
         return None
     ended = shipment.tracking in _FINAL
@@ -176,12 +132,12 @@ def track(
     present = _present(history)
     interrupted = history[-1] == checkpoint and checkpoint.status not in _PROGRESS
     if ended or not (interrupted or present != shipment.tracking):
-        return _step(order, shipment, shipment.status, None, actor, facts, checkpoints=history)
+        return step(order, shipment, shipment.status, None, actor, facts, checkpoints=history)
     if present == "returned":
         alert = Hold("returned_to_sender", shipment.id, facts.now)
         order = replace(order, alerts=(*order.alerts, alert))
     end = present if present == "delivered" or present == "returned" else None
-    return _step(
+    return step(
         order,
         shipment,
         end or shipment.status,
@@ -211,8 +167,11 @@ def close(order: Order, facts: Facts) -> Decision | None:
 def overdue(order: Order, shipment: Shipment, until: str, facts: Facts) -> Decision | None:
     """Note that a shipment waits for `until` longer than it should: somebody must look.
 
-    None when that was noted for this wait already.
+    None when that was noted for this wait already, and for what lies ready in a store: its customer
+    may take the time that was given (`pickup`).
     """
+    if shipment.status == "ready_for_pickup":
+        return None
     code = f"overdue_{until}"
     detail = shipment.id
     if any((hold.code, hold.detail) == (code, detail) for hold in order.alerts):
@@ -234,7 +193,7 @@ def _present(history: Sequence[Checkpoint]) -> TrackingStatus:
     return present
 
 
-def _step(
+def step(
     order: Order,
     shipment: Shipment,
     status: ShipmentStatus,
@@ -245,7 +204,10 @@ def _step(
     kind: str = "",
     **changes: Any,
 ) -> Decision:
-    """Bring a shipment to `status` and its units to `stage`, as one event of type `kind`."""
+    """Bring a shipment to `status` and its units to `stage`, as one event of type `kind`.
+
+    Units that are shipped or picked up leave the stock books.
+    """
     before: tuple[Stage, ...] = ("allocated", "released", "packed", "shipped")
     lines = order.lines
     if stage is not None:
@@ -255,14 +217,15 @@ def _step(
     moves = tuple(
         Move(line.sku, shipment.node, "ship", line.quantity)
         for line in shipment.lines
-        if stage == "shipped"
+        if stage in ("shipped", "picked_up")
     )
     fact = (f"shipment.{kind or status}", {"shipment": shipment.id, **(data or {})})
     told = (fact,) if kind or status != shipment.status else ()
     return Decision(after, events(after, facts.now, actor, *told), moves, (changed,))
 
 
-def _illegal(shipment: Shipment, why: str) -> Refusal:
+def illegal(shipment: Shipment, why: str) -> Refusal:
+    """The refusal of what a shipment is not, or no longer, fit for."""
     return Refusal(
         Reason.ILLEGAL_STATE,
         f"The shipment is {shipment.status}: {why}.",
@@ -270,7 +233,7 @@ def _illegal(shipment: Shipment, why: str) -> Refusal:
     )
 
 
-def _require_free(order: Order) -> None:
+def require_free(order: Order) -> None:
     """Refuse while the order has a hold."""
     if order.holds:
         codes = [hold.code for hold in order.holds]

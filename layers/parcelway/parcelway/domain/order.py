@@ -141,6 +141,9 @@ class Promise:
     ready_by: datetime | None = None
 
 
+Slot = tuple[str, date]  # a parcel of what a node can make ready on a day
+
+
 @dataclass(frozen=True, slots=True)
 class Revision:
     """A promise that took the place of an earlier one, and why. None: no date can be given."""
@@ -156,7 +159,8 @@ class DeliveryGroup:
 
     For delivery `address` is where to; for pick-up `store` is the node's id. `charge_net` and
     `charge_tax` are the shipping charge. `promise` is the first one given and never rewritten: what
-    became of it is in `revisions`, oldest first.
+    became of it is in `revisions`, oldest first. `slots` are the days of nodes with a limited
+    capacity that the promise counts on, a parcel each.
     """
 
     id: str
@@ -172,6 +176,7 @@ class DeliveryGroup:
     charge_tax_rate: int = 0
     promise: Promise | None = None
     revisions: tuple[Revision, ...] = ()
+    slots: tuple[Slot, ...] = ()
 
     @property
     def present_promise(self) -> Promise | None:
@@ -196,6 +201,8 @@ class Order:
     lapses). `authorized`, `captured` and `refunded` sum its payments. `commands` remembers
     which Idempotency-Keys were applied, each with the fingerprint of its request. `holds` stop
     the order, `alerts` only ask somebody to look.
+    `uncollected` are its shipments that lie ready in a store, each with when to see to it: to
+    remind its customer, or to take it back.
     `shortage` is what the customer chose for what is not there. `waves` counts how often units were
     scheduled together. `linked` are orders that units of this one moved to, or came from.
     `access_hash` proves a cart holder; `link_token` is what mail links carry. `told_again` is the
@@ -230,6 +237,7 @@ class Order:
     refunded: int = 0
     holds: tuple[Hold, ...] = ()
     alerts: tuple[Hold, ...] = ()
+    uncollected: Mapping[str, datetime] = field(default_factory=dict)
     hold_until: datetime | None = None
     placed_at: datetime | None = None
     confirmed_at: datetime | None = None

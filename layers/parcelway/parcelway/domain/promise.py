@@ -11,12 +11,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
-from parcelway.domain.order import Promise
+from parcelway.domain.order import Promise, Slot
 from parcelway.domain.shop import Node, Service
 from parcelway.values import dataclass
 
-Slot = tuple[str, date]  # one parcel at a node on a day
 _DAY, _YEAR = timedelta(days=1), 366
+_ALWAYS = (("00:00", "24:00"),)
 
 
 def promise(
@@ -75,6 +75,34 @@ def ready_by(
     Raises ValueError for a store that does not open within a year.
     """
     return _prepared(node, service, now, ready, busy or {}).moment
+
+
+def days_later(node: Node, moment: datetime, days: int) -> datetime:
+    """The same local time so many of a node's working days later, in UTC.
+
+    Raises ValueError for a node that has no such day within a year.
+    """
+    there = local(node, moment)
+    day = _next(there.date(), days, lambda day: _works(node, day), f"node {node.id}")
+    return _at(day, there.hour * 60 + there.minute, _zone(node))
+
+
+def end_of_day(node: Node, moment: datetime) -> datetime:
+    """The midnight that ends a moment's day at a node, in UTC."""
+    return _at(local(node, moment).date(), 24 * 60, _zone(node))
+
+
+def hours_today(node: Node, now: datetime) -> tuple[tuple[str, str], ...]:
+    """Between which local times a node is open on its present day; () when it is closed."""
+    today = local(node, now).date()
+    if not _works(node, today):
+        return ()
+    return node.hours.get(str(today.weekday()), ()) if node.hours else _ALWAYS
+
+
+def local(node: Node, moment: datetime) -> datetime:
+    """A moment by the clocks at a node."""
+    return moment.astimezone(_zone(node))
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +219,7 @@ def _open_from(node: Node, moment: datetime, zone: tzinfo) -> datetime:
 
 def _openings(node: Node, day: date, zone: tzinfo) -> Iterator[tuple[datetime, datetime]]:
     """When a node opens and closes from `day` on, for a year, in UTC."""
-    always = () if node.hours else (("00:00", "24:00"),)
+    always = () if node.hours else _ALWAYS
     for number in range(_YEAR):
         today = day + number * _DAY
         if _works(node, today):

@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 
 from parcelway.domain.facts import Facts
-from parcelway.domain.order import DeliveryGroup, Line, Order, Promise
-from parcelway.domain.promise import promise
+from parcelway.domain.order import DeliveryGroup, Line, Order, Promise, Slot
+from parcelway.domain.promise import promise, slots
 from parcelway.domain.sourcing import serving
+
+
+def with_promises(order: Order, lines: Sequence[Line], facts: Facts) -> tuple[DeliveryGroup, ...]:
+    """The order's groups with their promises, and the capacity that each counts on: what one takes
+    of a node's day is not there for the next."""
+    busy, groups = dict(facts.busy), []
+    for group in order.groups:
+        so_far = replace(facts, busy=busy)
+        taken = _counted_on(order, group, lines, so_far)
+        window = promised(order, group, lines, so_far)
+        groups.append(replace(group, promise=window, slots=taken))
+        for slot in taken:
+            busy[slot] = busy.get(slot, 0) + 1
+    return tuple(groups)
 
 
 def promised(
@@ -19,6 +34,40 @@ def promised(
     Where some are sent before the others have come, it begins with the first of them. None while
     units wait and nobody knows how long.
     """
+    leaving = _leaving(order, group, lines, facts)
+    if leaving is None:
+        return None
+    service, country = facts.shop.services[group.service], ""
+    if group.address is not None:
+        country = group.address.country
+    nodes, now, busy = facts.shop.nodes, facts.now, facts.busy
+    windows = [
+        promise([nodes[node]], service, now, ready=ready, busy=busy, country=country)
+        for node, ready in leaving
+    ]
+    begins = max if len({ready for _, ready in leaving}) == 1 else min
+    return Promise(
+        begins(window.earliest for window in windows),
+        max(window.latest for window in windows),
+        max((window.ready_by for window in windows if window.ready_by), default=None),
+    )
+
+
+def _counted_on(
+    order: Order, group: DeliveryGroup, lines: Sequence[Line], facts: Facts
+) -> tuple[Slot, ...]:
+    service, nodes = facts.shop.services[group.service], facts.shop.nodes
+    return tuple(
+        slot
+        for node, ready in sorted(_leaving(order, group, lines, facts) or (), key=str)
+        for slot in slots([nodes[node]], service, facts.now, ready=ready, busy=facts.busy)
+    )
+
+
+def _leaving(
+    order: Order, group: DeliveryGroup, lines: Sequence[Line], facts: Facts
+) -> set[tuple[str, date | None]] | None:
+    """The nodes that send something, and from when on they can; None when that is not known."""
     portions = [
         portion
         for line in lines
@@ -30,21 +79,8 @@ def promised(
     if len(dates) < len(waiting):
         return None
     leaving: set[tuple[str, date | None]] = {(p.node, p.due) for p in portions if p.node}
-    together = order.shortage == "ship_complete" or not waiting
-    if waiting and together:
+    if waiting and order.shortage == "ship_complete":
         leaving = {(node, max(dates)) for node, _ in leaving}
     if not leaving:
         leaving = {(node.id, None) for node in serving(group, facts.shop, order.channel)[:1]}
-    service, country = facts.shop.services[group.service], ""
-    if group.address is not None:
-        country = group.address.country
-    windows = [
-        promise([facts.shop.nodes[node]], service, facts.now, ready=ready, country=country)
-        for node, ready in leaving
-    ]
-    begins = max if together else min
-    return Promise(
-        begins(window.earliest for window in windows),
-        max(window.latest for window in windows),
-        max((window.ready_by for window in windows if window.ready_by), default=None),
-    )
+    return leaving

@@ -8,9 +8,10 @@ numbers are in neither; places of carrier events aren't either, the last of them
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 
+from parcelway.domain.collecting import code, last_day
 from parcelway.domain.invoice import Invoice, InvoiceLine, TaxLine
 from parcelway.domain.invoicing import breakdown
 from parcelway.domain.money import Money, total, zero
@@ -89,7 +90,8 @@ class ParcelCheckpoint:
 @dataclass(frozen=True, slots=True)
 class PublicParcel:
     """A shipment; `number` counts the order's from 1, `delivery` is the number of the delivery it
-    is part of. Newest checkpoint first."""
+    is part of. Newest checkpoint first. What lies ready in a store is kept until `collect_until`,
+    by the store's calendar."""
 
     number: int
     delivery: int
@@ -97,6 +99,15 @@ class PublicParcel:
     carrier: str
     parcel_number: str
     checkpoints: tuple[ParcelCheckpoint, ...]
+    collect_until: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """What to say in the store to get parcel number `parcel`, which lies ready."""
+
+    parcel: int
+    code: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +161,7 @@ class LinkView:
     lines: tuple[PublicLine, ...]
     destinations: tuple[Destination, ...]
     invoices: tuple[PublicInvoice, ...]
+    collections: tuple[Collection, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,10 +214,10 @@ def public_order(
         steps=steps(order, sent),
         timeline=timeline(events, sent, linked=linked),
         parcels=tuple(
-            _parcel(order, number, shipment) for number, shipment in enumerate(sent, start=1)
+            _parcel(order, number, shipment, nodes) for number, shipment in enumerate(sent, start=1)
         ),
         deliveries=len(order.groups),
-        link=_link(order, invoices, nodes) if linked else None,
+        link=_link(order, sent, invoices, nodes) if linked else None,
     )
 
 
@@ -222,6 +234,8 @@ def public_status(order: Order, shipments: Sequence[Shipment]) -> PublicStatus:
         return "collected" if _collected(order) else "delivered"
     if progress in ("shipped", "partially_shipped", "partially_delivered"):
         return _on_its_way(shipments, progress)
+    if any(s.status == "ready_for_pickup" for s in shipments):
+        return "ready_for_pickup"
     return "preparing" if progress == "scheduled" else "confirmed"
 
 
@@ -295,6 +309,7 @@ _HAPPENED: Mapping[str, str] = {
     "shipment.out_for_delivery": "out_for_delivery",
     "shipment.available_for_pickup": "available_for_pickup",
     "shipment.ready_for_pickup": "ready_for_pickup",
+    "shipment.pickup_expired": "not_collected",
     "shipment.failed_attempt": "failed_attempt",
     "shipment.exception": "exception",
     "shipment.returned": "returned",
@@ -383,7 +398,9 @@ def _bought(line: Line) -> list[InvoiceLine]:
     ]
 
 
-def _parcel(order: Order, number: int, shipment: Shipment) -> PublicParcel:
+def _parcel(
+    order: Order, number: int, shipment: Shipment, nodes: Mapping[str, Node]
+) -> PublicParcel:
     status = shipment.tracking or "preparing"
     if shipment.method == "pickup" and status == "delivered":
         status = "collected"
@@ -394,6 +411,7 @@ def _parcel(order: Order, number: int, shipment: Shipment) -> PublicParcel:
         shipment.carrier,
         shipment.parcel_number,
         tuple(ParcelCheckpoint(c.status, c.at) for c in reversed(shipment.checkpoints)),
+        last_day(shipment, nodes) if shipment.status == "ready_for_pickup" else None,
     )
 
 
@@ -412,7 +430,12 @@ _STAGES: Mapping[Stage, PublicStage] = {
 }
 
 
-def _link(order: Order, invoices: Sequence[Invoice], nodes: Mapping[str, Node]) -> LinkView:
+def _link(
+    order: Order,
+    shipments: Sequence[Shipment],
+    invoices: Sequence[Invoice],
+    nodes: Mapping[str, Node],
+) -> LinkView:
     lines = []
     for line in order.lines:
         stages: dict[str, int] = {}
@@ -425,6 +448,11 @@ def _link(order: Order, invoices: Sequence[Invoice], nodes: Mapping[str, Node]) 
         destinations=_destinations(order, nodes),
         invoices=tuple(
             PublicInvoice(i.shipment_id, i.number, i.issued_at, i.gross) for i in invoices
+        ),
+        collections=tuple(
+            Collection(number, code(order, shipment))
+            for number, shipment in enumerate(shipments, start=1)
+            if shipment.status == "ready_for_pickup"
         ),
     )
 

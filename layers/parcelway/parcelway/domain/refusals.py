@@ -28,6 +28,8 @@ class Reason(StrEnum):
     CURRENCY_UNAVAILABLE = "currency-unavailable"
     TOO_LATE = "too-late"
     STALE_COUNT = "stale-count"
+    WRONG_CODE = "wrong-pickup-code"
+    CODE_LOCKED = "pickup-code-locked"
     INVALID = "invalid-request"
 
 

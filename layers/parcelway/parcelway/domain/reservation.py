@@ -7,7 +7,7 @@ count as reserved for it, so there is no second record that could be stranded. S
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -100,9 +100,10 @@ def take(
         moves += taken
     if short:
         raise _out_of_stock(order, short, later)
-    require_one_transaction(moves)
     since = terms.now if terms else None
-    return Claim(_placed(order, placed, to, since), tuple(moves), tuple(because))
+    lines = _placed(order, placed, to, since)
+    require_one_transaction(moves, lines)
+    return Claim(lines, tuple(moves), tuple(because))
 
 
 _At = Pick | Waiting | Need  # taken from a node, waiting at one, or left open
@@ -160,7 +161,7 @@ def retake(
     freed = give_back(order, "open", "reserved")
     open_order = replace(order, lines=freed.lines)
     taken = take(open_order, to, after(balances, freed.moves), shop, terms)
-    require_one_transaction([*freed.moves, *taken.moves])
+    require_one_transaction([*freed.moves, *taken.moves], taken.lines)
     return Claim(taken.lines, freed.moves + taken.moves, taken.because)
 
 
@@ -182,17 +183,21 @@ def allocate_in_place(order: Order) -> Claim:
     return Claim(lines, freed + taken, ("allocated where it was reserved",))
 
 
-def require_one_transaction(moves: Sequence[Move]) -> None:
+def require_one_transaction(moves: Sequence[Move], lines: Sequence[Line] = ()) -> None:
     """Refuse with TOO_MANY_LINES what changes more balances than one transaction holds; each node
-    will need a shipment in it as well, and each place in a queue an item."""
+    of each delivery group (where `lines` have their units) will need a shipment in it as well, and
+    each place in a queue an item."""
     changes = net(moves)
     queues = {(move.sku, move.node) for move in moves if move.kind in ("backorder", "unqueue")}
-    require_room(len(changes) + len(queues), {change.node for change in changes})
+    nodes = {change.node for change in changes}
+    places = {(p.group, p.node) for line in lines for p in line.portions if p.node}
+    require_room(len(changes) + len(queues), max(len(nodes), len(places)))
 
 
-def require_room(changes: int, nodes: Set[str]) -> None:
-    """Refuse with TOO_MANY_LINES so many `changes` of stock at `nodes`, if they are too many."""
-    if changes > MOST_CHANGES or changes + len(nodes) > _MOST_PARTS:
+def require_room(changes: int, shipments: int) -> None:
+    """Refuse with TOO_MANY_LINES so many `changes` of stock with as many `shipments`, if they are
+    too many."""
+    if changes > MOST_CHANGES or changes + shipments > _MOST_PARTS:
         raise Refusal(
             Reason.TOO_MANY_LINES,
             "These units lie at too many places for one order; make two of it.",

@@ -61,7 +61,9 @@ class Shipment:
 
     `version` is the order's version at the shipment's last change. `tracking` is the parcel's
     present status in the tracking vocabulary, '' before it was shipped. `wave` tells which units of
-    the order were scheduled together with it.
+    the order were scheduled together with it. A pick-up is `ready_at` the store until `collect_by`,
+    is `shipped_at` and `delivered_at` the moment it is collected, and counts the wrong codes
+    (`mistakes`) that were given for it.
     """
 
     id: str
@@ -80,6 +82,10 @@ class Shipment:
     checkpoints: tuple[Checkpoint, ...] = ()
     released_at: datetime | None = None
     packed_at: datetime | None = None
+    ready_at: datetime | None = None
+    collect_by: datetime | None = None
+    reminded_at: datetime | None = None
+    mistakes: int = 0
     shipped_at: datetime | None = None
     delivered_at: datetime | None = None
     invoice_number: str = ""

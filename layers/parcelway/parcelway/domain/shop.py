@@ -48,7 +48,9 @@ class Settings:
     `reservation_policy` per channel says when stock is held: never before payment is under way
     ('none' holds at confirmation only), when put in the cart, or at checkout; holds end after
     `hold_minutes` unless the order is paid for. `max_quantity` bounds one line. `channel_nodes`
-    are the nodes that serve a channel; a channel that is not named is served by all.
+    are the nodes that serve a channel; a channel that is not named is served by all. What
+    lies ready to be collected is reminded of after `pickup_reminder_days` and taken back after
+    `pickup_days`, in days on which the store works.
     """
 
     name: str
@@ -65,6 +67,8 @@ class Settings:
     channel_nodes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     sourcing: SourcingRules = SourcingRules()
     tax_regions: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    pickup_reminder_days: int = 2
+    pickup_days: int = 5
 
     def tax_rate(self, category: str, destination: Address | None = None) -> int:
         """The rate in basis points of a tax category where it goes (None: not known yet).

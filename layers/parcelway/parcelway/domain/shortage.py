@@ -11,7 +11,7 @@ from parcelway.domain.facts import Facts
 from parcelway.domain.ids import derived
 from parcelway.domain.order import SHORTAGES, WAITS, Line, Order, Portion, Promise, Shortage
 from parcelway.domain.pricing import price
-from parcelway.domain.promising import promised
+from parcelway.domain.promising import with_promises
 from parcelway.domain.refusals import Refusal
 from parcelway.domain.reservation import Claim, retake, take
 from parcelway.domain.stock import after
@@ -75,8 +75,8 @@ def _choice(order: Order, facts: Facts) -> Choice | None:
     except Refusal:
         return None
     promises = tuple(
-        tuple(promised(p.order, group, p.claim.lines, facts) for group in p.order.groups)
-        for p in parts
+        tuple(group.promise for group in with_promises(part.order, part.claim.lines, facts))
+        for part in parts
     )
     return Choice(order.shortage, parts, promises)
 

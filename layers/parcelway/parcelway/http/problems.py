@@ -31,6 +31,8 @@ _OF_REASON: Mapping[Reason, tuple[int, str]] = {
     Reason.CURRENCY_UNAVAILABLE: (422, "Currency not available"),
     Reason.TOO_LATE: (409, "Too late"),
     Reason.STALE_COUNT: (409, "Older than the last count"),
+    Reason.WRONG_CODE: (422, "Wrong pick-up code"),
+    Reason.CODE_LOCKED: (409, "Too many wrong pick-up codes"),
     Reason.INVALID: (422, "Invalid request"),
 }
 

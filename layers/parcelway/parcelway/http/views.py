@@ -133,12 +133,15 @@ class ShipmentView:
     instructions: str
     lines: list[Mapping[str, str | int]]
     released_at: datetime | None
+    collect_by: datetime | None
+    wrong_codes: int
     invoice_number: str
 
 
-def order_view(order: Order) -> OrderView:
-    """The order for those who may see all of it."""
-    tracked = f"/track/{order.tracking_number}?k={order.link_token}"
+def order_view(order: Order, *, staff: bool = False) -> OrderView:
+    """The order for those who may see all of it; for `staff` without the secret of its link, which
+    leads to what only the customer shall know: the code to collect."""
+    tracked = f"/track/{order.tracking_number}" + ("" if staff else f"?k={order.link_token}")
     return OrderView(
         id=order.id,
         version=order.version,
@@ -191,6 +194,8 @@ def shipment_view(order: Order, shipment: Shipment) -> ShipmentView:
             for line in shipment.lines
         ],
         released_at=shipment.released_at,
+        collect_by=shipment.collect_by,
+        wrong_codes=shipment.mistakes,
         invoice_number=shipment.invoice_number,
     )
 

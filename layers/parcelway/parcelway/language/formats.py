@@ -77,10 +77,15 @@ def day(value: date, language: str) -> str:
     return format_date(value, "long", locale=_locale(language))
 
 
+def weekday(value: date, language: str) -> str:
+    """A date with its weekday."""
+    return format_date(value, "full", locale=_locale(language))
+
+
 def window(promise: Promise, language: str) -> str:
     """A delivery window with weekdays, as short as it can be said."""
     if promise.earliest == promise.latest:
-        return format_date(promise.earliest, "full", locale=_locale(language))
+        return weekday(promise.earliest, language)
     return format_interval(
         promise.earliest, promise.latest, skeleton="MMMEd", locale=_locale(language)
     )

@@ -69,8 +69,8 @@ WORDS: Words = {
                 "Sie kann beim Paketdienst abgeholt werden.",
             ),
             "ready_for_pickup": (
-                "It waits for you at the store. Please bring the order number.",
-                "Sie liegt im Laden bereit. Bitte die Bestellnummer mitbringen.",
+                "It waits for you at the store. Please bring the code or a document.",
+                "Sie liegt im Laden bereit. Bitte den Code oder einen Ausweis mitbringen.",
             ),
             "problem": (
                 "The carrier reported a problem. It is being taken care of.",
@@ -121,6 +121,7 @@ WORDS: Words = {
             "out_for_delivery": ("Out for delivery", "In Zustellung"),
             "available_for_pickup": ("Waiting at the pick-up point", "Zur Abholung hinterlegt"),
             "ready_for_pickup": ("Ready to collect", "Bereit zur Abholung"),
+            "not_collected": ("Not collected in time", "Nicht rechtzeitig abgeholt"),
             "failed_attempt": ("Delivery attempted", "Zustellung versucht"),
             "exception": ("Delayed by the carrier", "Verzögerung beim Paketdienst"),
             "returned": ("Returned to us", "Zurück an uns"),
@@ -191,6 +192,8 @@ WORDS: Words = {
             "deliver_to": ("Delivery to", "Lieferung an"),
             "collect_at": ("Collect at", "Abholung bei"),
             "delivery_of": ("Delivery {number} of {count}", "Lieferung {number} von {count}"),
+            "collect_until": ("Kept for you until {day}.", "Liegt bereit bis {day}."),
+            "code": ("Code to collect it", "Code zur Abholung"),
             "parcel": ("Parcel", "Paket"),
             "parcel_of": ("Parcel {number} of {count}", "Paket {number} von {count}"),
             "carrier": ("Carrier", "Paketdienst"),

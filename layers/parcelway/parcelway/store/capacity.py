@@ -19,7 +19,7 @@ from datetime import timedelta
 from functools import partial
 from typing import cast
 
-from parcelway.domain.promise import Slot
+from parcelway.domain.order import Slot
 from parcelway.domain.shop import Node
 from parcelway.store.batches import get_many
 from parcelway.store.commit import Stale, Write

@@ -214,8 +214,21 @@ def writes(db: Database, decision: Decision, now: datetime) -> list[Write]:
     return [
         *(_order_write(db, made.order, now) for made in decisions),
         *balance_writes(db, now, moves),
+        *_capacity_writes(db, decisions),
         *(write for made in decisions for write in _other_writes(db, made, now)),
     ]
+
+
+def _capacity_writes(db: Database, decisions: Sequence[Decision]) -> list[Write]:
+    taken = [slot for made in decisions for slot in made.taken]
+    given = [slot for made in decisions for slot in made.given]
+    if not (taken or given):
+        return []
+    # Few shops limit a node's day: nobody else pays for this at a start.
+    from parcelway.store import capacity
+    from parcelway.store.shop import load_shop
+
+    return capacity.writes(db, load_shop(db).nodes, taken, given)
 
 
 def _order_write(db: Database, order: Order, now: datetime) -> Write:
@@ -263,13 +276,16 @@ def _due(order: Order, now: datetime) -> datetime | None:
     """When somebody must look after the order if nothing else happens to it."""
     if order.state in ("draft", "placed"):
         return order.hold_until
-    if order.state == "confirmed" and _with_people(order):
+    if order.state == "confirmed":
+        return min([_quiet_until(order, now), *order.uncollected.values()])
+    return _round_up(now + QUIET, QUIET) if _money_open(order) else None
+
+
+def _quiet_until(order: Order, now: datetime) -> datetime:
+    """Until when it is no wonder that nothing is heard of a confirmed order."""
+    if _with_people(order):
         return _round_up(now + PATIENCE, timedelta(days=1))
-    if order.state == "confirmed" and (expected := _expected(order, now)):
-        return expected
-    if order.state == "confirmed" or _money_open(order):
-        return _round_up(now + QUIET, QUIET)
-    return None
+    return _expected(order, now) or _round_up(now + QUIET, QUIET)
 
 
 def _expected(order: Order, now: datetime) -> datetime | None:

@@ -12,6 +12,7 @@ from parcelway.domain.facts import Facts
 from parcelway.domain.order import Order
 from parcelway.domain.refusals import Reason, Refusal
 from parcelway.domain.reservation import keys
+from parcelway.store.capacity import known
 from parcelway.store.catalogue import PRODUCT, to_stored
 from parcelway.store.commit import Busy, until_fresh
 from parcelway.store.database import Database
@@ -54,6 +55,7 @@ def read_facts(
         now,
         {product.sku: product for product in products},
         {key: total(items) for key, items in balances.items()},
+        known(db),
     )
 
 

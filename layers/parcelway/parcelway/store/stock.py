@@ -81,7 +81,7 @@ def balance_writes(db: Database, at: datetime, moves: Sequence[Move]) -> list[Wr
     changes = net(moves)
     made = [write for change in changes for write in _changes(db, change, at)]
     if len(made) > len(changes):
-        require_room(len(made), {change.node for change in changes})
+        require_room(len(made), len({change.node for change in changes}))
     return made
 
 

@@ -1,0 +1,203 @@
+"""Available to promise: how much of a SKU can be had now and later, in which way and where.
+
+The answer is what claiming the units for an order of that channel would give, so it is the same as
+the cart's and the checkout's: there is no second rule that could say otherwise. It holds nothing;
+somebody may be faster.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+from parcelway.domain.availability import LOW, State
+from parcelway.domain.backorder import Terms, offers
+from parcelway.domain.catalogue import Product
+from parcelway.domain.facts import Facts
+from parcelway.domain.money import zero
+from parcelway.domain.order import DeliveryGroup, Line, Order, Portion, Promise
+from parcelway.domain.parties import Address, Channel
+from parcelway.domain.pricing import rate
+from parcelway.domain.promising import promised
+from parcelway.domain.refusals import Reason, Refusal
+from parcelway.domain.reservation import take
+from parcelway.domain.shop import Method, Service, Shop
+from parcelway.domain.sourcing import serving
+from parcelway.values import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """`quantity` units by `method`: to a `country` (and `postal_code`) where that is known yet, or
+    for collection at `store`."""
+
+    quantity: int
+    channel: Channel = "online"
+    method: Method = "delivery"
+    country: str = ""
+    postal_code: str = ""
+    store: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Coming:
+    """Units that can be promised for a day."""
+
+    quantity: int
+    due: date
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What can be had of what was asked for: `now` units at once, the others `later`.
+
+    `available_from` is the day for which all of them can be promised (None: now, or never).
+    `most` is how many units could be ordered at present, now and later together. `window` is when
+    all would be there by `service`, the cheapest that takes them; None when it is not known where
+    they go, or when they cannot be had.
+    """
+
+    state: State
+    now: int
+    later: tuple[Coming, ...]
+    available_from: date | None
+    most: int
+    service: Service | None
+    window: Promise | None
+
+
+def group_of(wish: Wish, shop: Shop) -> DeliveryGroup:
+    """Where and how the units go. Raises Refusal INVALID for a store without pick-up or a pick-up
+    without store, DELIVERY_UNAVAILABLE for a store that there is not or that does not hand out."""
+    if wish.method == "delivery":
+        if wish.store:
+            raise Refusal(Reason.INVALID, "A store is for pick-up.", "/store")
+        address = Address("", "", "", wish.postal_code, wish.country) if wish.country else None
+        return DeliveryGroup("g1", "delivery", address)
+    if not wish.store:
+        raise Refusal(Reason.INVALID, "Say which store to pick up at.", "/store")
+    store = shop.nodes.get(wish.store)
+    if store is None:
+        raise Refusal(Reason.DELIVERY_UNAVAILABLE, "There is no such store.", "/store")
+    if "pickup" not in store.capabilities:
+        raise Refusal(
+            Reason.DELIVERY_UNAVAILABLE, "This is not a store that hands out orders.", "/store"
+        )
+    return DeliveryGroup("g1", "pickup", store=wish.store)
+
+
+def ask(product: Product, wish: Wish, facts: Facts) -> Answer:
+    """What can be had of a product. `facts` must hold its balances at the nodes that serve.
+
+    Raises what `group_of` does, QUANTITY_LIMIT for more than an order may have of one SKU, and
+    DELIVERY_UNAVAILABLE when no service takes so many there.
+    """
+    shop, sku = facts.shop, product.sku
+    if wish.quantity > shop.settings.max_quantity:
+        maximum = shop.settings.max_quantity
+        raise Refusal(
+            Reason.QUANTITY_LIMIT,
+            f"At most {maximum} units of one SKU per order.",
+            "/quantity",
+            maximum=maximum,
+        )
+    group = group_of(wish, shop)
+    service = _cheapest(product, wish, shop)
+    if service:
+        group = replace(group, service=service.id)
+    order = _order(product, wish, group, facts)
+    terms = Terms({sku: product}, facts.now, "wait")
+    try:
+        claim = take(order, "reserved", facts.balances, shop, terms)
+    except Refusal as refusal:
+        if refusal.reason is not Reason.OUT_OF_STOCK:
+            raise
+        now, later = _missing(refusal.facts["lines"])
+        most = _most(order, terms, facts)[1]
+        return Answer("out_of_stock", now, later, None, most, service, None)
+    (line,) = claim.lines
+    later = _added(
+        [Coming(p.quantity, p.due) for p in line.portions if p.stage == "backordered" and p.due]
+    )
+    there, most = _most(order, terms, facts)
+    state: State = "low_stock" if there <= LOW else "in_stock"
+    if later:
+        state = "preorder" if terms.launch(sku) else "backorder"
+    last = later[-1].due if later else None
+    window = promised(order, group, claim.lines, facts) if service else None
+    return Answer(state, line.count("reserved"), later, last, most, service, window)
+
+
+def _order(product: Product, wish: Wish, group: DeliveryGroup, facts: Facts) -> Order:
+    """The order that these units alone would be, sent when all are there."""
+    nothing = zero(product.price.currency)
+    portions = (Portion(group.id, "open", wish.quantity),)
+    return Order(
+        id="",
+        version=0,
+        state="draft",
+        currency=product.price.currency,
+        language="",
+        created_at=facts.now,
+        access_hash="",
+        channel=wish.channel,
+        lines=(Line(1, product.sku, product.name, product.price, portions, nothing, nothing),),
+        groups=(group,),
+        shortage="ship_complete",
+    )
+
+
+def _cheapest(product: Product, wish: Wish, shop: Shop) -> Service | None:
+    """The cheapest service that takes the units where they go, None when nobody knows where.
+
+    Raises Refusal DELIVERY_UNAVAILABLE when none does.
+    """
+    if wish.method == "delivery" and not wish.country:
+        return None
+    grams = product.weight_grams * wish.quantity
+    found = [
+        (price.minor, service.id, service)
+        for service in shop.services.values()
+        if service.method == wish.method
+        and (wish.method == "pickup" or wish.country in service.countries)
+        and (price := rate(service, grams)) is not None
+    ]
+    if not found:
+        raise Refusal(
+            Reason.DELIVERY_UNAVAILABLE,
+            "No service takes so much there.",
+            "/country" if wish.method == "delivery" else "/quantity",
+        )
+    return min(found, key=lambda each: each[:2])[2]
+
+
+def _missing(lines: Sequence[Mapping[str, Any]]) -> tuple[int, tuple[Coming, ...]]:
+    """What a refusal for want of stock says of the one line there is."""
+    (line,) = lines
+    later = [
+        Coming(each["quantity"], date.fromisoformat(each["date"])) for each in line.get("later", ())
+    ]
+    return line["available"], _added(later)
+
+
+def _added(later: Sequence[Coming]) -> tuple[Coming, ...]:
+    """Units by day, earliest first, whichever nodes they come from."""
+    units: dict[date, int] = {}
+    for each in later:
+        units[each.due] = units.get(each.due, 0) + each.quantity
+    return tuple(Coming(units[due], due) for due in sorted(units))
+
+
+def _most(order: Order, terms: Terms, facts: Facts) -> tuple[int, int]:
+    """Units there for this order now, and how many it could have at most, later ones included."""
+    (line,) = order.lines
+    nodes = serving(order.group, facts.shop, order.channel)
+    launch = terms.launch(line.sku)
+    balances = [facts.balances.get((line.sku, node.id)) for node in nodes]
+    there = 0 if launch else sum(max(0, b.available) for b in balances if b)
+    if not terms.may_wait(line.sku):
+        return there, there
+    found = offers(line.sku, facts.balances, nodes, facts.now.date(), launch)
+    return there, there + sum(offer.units for offer in found)

@@ -1,0 +1,173 @@
+"""Pick-up in a store: laid ready, collected by who proves to be the customer, or taken back.
+
+What lies ready is still the shop's: its units stay packed and allocated until they are handed over,
+and are invoiced and paid only then. So what nobody collects has cost the customer nothing and there
+is nothing to refund: its units are given back, and the hold on the money is released or, where
+other parts of the order were sent, left out of the last capture.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from parcelway.domain.cancellation import reject
+from parcelway.domain.collecting import code
+from parcelway.domain.commands import Command, remember, repeated
+from parcelway.domain.decision import Decision
+from parcelway.domain.facts import Facts
+from parcelway.domain.fulfilment import illegal, require_free, step
+from parcelway.domain.mailing import NOT_COLLECTED
+from parcelway.domain.order import Hold, Order, advance, events, require
+from parcelway.domain.parties import SYSTEM, Actor
+from parcelway.domain.promise import days_later, end_of_day
+from parcelway.domain.refusals import Reason, Refusal
+from parcelway.domain.shipment import Shipment
+
+MOST_MISTAKES = 5  # wrong codes for one pick-up, of a million: then only a document opens it
+
+
+def ready(order: Order, shipment: Shipment, actor: Actor, facts: Facts) -> Decision | None:
+    """The store has it ready for the customer, who is given until `collect_by`. None when it has
+    said so already."""
+    if shipment.method != "pickup" or shipment.status not in (
+        "packed",
+        "ready_for_pickup",
+        "delivered",
+    ):
+        raise illegal(shipment, "only a packed pick-up order can be made ready")
+    if shipment.status != "packed":
+        return None
+    require(order, "confirmed")
+    require_free(order)
+    store, settings = facts.shop.nodes[shipment.node], facts.shop.settings
+    remind_at = days_later(store, facts.now, settings.pickup_reminder_days)
+    collect_by = end_of_day(store, days_later(store, facts.now, settings.pickup_days))
+    return step(
+        replace(order, uncollected={**order.uncollected, shipment.id: min(remind_at, collect_by)}),
+        shipment,
+        "ready_for_pickup",
+        None,
+        actor,
+        facts,
+        ready_at=facts.now,
+        collect_by=collect_by,
+        tracking="available_for_pickup",
+    )
+
+
+def try_code(
+    order: Order, shipment: Shipment, said: str, asked: Command, facts: Facts
+) -> Decision | None:
+    """None when `said` is the code; else a mistake, to be kept and then told (`wrong_code`).
+
+    Raises Refusal ILLEGAL_STATE unless it lies ready, CODE_LOCKED after too many mistakes whatever
+    is said, WRONG_CODE for a mistake that is kept already.
+    """
+    if shipment.status == "delivered":
+        return None
+    _require_ready(shipment)
+    if repeated(order, asked):
+        raise wrong_code(shipment)
+    if shipment.mistakes >= MOST_MISTAKES:
+        raise Refusal(
+            Reason.CODE_LOCKED,
+            "Too many wrong codes were given: check a document instead.",
+            "/code",
+        )
+    if order.link_token and hmac.compare_digest(code(order, shipment).encode(), said.encode()):
+        return None
+    mistakes = shipment.mistakes + 1
+    locked = Hold("pickup_code_locked", shipment.id, facts.now)
+    after = advance(
+        order,
+        alerts=(*order.alerts, locked) if mistakes == MOST_MISTAKES else order.alerts,
+        commands=remember(order, asked),
+    )
+    changed = replace(shipment, mistakes=mistakes, version=after.version)
+    return Decision(after, shipments=(changed,))
+
+
+def wrong_code(shipment: Shipment) -> Refusal:
+    """What is said to whoever gave a wrong code for a shipment that counted it."""
+    left = MOST_MISTAKES - shipment.mistakes
+    return Refusal(Reason.WRONG_CODE, "This is not the code.", "/code", attempts_left=left)
+
+
+def hand_over(
+    order: Order, shipment: Shipment, proof: str, actor: Actor, facts: Facts
+) -> Decision | None:
+    """The customer collected it: the units leave the stock books. None when that is known.
+
+    `proof` is what showed that it was the customer: `code`, or a kind of document.
+    """
+    if shipment.method == "pickup" and shipment.status == "delivered":
+        return None
+    _require_ready(shipment)
+    require(order, "confirmed")
+    require_free(order)
+    return step(
+        replace(order, uncollected=_without(order, shipment)),
+        shipment,
+        "delivered",
+        "picked_up",
+        actor,
+        facts,
+        {"proof": proof},
+        shipped_at=facts.now,
+        delivered_at=facts.now,
+        tracking="delivered",
+    )
+
+
+def see_to(order: Order, shipments: Sequence[Shipment], facts: Facts) -> Decision | None:
+    """What time has come for: to remind of a pick-up, or to take it back and give its units to
+    others. None when there is nothing (more) of that to do.
+
+    Nothing is taken from who could not collect it, the order being on hold.
+    """
+    if order.state != "confirmed" or order.holds:
+        return None
+    for shipment in shipments:
+        due = order.uncollected.get(shipment.id)
+        if due is None or due > facts.now or shipment.collect_by is None:
+            continue
+        if shipment.collect_by <= facts.now:
+            return _expire(order, shipments, shipment, facts)
+        return _remind(order, shipment, shipment.collect_by, facts)
+    return None
+
+
+def _remind(order: Order, shipment: Shipment, collect_by: datetime, facts: Facts) -> Decision:
+    return step(
+        replace(order, uncollected={**order.uncollected, shipment.id: collect_by}),
+        shipment,
+        shipment.status,
+        None,
+        SYSTEM,
+        facts,
+        kind="pickup_reminder",
+        reminded_at=facts.now,
+    )
+
+
+def _expire(
+    order: Order, shipments: Sequence[Shipment], shipment: Shipment, facts: Facts
+) -> Decision | None:
+    back = reject(order, shipments, shipment, NOT_COLLECTED, SYSTEM, facts.now)
+    if back is None:
+        return None
+    known = [(event.type, event.data) for event in back.events]
+    told = ("shipment.pickup_expired", {"shipment": shipment.id})
+    return replace(back, events=events(back.order, facts.now, SYSTEM, *known, told))
+
+
+def _require_ready(shipment: Shipment) -> None:
+    if shipment.method != "pickup" or shipment.status != "ready_for_pickup":
+        raise illegal(shipment, "only an order that is ready can be handed over")
+
+
+def _without(order: Order, shipment: Shipment) -> dict[str, datetime]:
+    return {id: at for id, at in order.uncollected.items() if id != shipment.id}

@@ -1,0 +1,433 @@
+"""Pick-up: who may have it, for how long it is kept, and that nothing is lost when nobody comes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from parcelway.domain import cancellation, collecting, delivery, fulfilment, pickup
+from parcelway.domain.commands import Command
+from parcelway.domain.decision import Decision
+from parcelway.domain.delivery import Wanted
+from parcelway.domain.mailing import mailed
+from parcelway.domain.order import DeliveryGroup, Hold, fulfilment_status
+from parcelway.domain.parties import SYSTEM
+from parcelway.domain.promise import hours_today
+from parcelway.domain.refusals import Reason, Refusal
+from parcelway.domain.shipment import Shipment
+from parcelway.domain.stock import Balance, allowed, net
+
+from tests.orders import HOME, SHOP, WAREHOUSE, Story, at
+
+STORE = SHOP.nodes["store-1"]  # works Monday to Friday, in New York
+
+
+def mixed() -> Story:
+    """An order of which one mug is sent and the rest is to be collected, both packed."""
+    story = at("draft")
+    rest = (("MUG-1", 2), ("TEA-9", 1), ("BOOK-3", 2))
+    parts = (
+        Wanted("standard", HOME, lines=(("MUG-1", 1),)),
+        Wanted("collect", store="store-1", lines=rest),
+    )
+    story._apply(delivery.divide(story.order, parts, story.facts))
+    for step in (story.placed, story.confirmed, story.scheduled, story.released, story.packed):
+        step()
+    return story
+
+
+def collected_part(story: Story) -> Shipment:
+    return next(shipment for shipment in story.shipments if shipment.method == "pickup")
+
+
+def make_ready(story: Story) -> Story:
+    shipment = collected_part(story)
+    return story._apply(pickup.ready(story.order, shipment, WAREHOUSE, story.facts))
+
+
+def see_to(story: Story) -> Decision | None:
+    return pickup.see_to(story.order, story.shipments, story.facts)
+
+
+def said(story: Story, code: str, key: str = "k") -> Decision | None:
+    shipment = collected_part(story)
+    return pickup.try_code(story.order, shipment, code, Command(key, code), story.facts)
+
+
+def wrong_code_of(story: Story) -> str:
+    right = collecting.code(story.order, collected_part(story))
+    return f"{(int(right) + 1) % 10**6:06}"
+
+
+def on_hand(story: Story) -> int:
+    return sum(balance.on_hand for balance in story.balances.values())
+
+
+# What lies ready is still the shop's
+
+
+def test_units_leave_the_books_when_they_are_handed_over_and_not_before() -> None:
+    story = at("packed", method="pickup")
+    before = on_hand(story)
+    story.shipped()
+    assert not story.decisions[-1][0].moves
+    assert on_hand(story) == before
+    assert fulfilment_status(story.order) == "scheduled"
+    story.delivered()
+    units = sum(line.quantity for line in story.order.lines)
+    assert on_hand(story) == before - units
+    assert sum(balance.allocated for balance in story.balances.values()) == 0
+    assert all(line.count("picked_up") == line.quantity for line in story.order.lines)
+
+
+@pytest.mark.parametrize("stage", ["scheduled", "released"])
+def test_it_is_not_ready_before_it_was_picked_and_packed(stage: str) -> None:
+    story = at(stage, method="pickup")  # type: ignore[arg-type]
+    with pytest.raises(Refusal) as refusal:
+        story.shipped()
+    assert refusal.value.reason is Reason.ILLEGAL_STATE
+
+
+def test_a_held_order_is_neither_handed_over_nor_taken_back() -> None:
+    story = at("shipped", method="pickup")
+    (shipment,) = story.shipments
+    held = replace(story.order, holds=(Hold("fraud_review", "", story.now),))
+    with pytest.raises(Refusal, match="fraud_review"):
+        pickup.hand_over(held, shipment, "code", WAREHOUSE, story.facts)
+    late = replace(story.facts, now=story.now + timedelta(days=30))
+    assert pickup.see_to(held, story.shipments, late) is None
+
+
+def test_waiting_for_the_customer_is_not_overdue() -> None:
+    story = at("shipped", method="pickup")
+    (shipment,) = story.shipments
+    assert fulfilment.overdue(story.order, shipment, "shipped", story.facts) is None
+
+
+# The code
+
+
+def test_every_pickup_has_a_code_of_its_own_that_no_record_holds() -> None:
+    codes = set()
+    for seed in range(20):
+        story = make_ready(at("packed", method="pickup", seed=str(seed)))
+        shipment = collected_part(story)
+        code = collecting.code(story.order, shipment)
+        assert len(code) == 6
+        assert code.isdecimal()
+        assert code == collecting.code(story.delivered().order, shipment)
+        codes.add(code)
+        assert code not in repr(story.events)
+        assert code not in repr((shipment, story.order.uncollected))
+    assert len(codes) == 20
+
+
+def test_it_follows_from_the_secret_of_the_link() -> None:
+    story = make_ready(at("packed", method="pickup"))
+    shipment = collected_part(story)
+    other = replace(story.order, link_token="another")
+    assert collecting.code(other, shipment) != collecting.code(story.order, shipment)
+
+
+def test_without_a_secret_there_is_no_right_code() -> None:
+    story = make_ready(at("packed", method="pickup"))
+    shipment, order = collected_part(story), replace(story.order, link_token="")
+    guess = collecting.code(order, shipment)
+    mistake = pickup.try_code(order, shipment, guess, Command("k", ""), story.facts)
+    assert mistake is not None
+
+
+def test_five_wrong_codes_lock_it_and_a_document_still_opens_it() -> None:
+    story = make_ready(at("packed", method="pickup"))
+    wrong = wrong_code_of(story)
+    for number in range(1, pickup.MOST_MISTAKES + 1):
+        story._apply(said(story, wrong, f"k{number}"))
+        shipment = collected_part(story)
+        assert (shipment.status, shipment.mistakes) == ("ready_for_pickup", number)
+        left = pickup.wrong_code(shipment).facts["attempts_left"]
+        assert left == pickup.MOST_MISTAKES - number
+        alerts = [(alert.code, alert.detail) for alert in story.order.alerts]
+        assert alerts == ([("pickup_code_locked", shipment.id)] if left == 0 else [])
+    for code in (wrong, collecting.code(story.order, collected_part(story))):
+        with pytest.raises(Refusal) as refusal:
+            said(story, code, f"then {code}")
+        assert refusal.value.reason is Reason.CODE_LOCKED
+    shipment = collected_part(story)
+    made = pickup.hand_over(story.order, shipment, "passport", WAREHOUSE, story.facts)
+    story._apply(made)
+    assert story.event("shipment.delivered").data["proof"] == "passport"
+
+
+def test_the_same_try_again_is_no_second_mistake() -> None:
+    story = make_ready(at("packed", method="pickup"))
+    story._apply(said(story, wrong_code_of(story)))
+    with pytest.raises(Refusal) as refusal:
+        said(story, wrong_code_of(story))
+    assert refusal.value.reason is Reason.WRONG_CODE
+    assert refusal.value.facts == {"attempts_left": pickup.MOST_MISTAKES - 1}
+    assert said(story, collecting.code(story.order, collected_part(story)), "k2") is None
+
+
+def test_a_code_opens_nothing_that_is_not_ready() -> None:
+    story = at("packed", method="pickup")
+    with pytest.raises(Refusal) as refusal:
+        said(story, collecting.code(story.order, collected_part(story)))
+    assert refusal.value.reason is Reason.ILLEGAL_STATE
+
+
+# Time
+
+
+def ready_at(moment: datetime, **store: object) -> Story:
+    shop = replace(SHOP, nodes={**SHOP.nodes, "store-1": replace(STORE, **store)})  # type: ignore[arg-type]
+    story = at("packed", method="pickup", shop=shop)
+    story.now = moment
+    return make_ready(story)
+
+
+@pytest.mark.parametrize(
+    ("moment", "store", "remind", "last"),
+    [
+        # Monday 10:00 in New York: two working days later is Wednesday, five is next Monday.
+        (datetime(2026, 11, 16, 15, tzinfo=UTC), {}, date(2026, 11, 18), date(2026, 11, 23)),
+        # Thursday: Monday, and next Thursday; with a holiday on Friday each a day later.
+        (datetime(2026, 11, 19, 15, tzinfo=UTC), {}, date(2026, 11, 23), date(2026, 11, 26)),
+        (
+            datetime(2026, 11, 19, 15, tzinfo=UTC),
+            {"holidays": (date(2026, 11, 20),)},
+            date(2026, 11, 24),
+            date(2026, 11, 27),
+        ),
+        # Late in the evening there, the day after in UTC; open every day.
+        (
+            datetime(2026, 11, 17, 3, tzinfo=UTC),
+            {"working_days": (0, 1, 2, 3, 4, 5, 6)},
+            date(2026, 11, 18),
+            date(2026, 11, 21),
+        ),
+    ],
+)
+def test_it_is_kept_for_days_on_which_the_store_works(
+    moment: datetime, store: dict[str, object], remind: date, last: date
+) -> None:
+    story = ready_at(moment, **store)
+    shipment = collected_part(story)
+    assert collecting.last_day(shipment, story.shop.nodes) == last
+    assert shipment.collect_by is not None
+    five_hours = timedelta(hours=5)  # New York in winter
+    midnight = datetime.combine(last + timedelta(days=1), datetime.min.time(), UTC)
+    assert shipment.collect_by == midnight + five_hours
+    due = story.order.uncollected[shipment.id]
+    assert (due - five_hours).date() == remind
+    assert (due - moment) % timedelta(days=1) == timedelta()
+
+
+def test_one_reminder_then_it_goes_back_on_the_shelf() -> None:
+    story = make_ready(at("packed", method="pickup"))
+    opening = sum(story.stock.values())
+    due = story.order.uncollected[collected_part(story).id]
+    story.now = due - timedelta(seconds=1)
+    assert see_to(story) is None
+    story.now = due
+    story._apply(see_to(story))
+    assert story.event("shipment.pickup_reminder").at == due
+    assert see_to(story) is None
+    collect_by = collected_part(story).collect_by
+    assert collect_by is not None
+    assert story.order.uncollected == {collected_part(story).id: collect_by}
+    story.now = collect_by - timedelta(seconds=1)
+    assert see_to(story) is None
+    story.now = collect_by
+    story._apply(see_to(story))
+    assert (story.order.state, story.order.cancel_reason) == ("cancelled", "not_collected")
+    assert on_hand(story) == opening
+    assert sum(balance.allocated for balance in story.balances.values()) == 0
+    assert story.order.uncollected == {}
+    assert see_to(story) is None
+    told = [e.type for e in story.events if mailed(e, story.order)][-2:]
+    assert told == ["shipment.pickup_reminder", "shipment.pickup_expired"]
+
+
+def test_what_is_late_already_is_not_reminded_of_first() -> None:
+    story = make_ready(at("packed", method="pickup"))
+    story.now += timedelta(days=30)
+    story._apply(see_to(story))
+    assert collected_part(story).status == "cancelled"
+
+
+def test_a_shop_that_reminds_later_than_it_keeps_does_not_remind() -> None:
+    settings = replace(SHOP.settings, pickup_reminder_days=9, pickup_days=3)
+    story = make_ready(at("packed", method="pickup", shop=replace(SHOP, settings=settings)))
+    shipment = collected_part(story)
+    assert story.order.uncollected == {shipment.id: shipment.collect_by}
+
+
+def test_who_comes_late_but_before_it_was_put_back_has_it() -> None:
+    story = make_ready(at("packed", method="pickup"))
+    story.now += timedelta(days=30)
+    story.delivered()
+    assert collected_part(story).status == "delivered"
+    assert see_to(story) is None
+
+
+def test_of_a_mixed_order_only_what_was_not_collected_is_given_up() -> None:
+    story = make_ready(mixed())
+    sent = next(s for s in story.shipments if s.method == "delivery")
+    story._apply(fulfilment.ship(story.order, sent, "acme", "ACME1", WAREHOUSE, story.facts))
+    before = on_hand(story)
+    story.not_collected()
+    assert story.order.state == "confirmed"
+    assert on_hand(story) == before
+    counts = {
+        line.sku: (line.count("shipped"), line.count("cancelled")) for line in story.order.lines
+    }
+    assert counts == {"MUG-1": (1, 2), "TEA-9": (0, 1), "BOOK-3": (0, 2)}
+    told = [e.type for e in story.events if mailed(e, story.order)][-2:]
+    assert told == ["shipment.shipped", "shipment.pickup_expired"]
+
+
+# Stores to choose from
+
+
+def far_and_near(postal_code: str, stock: dict[tuple[str, str], int]) -> list[delivery.Option]:
+    """What a cart of three articles is offered at two stores: in Columbus and in Louisville."""
+    other = replace(STORE, id="store-2", latitude=38.2, longitude=-85.7)
+    shop = replace(
+        SHOP,
+        nodes={**SHOP.nodes, "store-2": other},
+        places={"US:432": (39.96, -83.0), "US:402": (38.25, -85.76)},
+    )
+    story = at("draft", shop=shop)
+    balances = {key: Balance(*key, on_hand=units) for key, units in stock.items()}
+    known = replace(story.facts, balances=balances)
+    order = replace(story.order, groups=(DeliveryGroup("g1"),))
+    found = delivery.options(order, "US", known, postal_code=postal_code)
+    return [option for option in found if option.store]
+
+
+def test_the_nearest_store_comes_first_and_says_what_it_lacks() -> None:
+    stock = {("MUG-1", "store-1"): 1, ("TEA-9", "store-1"): 9, ("BOOK-3", "store-1"): 9}
+    stock |= {(sku, "store-2"): 9 for sku in ("MUG-1", "TEA-9", "BOOK-3")}
+    one, two = far_and_near("43215", stock)
+    assert one.store
+    assert two.store
+    assert (one.store.id, two.store.id) == ("store-1", "store-2")
+    assert (one.available, dict(one.missing)) == (False, {"MUG-1": 2})
+    assert (two.available, dict(two.missing)) == (True, {})
+    assert one.metres is not None
+    assert two.metres is not None
+    assert one.metres < 10_000
+    assert 280_000 < two.metres < 310_000
+    assert two.promise.ready_by is not None
+    first = far_and_near("40202", stock)[0]
+    assert first.store
+    assert first.store.id == "store-2"
+
+
+def test_stores_are_offered_in_any_case_when_it_is_not_known_where_the_customer_is() -> None:
+    for postal_code in ("", "99999"):
+        found = far_and_near(postal_code, {})
+        assert [option.metres for option in found] == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("moment", "hours"),
+    [
+        (datetime(2026, 11, 16, 15, tzinfo=UTC), (("09:00", "20:00"),)),
+        (datetime(2026, 11, 17, 2, tzinfo=UTC), (("09:00", "20:00"),)),  # Monday evening there
+        (datetime(2026, 11, 17, 15, tzinfo=UTC), ()),  # no hours on a Tuesday
+        (datetime(2026, 11, 18, 15, tzinfo=UTC), ()),  # a holiday
+        (datetime(2026, 11, 22, 15, tzinfo=UTC), ()),  # a Sunday
+    ],
+)
+def test_the_hours_of_today_are_the_stores_own(
+    moment: datetime, hours: tuple[tuple[str, str], ...]
+) -> None:
+    opens: tuple[tuple[str, str], ...] = (("09:00", "20:00"),)
+    there = {"hours": {"0": opens, "2": opens, "6": opens}, "holidays": (date(2026, 11, 18),)}
+    assert hours_today(replace(STORE, **there), moment) == hours  # type: ignore[arg-type]
+    always = (("00:00", "24:00"),) if moment.day < 20 else ()
+    assert hours_today(STORE, moment) == always
+
+
+# Whatever comes first
+
+
+def _see_to(story: Story) -> Decision | None:
+    return see_to(story)
+
+
+def _ready(story: Story) -> Decision | None:
+    return pickup.ready(story.order, collected_part(story), WAREHOUSE, story.facts)
+
+
+def _hand_over(story: Story) -> Decision | None:
+    shipment = collected_part(story)
+    return pickup.hand_over(story.order, shipment, "code", WAREHOUSE, story.facts)
+
+
+def _ship(story: Story) -> Decision | None:
+    sent = next(s for s in story.shipments if s.method == "delivery")
+    return fulfilment.ship(story.order, sent, "acme", "ACME1", WAREHOUSE, story.facts)
+
+
+def _reject(story: Story) -> Decision | None:
+    shipment = collected_part(story)
+    return cancellation.reject(
+        story.order, story.shipments, shipment, "broken", WAREHOUSE, story.now
+    )
+
+
+def _cancel(story: Story) -> Decision | None:
+    return cancellation.cancel(story.order, story.shipments, "", SYSTEM, story.now)
+
+
+def _guess(story: Story) -> Decision | None:
+    return said(story, wrong_code_of(story), f"k{len(story.decisions)}")
+
+
+STEPS: tuple[Callable[[Story], Decision | None], ...] = (
+    _ready,
+    _hand_over,
+    _see_to,
+    _ship,
+    _reject,
+    _cancel,
+    _guess,
+)
+
+
+@given(st.lists(st.tuples(st.sampled_from(STEPS), st.integers(0, 6)), max_size=12))
+def test_no_unit_is_lost_whatever_happens_in_whatever_order(
+    steps: list[tuple[Callable[[Story], Decision | None], int]],
+) -> None:
+    story = mixed()
+    opening = sum(story.stock.values())
+    ordered = {line.sku: line.quantity for line in story.order.lines}
+    ends = 0
+    for step, days in steps:
+        story.now += timedelta(days=days)
+        try:
+            made = step(story)
+        except Refusal:
+            continue
+        if made is None:
+            continue
+        assert all(allowed(story.balances[c.sku, c.node], c) for c in net(made.moves))
+        was = collected_part(story).status
+        story._apply(made)
+        now = collected_part(story).status
+        ends += now != was and now in ("delivered", "cancelled")
+        order = story.order
+        assert {line.sku: line.quantity for line in order.lines} == ordered
+        gone = sum(line.count("shipped", "picked_up") for line in order.lines)
+        here = sum(line.count("packed") for line in order.lines)
+        assert on_hand(story) == opening - gone
+        assert sum(balance.allocated for balance in story.balances.values()) == here
+        ready = {s.id for s in story.shipments if s.status == "ready_for_pickup"}
+        assert story.order.uncollected.keys() == ready
+    assert ends <= 1
