@@ -48,7 +48,7 @@ _ON_THE_WAY = (
 )
 _TO_COLLECT = ("shipment.ready_for_pickup", "shipment.pickup_reminder")
 _WITH_PROMISE = ("order.confirmed", "shipment.shipped")
-_WITH_PLACE = ("order.confirmed", *_ON_THE_WAY)
+_WITH_PLACE = ("order.confirmed", "promise.revised", *_ON_THE_WAY)
 _WITH_TOTAL = ("payment.refunded", *_ON_THE_WAY)  # said in a line; others add it up, or have none
 _WITHOUT_AMOUNTS = ("payment.refunded", "payment.voided", "promise.revised")
 
@@ -205,12 +205,18 @@ def _facts(
 def _items(
     event: Event, order: Order, shipment: Shipment | None, shop: Shop, language: str
 ) -> list[Item]:
-    """What the mail is about: a shipment's contents, or the order's lines with their amounts."""
+    """What the mail is about: a shipment's contents, a delivery's, or the order's lines with their
+    amounts."""
     if shipment is not None:
         names = {line.number: line.name for line in order.lines}
         return [Item(names[line.line], line.quantity) for line in shipment.lines]
     if event.type in _WITHOUT_AMOUNTS:
-        return [Item(line.name, line.quantity) for line in order.lines]
+        groups = _groups(order, event, shipment)
+        return [
+            Item(line.name, units)
+            for line in order.lines
+            if (units := sum(line.units(group.id) for group in groups))
+        ]
 
     def item(line: InvoiceLine) -> Item:
         amount = line_amount(line, shop.settings.prices_include_tax)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
@@ -13,14 +14,15 @@ from parcelway.domain.commands import Command
 from parcelway.domain.delivery import MAX_GROUPS, Wanted
 from parcelway.domain.facts import Facts
 from parcelway.domain.groups import divided
-from parcelway.domain.order import Order, totals
+from parcelway.domain.order import SHORTAGES, Order, Shortage, totals
 from parcelway.domain.pricing import price, tax_place
 from parcelway.domain.public_view import receipt
 from parcelway.domain.refusals import Reason, Refusal
+from parcelway.domain.shortage import resolve
 from parcelway.domain.sourcing import candidates
-from parcelway.domain.stock import Balance, after, allowed, net
+from parcelway.domain.stock import Balance, Supply, after, allowed, net
 
-from tests.domain.strategies import SKUS, baskets, divisions, facts_with_plenty, filled
+from tests.domain.strategies import NOW, SKUS, baskets, divisions, facts_with_plenty, filled
 from tests.orders import AWAY, BASKET, HOME, PRODUCTS, at
 
 # What goes out takes several parcels: no distribution centre has three units of a SKU.
@@ -112,6 +114,48 @@ def test_a_divided_order_is_held_where_each_delivery_can_leave_from(
             asked = order.line(line.sku)
             assert asked is not None
             assert line.units(group.id) == asked.units(group.id)
+
+
+@given(divided_carts(), st.sampled_from(SHORTAGES), st.data())
+def test_a_shortage_in_a_divided_order_loses_no_unit_and_no_cent(
+    made: tuple[Order, Order, Facts], shortage: Shortage, data: st.DataObject
+) -> None:
+    """Whatever is chosen, every unit of every delivery is in one order (or dropped), taxed where
+    that delivery goes, and every order is the sum of its parts."""
+    _, order, known = made
+    scarce = {
+        key: replace(
+            balance,
+            on_hand=balance.reserved + data.draw(st.integers(0, 3)),
+            supplies=(Supply("po", NOW.date() + timedelta(days=9), 99),),
+            supplied=1,
+        )
+        for key, balance in known.balances.items()
+    }
+    facts = replace(known, balances=scarce)
+    wanted = price(replace(order, shortage=shortage), facts.products, facts.shop)
+    try:
+        parts = resolve(wanted, facts)
+    except Refusal as refusal:
+        assert refusal.reason is Reason.OUT_OF_STOCK
+        return
+    dropped = {entry["sku"]: entry["quantity"] for entry in parts[0].told.get("dropped", [])}
+    for line in order.lines:
+        there = [part.order.line(line.sku) for part in parts]
+        assert sum(n.quantity for n in there if n) + dropped.get(line.sku, 0) == line.quantity
+        for group in order.groups:
+            shared = sum(n.units(group.id) for n in there if n)
+            assert shared <= line.units(group.id)
+            assert shared == line.units(group.id) or dropped.get(line.sku)
+    for part in parts:
+        assert price(part.order, facts.products, facts.shop) == part.order
+        assert all(any(n.units(g.id) for n in part.order.lines) for g in part.order.groups)
+        for line in part.order.lines:
+            assert sum(share.net.minor for share in line.by_group) == line.net.minor
+            assert sum(share.tax.minor for share in line.by_group) == line.tax.minor
+            claimed = next(n for n in part.claim.lines if n.sku == line.sku)
+            for group in part.order.groups:
+                assert claimed.units(group.id) == line.units(group.id)
 
 
 edits = st.lists(st.tuples(st.sampled_from(SKUS), st.integers(0, 8)), min_size=1, max_size=8)

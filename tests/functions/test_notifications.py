@@ -166,6 +166,20 @@ def test_a_parcel_of_several_deliveries_is_told_with_its_own_place(world: World)
     assert "you collected a part of your order at Teapot Downtown" in collected
 
 
+def test_a_delay_of_one_delivery_is_told_of_that_one(world: World) -> None:
+    story = at("draft").divided(*THREE_WAYS).placed().confirmed()
+    store(world.db, story)
+    later = {"group": "g2", "latest": "2026-12-01", "reason": "supply"}
+    event = story.event("order.confirmed")
+    world.tell(replace(event, sequence=9999, type="promise.revised", data=later))
+    text = world.mailer.sent[0]["text"]
+    assert "to deliver it by" in text
+    assert "Louisville" in text
+    assert "- 2 × Stoneware mug" in text
+    for other in ("Dublin", "Assam", "Teapot Downtown", "- 3 ×"):
+        assert other not in text.split("--")[0]
+
+
 def test_a_late_mail_tells_what_happened_then(world: World) -> None:
     story = at("closed").refunded(500)
     store(world.db, story)
