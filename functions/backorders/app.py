@@ -1,18 +1,21 @@
-"""StockTable's stream, where somebody waits: what came in goes to the queue, first come first
-served, and who cannot be served when promised is told another date.
+"""StockTable's stream. Where somebody waits: what came in goes to the queue, first come first
+served, and who cannot be served when promised is told another date. Where a balance has a reorder
+point: the shop's people are told when it becomes low and when it runs out.
 
-A record only says where to look, and serving a queue twice changes nothing, so records may come
-twice, late or out of order.
+A record only says where to look, and looking twice changes nothing, so records may come twice, late
+or out of order. One function for both: a stream takes two consumers, and search is the other.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
 from aws_lambda_powertools import Logger
 from parcelway.ports import clock
 from parcelway.ports.faults import discreet
+from parcelway.store.alerts import look_at
 from parcelway.store.database import database
 from parcelway.store.items import from_item
 from parcelway.store.queues import serve
@@ -23,18 +26,28 @@ db = cache(database)
 
 @discreet(logger)
 def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
-    """Serve the queues of the balances that changed.
+    """Serve the queues of the balances that changed, and look at their reorder points.
 
-    The mapping's filter lets balances with a queue in alone. What fails leaves as an exception, so
+    The mapping's filters let balances with either in alone. What fails leaves as an exception, so
     that Lambda halves the batch until the record that cannot be served is alone.
     """
-    for sku, node in dict.fromkeys(_place(record["dynamodb"]) for record in event["Records"]):
+    changed = [_balance(record["dynamodb"]) for record in event["Records"]]
+    for sku, node in _places(each for each in changed if each.get("backordered")):
         served = serve(db(), sku, node, clock.now())
         if served.filled or served.redated:
             logger.info("served", sku=sku, node=node, filled=served.filled, redated=served.redated)
+    for sku, node in _places(each for each in changed if "reorder_point" in each):
+        alert = look_at(db(), sku, node, clock.now())
+        if alert is not None:
+            logger.info(alert.kind, sku=sku, node=node, available=alert.available)
     return {"batchItemFailures": []}
 
 
-def _place(change: dict[str, Any]) -> tuple[str, str]:
-    balance = from_item({name: change["NewImage"][name] for name in ("sku", "node")})
-    return balance["sku"], balance["node"]
+def _balance(change: dict[str, Any]) -> dict[str, Any]:
+    image = change["NewImage"]
+    names = ("sku", "node", "backordered", "reorder_point")
+    return from_item({name: image[name] for name in names if name in image})
+
+
+def _places(balances: Iterable[dict[str, Any]]) -> list[tuple[str, str]]:
+    return list(dict.fromkeys((each["sku"], each["node"]) for each in balances))

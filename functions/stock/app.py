@@ -3,25 +3,53 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any
 
-from forms import Adjustment, Count, Expectation, Kept, Papers, Receipt, Return, Some
+from feed import feed_row
+from forms import (
+    Adjustment,
+    Count,
+    Expectation,
+    Feed,
+    Kept,
+    Nothing,
+    Receipt,
+    ReorderPoint,
+    Return,
+    Some,
+    Transfer,
+)
 from parcelway.domain import stock_books
 from parcelway.domain.ids import derived
+from parcelway.domain.quota import quota_of
 from parcelway.domain.refusals import Reason, Refusal
-from parcelway.domain.stock import Balance, Document, Entry, Expected, Move, Supply
+from parcelway.domain.stock import Balance, Document, Entry
 from parcelway.domain.stock_books import Booking
 from parcelway.http.api import Api, staff
 from parcelway.http.call import Call
 from parcelway.http.paging import Page, from_cursor, to_cursor
-from parcelway.store import catalogue
+from parcelway.store import alerts, catalogue
 from parcelway.store.database import database
 from parcelway.store.shop import load_shop
-from parcelway.store.stock import balances_of, history
-from parcelway.store.stock_books import Booked, book
-from parcelway.values import dataclass
+from parcelway.store.stock import balances_of, history, read_balances, read_entry
+from parcelway.store.stock_books import Balances, book, set_reorder_point
+from views import (
+    AlertsView,
+    BalanceView,
+    BookedView,
+    FeedView,
+    JournalView,
+    QuotaView,
+    StockView,
+    TransferView,
+    balance_view,
+    entry_of,
+    entry_view,
+    quota_view,
+    stock_view,
+    transfer_view,
+)
 
 api = Api("stock")
 handler = api
@@ -29,68 +57,6 @@ db = cache(database)
 
 WAREHOUSE = staff("warehouse", "admin")
 _PLACE = "/stock/{sku}/nodes/{node}"
-B = TypeVar("B", bound=Papers)
-
-
-@dataclass(frozen=True, slots=True)
-class BalanceView:
-    """The counters of a SKU at a node. `available` may be promised to a newcomer; it is negative
-    when more was promised than is there and expected. `short` tells that units are missing which
-    the books have promised or sold."""
-
-    node: str
-    on_hand: int
-    reserved: int
-    allocated: int
-    backordered: int
-    damaged: int
-    safety: int
-    available: int
-    short: bool
-    supplies: list[Supply]
-    counted_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class StockView:
-    """A SKU at all nodes that have, expect or owe it."""
-
-    sku: str
-    balances: list[BalanceView]
-
-
-@dataclass(frozen=True, slots=True)
-class EntryView:
-    """A document in the journal: units moved and supplies announced.
-
-    `oversold` are units that were sold and, by the books, not there.
-    """
-
-    reference: str
-    kind: str
-    at: datetime
-    by: str
-    reason: str
-    source: str
-    moves: list[Move]
-    expected: list[Expected]
-    oversold: int
-
-
-@dataclass(frozen=True, slots=True)
-class BookedView:
-    """The document as it was booked (none when there was nothing to book), and the balance now."""
-
-    entry: EntryView | None
-    balance: BalanceView
-
-
-@dataclass(frozen=True, slots=True)
-class JournalView:
-    """A page of documents, newest first."""
-
-    entries: list[EntryView]
-    next_cursor: str | None
 
 
 @api.route("GET", "/stock/{sku}", who=WAREHOUSE, reply=StockView)
@@ -98,8 +64,7 @@ def show(call: Call[None]) -> StockView:
     """A SKU's stock at every node."""
     sku = call.path["sku"]
     _require_sku(sku)
-    balances = sorted(balances_of(db(), sku), key=lambda balance: balance.node)
-    return StockView(sku, [_balance_view(balance) for balance in balances])
+    return stock_view(sku, balances_of(db(), sku))
 
 
 @api.route("GET", f"{_PLACE}/journal", who=WAREHOUSE, query=Page, reply=JournalView)
@@ -111,7 +76,7 @@ def journal(call: Call[None]) -> JournalView:
     sku, node = _place(call)
     start = from_cursor(call.query.cursor, {"pk", "sk"}, pk=f"HIS#{sku}#{node}")
     entries, more = history(db(), sku, node, call.query.limit, start)
-    return JournalView([_entry_view(entry) for entry in entries], to_cursor(more))
+    return JournalView([entry_view(entry) for entry in entries], to_cursor(more))
 
 
 @api.route("POST", f"{_PLACE}/receipts", who=WAREHOUSE, body=Receipt, reply=BookedView, key=True)
@@ -200,6 +165,140 @@ def expect(call: Call[Expectation]) -> BookedView:
     )
 
 
+@api.route("PUT", f"{_PLACE}/reorder-point", who=WAREHOUSE, body=ReorderPoint, reply=BalanceView)
+def reorder_at(call: Call[ReorderPoint]) -> BalanceView:
+    """Somebody is told when so few units are available."""
+    sku, node = _place(call)
+    set_reorder_point(db(), sku, node, call.body.quantity)
+    return balance_view(read_balances(db(), [(sku, node)], consistent=True)[sku, node])
+
+
+@api.route(
+    "PUT", "/stock/{sku}/quotas/{channel}", who=WAREHOUSE, body=Kept, reply=QuotaView, key=True
+)
+def allot(call: Call[Kept]) -> QuotaView:
+    """So many units in all may be sold through a channel."""
+    sku, channel = call.path["sku"], call.path["channel"]
+    _require_sku(sku)
+    if channel not in load_shop(db()).settings.quota_channels:
+        raise Refusal(Reason.NOT_FOUND, f"Channel {channel} has no quotas.")
+    key = (sku, quota_of(channel))
+    document = Document("quota", call.caller.subject, call.command.fingerprint)
+    done = book(
+        db(),
+        derived("stk", call.caller.subject, call.command.key),
+        document,
+        call.now,
+        [key],
+        lambda all_: stock_books.allot(all_[key], call.body.quantity),
+    )
+    return quota_view(done.balances[key])
+
+
+@api.route("POST", "/stock/transfers", who=WAREHOUSE, body=Transfer, reply=TransferView, key=True)
+def transfer(call: Call[Transfer]) -> TransferView:
+    """Units leave for another node, which expects them under the transfer's id."""
+    told = call.body
+    here, there = told.from_node, told.to_node
+    for name, node in (("from_node", here), ("to_node", there)):
+        if node not in load_shop(db()).nodes:
+            raise Refusal(Reason.UNKNOWN_NODE, f"There is no node {node}.", f"/{name}")
+    units = told.units()
+    unknown = units.keys() - catalogue.get_many(db(), units).keys()
+    if unknown:
+        raise Refusal(Reason.UNKNOWN_SKU, f"There is no product {min(unknown)}.", "/lines")
+    reference = derived(stock_books.TRANSFER, call.caller.subject, call.command.key)
+
+    def decide(all_: Balances) -> Booking:
+        return stock_books.together(
+            [
+                stock_books.send(
+                    all_[sku, here], all_[sku, there], quantity, told.due, reference, call.now
+                )
+                for sku, quantity in units.items()
+            ]
+        )
+
+    document = Document("transfer", call.caller.subject, call.command.fingerprint)
+    keys = [(sku, node) for sku in units for node in (here, there)]
+    done = book(db(), reference, document, call.now, keys, decide)
+    return _transfer(done.entry, done.balances)
+
+
+@api.route("GET", "/stock/transfers/{transfer_id}", who=WAREHOUSE, reply=TransferView)
+def under_way(call: Call[None]) -> TransferView:
+    """What a transfer took, and what of it has not arrived."""
+    entry = _sent(call)
+    keys = [(move.sku, node) for move in entry.moves for node in _ends(entry)]
+    return _transfer(entry, read_balances(db(), keys, consistent=True))
+
+
+@api.route(
+    "POST",
+    "/stock/transfers/{transfer_id}/cancel",
+    who=WAREHOUSE,
+    body=Nothing,
+    reply=TransferView,
+    key=True,
+)
+def recall(call: Call[Nothing]) -> TransferView:
+    """What has not arrived is back where it came from."""
+    entry = _sent(call)
+    here, there = _ends(entry)
+
+    def decide(all_: Balances) -> Booking:
+        skus = [move.sku for move in entry.moves]
+        found = [
+            stock_books.recall(all_[sku, here], all_[sku, there], entry.reference) for sku in skus
+        ]
+        return stock_books.together([booking for booking in found if booking])
+
+    keys = [(move.sku, node) for move in entry.moves for node in (here, there)]
+    document = Document("transfer_cancel", call.caller.subject, "cancel")
+    done = book(db(), entry.reference, document, call.now, keys, decide, sequence=1)
+    return _transfer(entry, done.balances)
+
+
+@api.route("POST", "/stock/feed", who=WAREHOUSE, body=Feed, reply=FeedView, key=True)
+def feed(call: Call[Feed]) -> FeedView:
+    """Counts and differences from another system, each row by itself.
+
+    A row that is refused does not stop the others. Repeated with the same key, rows that were
+    booked are answered as booked.
+    """
+    rows = call.body.rows
+    known = catalogue.get_many(db(), {row.sku for row in rows}).keys()
+    nodes = load_shop(db()).nodes
+    return FeedView(
+        [feed_row(db(), call, number, row, known, nodes) for number, row in enumerate(rows)]
+    )
+
+
+@api.route("GET", "/stock/alerts", who=WAREHOUSE, query=Page, reply=AlertsView)
+def told(call: Call[None]) -> AlertsView:
+    """Balances that became low, ran out or were oversold, newest first."""
+    start = from_cursor(call.query.cursor, {"pk", "sk"}, pk=alerts.PK)
+    found, more = alerts.listed(db(), call.query.limit, start)
+    return AlertsView(found, to_cursor(more))
+
+
+def _sent(call: Call[Any]) -> Entry:
+    entry = read_entry(db(), call.path["transfer_id"], 0)
+    if entry is None or entry.document is None or entry.document.kind != "transfer":
+        raise Refusal(Reason.NOT_FOUND, "There is no such transfer.")
+    return entry
+
+
+def _ends(entry: Entry) -> tuple[str, str]:
+    """The nodes that a transfer is from and to."""
+    return entry.moves[0].node, entry.expected[0].node
+
+
+def _transfer(entry: Entry | None, balances: Balances) -> TransferView:
+    assert entry is not None, "a transfer always has something to book"
+    return transfer_view(entry, *_ends(entry), balances)
+
+
 def _document(
     call: Call[Any],
     kind: str,
@@ -215,7 +314,7 @@ def _document(
     done = book(
         db(), _reference(call, source), document, call.now, [key], lambda all_: decide(all_[key])
     )
-    return BookedView(_entry_of(done), _balance_view(done.balances[key]))
+    return BookedView(entry_of(done), balance_view(done.balances[key]))
 
 
 def _reference(call: Call[Any], source: str) -> str:
@@ -236,39 +335,3 @@ def _place(call: Call[Any]) -> tuple[str, str]:
 def _require_sku(sku: str) -> None:
     if not catalogue.get_many(db(), [sku]):
         raise Refusal(Reason.NOT_FOUND, f"There is no product {sku}.")
-
-
-def _entry_of(done: Booked) -> EntryView | None:
-    return _entry_view(done.entry) if done.entry else None
-
-
-def _entry_view(entry: Entry) -> EntryView:
-    said = entry.document
-    assert said is not None, "only documents have a history"
-    return EntryView(
-        reference=entry.reference,
-        kind=said.kind,
-        at=entry.at,
-        by=said.by,
-        reason=said.reason,
-        source=said.source,
-        moves=list(entry.moves),
-        expected=list(entry.expected),
-        oversold=said.oversold,
-    )
-
-
-def _balance_view(balance: Balance) -> BalanceView:
-    return BalanceView(
-        node=balance.node,
-        on_hand=balance.on_hand,
-        reserved=balance.reserved,
-        allocated=balance.allocated,
-        backordered=balance.backordered,
-        damaged=balance.damaged,
-        safety=balance.safety,
-        available=balance.available,
-        short=balance.short,
-        supplies=list(balance.supplies),
-        counted_at=balance.counted_at,
-    )

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal, Self
 
 from parcelway.domain.stock_books import MOST_UNITS, AdjustReason
 from parcelway.http.schemas import Input, Text
-from pydantic import AfterValidator, AwareDatetime, Field
+from pydantic import AfterValidator, AwareDatetime, Field, model_validator
 
 
 def _utc(moment: datetime) -> datetime:
@@ -76,3 +76,60 @@ class Expectation(Input):
 
     due: Day
     quantity: Level
+
+
+class ReorderPoint(Input):
+    """How few available units are so few that somebody is told; null: nobody is."""
+
+    quantity: Level | None
+
+
+class TransferLine(Input):
+    """Units of a product."""
+
+    sku: Text(40)  # type: ignore[valid-type]
+    quantity: Units
+
+
+class Transfer(Input):
+    """Units that leave one node for another, where they are due on a day."""
+
+    from_node: Text(40)  # type: ignore[valid-type]
+    to_node: Text(40)  # type: ignore[valid-type]
+    due: Day
+    lines: Annotated[list[TransferLine], Field(min_length=1, max_length=20)]
+
+    @model_validator(mode="after")
+    def _somewhere_else(self) -> Self:
+        if self.from_node == self.to_node:
+            raise ValueError("a transfer is to another node")
+        return self
+
+    def units(self) -> dict[str, int]:
+        """Units by SKU; lines of one SKU are one."""
+        sums: dict[str, int] = {}
+        for line in self.lines:
+            sums[line.sku] = sums.get(line.sku, 0) + line.quantity
+        return sums
+
+
+class FeedRow(Input):
+    """What another system has at a node: all units as of a time, or a difference."""
+
+    sku: Text(40)  # type: ignore[valid-type]
+    node: Text(40)  # type: ignore[valid-type]
+    mode: Literal["absolute", "delta"]
+    quantity: Annotated[int, Field(ge=-MOST_UNITS, le=MOST_UNITS)]
+    as_of: Moment | None = None
+    source: Text(100) | None = None  # type: ignore[valid-type]
+
+
+class Feed(Input):
+    """Up to 500 rows. A row's `source` is booked once for its product and node."""
+
+    card_exempt: ClassVar[frozenset[str]] = frozenset({"source"})
+    rows: Annotated[list[FeedRow], Field(min_length=1, max_length=500)]
+
+
+class Nothing(Input):
+    """No details needed."""

@@ -265,6 +265,8 @@ class SettingsDocument(_Strict):
     sourcing: SourcingDocument = Field(default_factory=SourcingDocument)
     pickup_reminder_days: int = Field(2, ge=1, le=60)
     pickup_days: int = Field(5, ge=1, le=60)
+    quota_channels: list[Channel | Literal["preorder"]] = Field(default_factory=list)
+    channel_buffers: dict[Channel, Annotated[int, Field(ge=0)]] = Field(default_factory=dict)
 
     _known = field_validator("currency")(Price._known.__func__)  # type: ignore[attr-defined]
 

@@ -32,6 +32,8 @@ _PARAMETERS = {
     "sku": "The stock keeping unit, as the catalogue has it.",
     "node": "The id of a distribution centre, warehouse or store.",
     "reference": "The purchase order line or delivery note that a supply comes with.",
+    "channel": "Where orders come from: online, marketplace and so on.",
+    "transfer_id": "The transfer's id.",
     "number": "The order's tracking number; hyphens and case do not matter.",
 }
 _DESCRIPTIONS = {

@@ -61,6 +61,30 @@ BODIES: dict[str, dict[str, Any]] = {
     "stock_count": {"quantity": 37, "counted_at": "2026-11-21T18:00:00Z"},
     "stock_sell": {"quantity": 1, "source": "till-2/20261121-0815/1"},
     "stock_expect": {"due": "2026-12-01", "quantity": 48},
+    "stock_transfer": {
+        "from_node": "dc-columbus",
+        "to_node": "store-dayton",
+        "due": "2026-12-01",
+        "lines": [{"sku": "819312", "quantity": 12}],
+    },
+    "stock_feed": {
+        "rows": [
+            {
+                "sku": "819312",
+                "node": "dc-columbus",
+                "mode": "absolute",
+                "quantity": 37,
+                "as_of": "2026-11-21T18:00:00Z",
+            },
+            {
+                "sku": "819312",
+                "node": "store-dayton",
+                "mode": "delta",
+                "quantity": -1,
+                "source": "wms-8821",
+            },
+        ]
+    },
     "carrier_webhook_receive": {
         "event_id": "evt_0001",
         "carrier": "ups",

@@ -11,14 +11,16 @@ import pytest
 from parcelway.domain.stock import Balance, Move, after, expecting
 from parcelway.ports import clock
 from parcelway.store import catalogue, shards
+from parcelway.store.alerts import look_at
 from parcelway.store.codec import iso
 from parcelway.store.commit import commit
 from parcelway.store.items import from_item
+from parcelway.store.shop import put_settings
 from parcelway.store.stock import move_writes, read_balances, to_entry
 
 from tests.functions.tables import aws
 from tests.functions.worlds import Answer, World, new_key, ok, refused
-from tests.orders import PRODUCTS, store_shop
+from tests.orders import PRODUCTS, SHOP, store_shop
 
 SKU, NODE = "MUG-1", "dc-1"
 KEY = (SKU, NODE)
@@ -348,3 +350,184 @@ def test_the_journal_replayed_gives_the_balance(books: Books) -> None:
     for expected in sorted(told, key=lambda each: each.supplied):
         balance = expecting(balance, expected)
     assert balance == replace(books.balance(), counted_at=None)
+
+
+# Transfers
+
+
+TRANSFER = {"from_node": NODE, "to_node": "store-1", "due": DUE}
+
+
+def send(books: Books, quantity: int, key: str = "", **changes: Any) -> Answer:
+    body = TRANSFER | {"lines": [{"sku": SKU, "quantity": quantity}]} | changes
+    return books.call(
+        "POST", "/stock/transfers", {}, body, claims=STAFF, idempotency_key=key or new_key()
+    )
+
+
+def stock_of(books: Books) -> Any:
+    return ok(books.call("GET", "/stock/{sku}", {"sku": SKU}, claims=STAFF))
+
+
+def test_a_transfer_is_on_its_way_until_it_arrives(books: Books) -> None:
+    ok(books.tell("receipts", {"quantity": 10}))
+    sent = ok(send(books, 6, "k1"))
+    assert ok(send(books, 6, "k1")) == sent
+    assert sent["lines"] == [{"sku": SKU, "quantity": 6, "in_transit": 6}]
+    shown = stock_of(books)
+    assert shown["in_transit"] == 6
+    assert {b["node"]: b["available"] for b in shown["balances"]} == {NODE: 4, "store-1": 0}
+    arrived = {"quantity": 4, "supply": sent["id"]}
+    ok(books.tell("receipts", arrived, node="store-1"))
+    path = {"transfer_id": sent["id"]}
+    asked = ok(books.call("GET", "/stock/transfers/{transfer_id}", path, claims=STAFF))
+    assert asked["lines"][0]["in_transit"] == 2
+    cancel = "/stock/transfers/{transfer_id}/cancel"
+    for _ in range(2):
+        back = ok(books.call("POST", cancel, path, {}, claims=STAFF, idempotency_key=new_key()))
+        assert back["lines"][0]["in_transit"] == 0
+    shown = stock_of(books)
+    assert {b["node"]: b["on_hand"] for b in shown["balances"]} == {NODE: 6, "store-1": 4}
+    assert shown["in_transit"] == 0
+    refused(books.tell("receipts", arrived, node="store-1"), 404, "not-found")
+
+
+def test_a_transfer_that_cannot_be_changes_nothing(books: Books) -> None:
+    ok(books.tell("receipts", {"quantity": 10}))
+    books.move("reserve", 7)
+    before = books.dump()
+    body = refused(send(books, 4), 409, "out-of-stock")
+    assert (body["available"], body["sku"], body["node"]) == (3, SKU, NODE)
+    refused(send(books, 1, to_node="mars"), 422, "unknown-node")
+    refused(send(books, 1, to_node=NODE), 422, "invalid-request")
+    refused(send(books, 1, lines=[{"sku": "NONE", "quantity": 1}]), 422, "unknown-sku")
+    refused(send(books, 1, due="2020-01-01"), 422, "invalid-request")
+    twice = [{"sku": SKU, "quantity": 2}, {"sku": SKU, "quantity": 2}]
+    refused(send(books, 1, lines=twice), 409, "out-of-stock")  # two lines, one stock
+    assert books.dump() == before
+    path = {"transfer_id": "trf_none"}
+    refused(
+        books.call("GET", "/stock/transfers/{transfer_id}", path, claims=STAFF), 404, "not-found"
+    )
+
+
+# The feed
+
+
+def test_a_feed_is_booked_row_by_row_and_can_be_repeated(books: Books) -> None:
+    ok(books.tell("receipts", {"quantity": 10}))
+    books.move("reserve", 8)
+    noon = iso(clock.now())
+    row = {"sku": SKU, "node": NODE, "mode": "absolute", "quantity": 5, "as_of": noon}
+    delta = {"sku": SKU, "node": "store-1", "mode": "delta", "quantity": 3, "source": "d1"}
+    rows = [
+        row,
+        delta,
+        row | {"quantity": 6},  # no newer
+        row | {"sku": "NONE"},
+        row | {"node": "mars"},
+        delta | {"quantity": -4, "source": "d2"},
+        delta,
+        {"sku": SKU, "node": NODE, "mode": "absolute", "quantity": 5},
+    ]
+
+    def feed(key: str) -> list[dict[str, Any]]:
+        answer = books.call(
+            "POST", "/stock/feed", {}, {"rows": rows}, claims=STAFF, idempotency_key=key
+        )
+        found: list[dict[str, Any]] = ok(answer)["rows"]
+        return found
+
+    told = feed("k1")
+    assert [row["booked"] for row in told] == [True, True, *[False] * 4, True, False]
+    assert [row["refused"] for row in told][2:6] == [
+        *("stale-count", "unknown-sku", "unknown-node", "out-of-stock"),
+    ]
+    assert told[0]["available"] == -3  # what is held stays held
+    assert books.balance().reserved == 8
+    once = books.dump()
+    assert feed("k1") == told
+    again = feed("k2")  # as another request: the source is the same, the count no newer
+    assert [row["booked"] for row in again] == [False, True, *[False] * 4, True, False]
+    assert books.dump() == once
+
+
+def test_a_feed_of_nothing_or_too_much_is_refused(books: Books) -> None:
+    row = {"sku": SKU, "node": NODE, "mode": "delta", "quantity": 1}
+    for rows in ([], [row] * 501):
+        answer = books.call(
+            "POST", "/stock/feed", {}, {"rows": rows}, claims=STAFF, idempotency_key=new_key()
+        )
+        refused(answer, 422, "invalid-request")
+
+
+# Alerts
+
+
+def looked_at(books: Books) -> list[dict[str, Any]]:
+    """The alerts once the stream's consumer has looked, twice."""
+    for _ in range(2):
+        look_at(books.db, *KEY, clock.now())
+    found: list[dict[str, Any]] = ok(books.call("GET", "/stock/alerts", claims=STAFF))["alerts"]
+    return found
+
+
+def test_low_stock_is_told_once_per_crossing(books: Books) -> None:
+    ok(books.tell("receipts", {"quantity": 10}))
+    assert looked_at(books) == []
+    ok(books.tell("reorder-point", {"quantity": 4}, method="PUT"))
+    kinds = []
+    for kind, quantity in (
+        ("reserve", 5),  # 5 left
+        ("reserve", 1),  # low
+        ("reserve", 1),  # still
+        ("reserve", 3),  # out
+        ("release", 2),  # low again: better, not told
+        ("release", 3),  # fine
+        ("reserve", 1),  # low once more
+    ):
+        books.move(kind, quantity)
+        clock.travel(timedelta(minutes=1))
+        kinds = [alert["kind"] for alert in looked_at(books)]
+    assert kinds == ["low_stock", "out_of_stock", "low_stock"]
+    newest = looked_at(books)[0]
+    assert (newest["available"], newest["reorder_point"]) == (4, 4)
+    assert [b["low"] for b in stock_of(books)["balances"]] == [True]
+    ok(books.tell("reorder-point", {"quantity": None}, method="PUT"))
+    assert [b["low"] for b in stock_of(books)["balances"]] == [False]
+
+
+def test_a_sale_of_what_is_not_there_is_an_alert(books: Books) -> None:
+    for _ in range(2):
+        ok(books.tell("sales", {"quantity": 2}, "k1"))
+    (alert,) = looked_at(books)
+    assert (alert["kind"], alert["units"], alert["available"]) == ("oversold", 2, -2)
+    assert alert["reference"] == books.entries()[0]["reference"]
+
+
+# Quotas
+
+
+def test_a_quota_is_set_and_shown(books: Books) -> None:
+    settings = replace(SHOP.settings, quota_channels=("marketplace",))
+    put_settings(books.db, settings)
+    books.db.memory.clear()
+    path = {"sku": SKU, "channel": "marketplace"}
+
+    def allot(quantity: int, **changes: str) -> Answer:
+        return books.call(
+            "PUT",
+            "/stock/{sku}/quotas/{channel}",
+            path | changes,
+            {"quantity": quantity},
+            claims=STAFF,
+            idempotency_key=new_key(),
+        )
+
+    assert ok(allot(7)) == {"channel": "marketplace", "quantity": 7, "used": 0}
+    assert ok(allot(3))["quantity"] == 3
+    refused(allot(3, channel="online"), 404, "not-found")
+    refused(allot(3, sku="NONE"), 404, "not-found")
+    shown = stock_of(books)
+    assert shown["quotas"] == [{"channel": "marketplace", "quantity": 3, "used": 0}]
+    assert shown["balances"] == []

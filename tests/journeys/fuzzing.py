@@ -63,7 +63,7 @@ class Fuzz:
             given = {"email": name, "password": PASSWORD}
             signed_in.append(another.call("POST", "/sessions", given))
         self._path: dict[str, list[str]] = {"sku": self.skus, "node": ["dc-columbus", "none"]}
-        self._path["reference"] = ["PO-1", "PO-2"]
+        self._path |= {"reference": ["PO-1", "PO-2"], "channel": ["marketplace"]}
         self._body: dict[str, list[Any]] = {
             "sku": self.skus,
             "service": ["parcel-standard", "store-pickup"],
@@ -80,6 +80,9 @@ class Fuzz:
             "at": [clock.now().isoformat()],
             "counted_at": [clock.now().isoformat()],
             "due": ["2999-12-31"],
+            "node": ["dc-columbus"],
+            "from_node": ["dc-columbus"],
+            "to_node": [STORE],
         }
         self._furnish()
 
@@ -99,6 +102,10 @@ class Fuzz:
         place = f"/stock/{BOOKS}/nodes/dc-columbus"
         warehouse.api.call("POST", f"{place}/receipts", {"quantity": 10_000})
         warehouse.api.call("POST", f"{place}/damage", {"quantity": 1_000})
+        sent = {"from_node": "dc-columbus", "to_node": STORE, "due": "2999-12-31"}
+        sent |= {"lines": [{"sku": BOOKS, "quantity": 5}]}
+        transfers = [warehouse.api.call("POST", "/stock/transfers", sent) for _ in range(3)]
+        self._path["transfer_id"] = [transfer["id"] for transfer in transfers]
         self.app.settle()
         self._own = carts["own"].id
         self._shipment_of = {each["order_id"]: each["id"] for each in live.values()}

@@ -98,6 +98,16 @@ def _count(*_: Any) -> Any:
     return {"quantity": 100, "counted_at": clock.now().isoformat()}
 
 
+def _transfer(world: Any, _: str) -> Any:
+    ends = {"from_node": "dc-columbus", "to_node": "store-dayton", "due": "2999-12-31"}
+    return ends | {"lines": [{"sku": world.sku, "quantity": 1}]}
+
+
+def _feed(world: Any, _: str) -> Any:
+    row = {"sku": world.sku, "node": "dc-columbus", "mode": "delta", "quantity": 1}
+    return {"rows": [row]}
+
+
 ROWS = (
     Row("POST /carts", EVERYBODY, body={}),
     Row("GET /carts/{cart_id}", HOLDER),
@@ -186,6 +196,13 @@ ROWS = (
     Row(f"POST {_PLACE}/scrap", WAREHOUSE, body={"quantity": 1}),
     Row(f"PUT {_PLACE}/safety", WAREHOUSE, body={"quantity": 0}),
     Row(f"PUT {_PLACE}/supplies/{{reference}}", WAREHOUSE, body=SUPPLY),
+    Row(f"PUT {_PLACE}/reorder-point", WAREHOUSE, body={"quantity": 3}),
+    Row("PUT /stock/{sku}/quotas/{channel}", WAREHOUSE, body={"quantity": 3}),
+    Row("POST /stock/transfers", WAREHOUSE, body=_transfer),
+    Row("GET /stock/transfers/{transfer_id}", WAREHOUSE),
+    Row("POST /stock/transfers/{transfer_id}/cancel", WAREHOUSE, body={}),
+    Row("POST /stock/feed", WAREHOUSE, body=_feed),
+    Row("GET /stock/alerts", WAREHOUSE),
     Row(
         "DELETE /sessions",
         "1111++++++++1+",

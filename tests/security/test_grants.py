@@ -260,6 +260,7 @@ def books(app: Application, sku: str) -> None:
     staff.call("POST", f"{place}/receipts", {"quantity": 1000})
     shards.split(app.database, sku, NODE, 1, clock.now())
     staff.call("POST", f"{place}/sales", {"quantity": 1})
+    staff.call("PUT", f"{place}/reorder-point", {"quantity": 10_000})
     staff.call("GET", f"{place}/journal")
     staff.call("GET", f"/stock/{sku}")
 

@@ -32,6 +32,7 @@ from tests.security.watching import nothing_written
 NODE, STORE = "dc-columbus", "store-dayton"
 PAID = ("to send", "packed", "sent", "missing goods", "to collect", "at the counter")
 PLACED = ("placed", "regretted by guest", "regretted by owner", "regretted by desk", *PAID)
+TRANSFER = {"from_node": NODE, "to_node": STORE, "due": "2999-12-31"}
 MISSING = {
     "cart_id": "ord_aaaaaaaaaaaaaaaaaaaaaaaaaa",
     "order_id": "ord_aaaaaaaaaaaaaaaaaaaaaaaaaa",
@@ -52,6 +53,7 @@ class World:
     other: str = ""
     password: str = PASSWORD
     _pending: str = ""
+    _sent: str = ""
 
     @property
     def user(self) -> User:
@@ -117,7 +119,16 @@ class World:
             "sku": self.sku,
             "node": NODE,
             "reference": "PO-1",
+            "channel": "marketplace",
+            "transfer_id": self._transfer() if "{transfer_id}" in row.route else "",
         }
+
+    def _transfer(self) -> str:
+        """A transfer under way."""
+        if not self._sent:
+            body = TRANSFER | {"lines": [{"sku": self.sku, "quantity": 1}]}
+            self._sent = Warehouse(self.app).api.call("POST", "/stock/transfers", body)["id"]
+        return self._sent
 
     def _address(self) -> str:
         """A new address in the owner's book."""

@@ -48,9 +48,11 @@ class Settings:
     `reservation_policy` per channel says when stock is held: never before payment is under way
     ('none' holds at confirmation only), when put in the cart, or at checkout; holds end after
     `hold_minutes` unless the order is paid for. `max_quantity` bounds one line. `channel_nodes`
-    are the nodes that serve a channel; a channel that is not named is served by all. What
-    lies ready to be collected is reminded of after `pickup_reminder_days` and taken back after
-    `pickup_days`, in days on which the store works.
+    are the nodes that serve a channel; a channel that is not named is served by all. Of every SKU
+    at every node `channel_buffers` units are not sold through a channel. `quota_channels` are those
+    that may sell no more of a SKU than was allotted to them, where something was. What lies ready
+    to be collected is reminded of after `pickup_reminder_days` and taken back after `pickup_days`,
+    in days on which the store works.
     """
 
     name: str
@@ -69,6 +71,8 @@ class Settings:
     tax_regions: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     pickup_reminder_days: int = 2
     pickup_days: int = 5
+    quota_channels: tuple[str, ...] = ()
+    channel_buffers: Mapping[str, int] = field(default_factory=dict)
 
     def tax_rate(self, category: str, destination: Address | None = None) -> int:
         """The rate in basis points of a tax category where it goes (None: not known yet).

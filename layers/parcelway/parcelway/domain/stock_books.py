@@ -20,7 +20,7 @@ MOST_SUPPLIES = 20  # per balance: they are kept on it, and every sale pays for 
 MOST_UNITS = 10**9
 CLOCK_SKEW = timedelta(minutes=5)  # how far ahead the clock of who counted may be
 _WEST = timedelta(hours=12)  # of UTC, where a day ends last
-TRANSFER = "trf_"  # what the references of transfers start with
+TRANSFER = "trf"  # what the references of transfers start with
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,9 @@ def take_back(balance: Balance, quantity: int, *, damaged: bool) -> Booking:
 
 def adjust(balance: Balance, quantity: int) -> Booking:
     """Correct the books by `quantity`, which may be negative. Raises Refusal OUT_OF_STOCK when
-    they do not have so many."""
+    they do not have so many, INVALID for none at all."""
+    if not quantity:
+        raise Refusal(Reason.INVALID, "No units, no correction.", "/quantity")
     if quantity < 0:
         _require(balance, -quantity, max(0, balance.on_hand))
     return Booking((_move(balance, "adjust", quantity),))
@@ -120,6 +122,11 @@ def keep_back(balance: Balance, quantity: int) -> Booking:
     return Booking((_move(balance, "safety", quantity - balance.safety),))
 
 
+def allot(quota: Balance, quantity: int) -> Booking:
+    """From now on a channel may sell `quantity` units in all; what it has sold stays sold."""
+    return Booking((_move(quota, "adjust", quantity - quota.on_hand),))
+
+
 def announce(
     balance: Balance, reference: str, due: date, quantity: int, now: datetime
 ) -> Booking | None:
@@ -128,7 +135,7 @@ def announce(
     None when that is known already. Raises Refusal INVALID for a day that is over everywhere and
     for a transfer's reference, QUANTITY_LIMIT for more than MOST_SUPPLIES.
     """
-    if reference.startswith(TRANSFER):
+    if reference.startswith(f"{TRANSFER}_"):
         raise Refusal(Reason.INVALID, "Transfers have routes of their own.", "/reference")
     before = {supply.reference: supply for supply in balance.supplies}
     known = before.get(reference)

@@ -199,7 +199,7 @@ def _split(db: Database, sku: str, node: str, shards: int, at: datetime) -> None
     each = [units // _GROWTH for units in available]
     writes = [_giving(db, item, shard, each[shard], more) for shard, item in enumerate(items)]
     writes += [
-        put_new(db.stock, _new_shard(sku, node, shard, each[shard % shards], more))
+        put_new(db.stock, _new_shard(items[0], shard, each[shard % shards], more))
         for shard in range(shards, more)
     ]
     listed = {"pk": _SPLIT, "sk": f"{sku}#{node}", "sku": sku, "node": node, "crowded_at": iso(at)}
@@ -224,9 +224,14 @@ def _giving(db: Database, item: Mapping[str, Any], shard: int, units: int, shard
     )
 
 
-def _new_shard(sku: str, node: str, shard: int, units: int, shards: int) -> Item:
+def _new_shard(base: Mapping[str, Any], shard: int, units: int, shards: int) -> Item:
+    """A shard beside `base`. It says the reorder point too, so that the stream tells of what
+    changes on it."""
+    sku, node = base["sku"], base["node"]
     counters = {"on_hand": units, "reserved": 0, "allocated": 0, "available": units}
-    return item_key(sku, node, shard) | {"sku": sku, "node": node, "shards": shards} | counters
+    told = {name: base[name] for name in ("reorder_point",) if name in base}
+    named = {"sku": sku, "node": node, "shards": shards}
+    return item_key(sku, node, shard) | named | counters | told
 
 
 def _emptied(db: Database, item: Mapping[str, Any], shard: int) -> Write:

@@ -107,6 +107,21 @@ def document_writes(
     return [*made, *(_found_by(db, entry, place) for place in booking.places), _journal(db, entry)]
 
 
+def reorder_point_writes(db: Database, sku: str, node: str, point: int | None) -> list[Write]:
+    """The write that sets a balance's reorder point. One that is split is merged first: a shard
+    says it from when it is made. Raises Stale and Busy."""
+    if len(shards.known(db, sku, node)) > 1:
+        shards.merge(db, sku, node)
+        raise _overtaken(db, sku, node)
+    write = _change(db, Change(sku, node, 0, 0, 0))
+    update = f"{write.update}, reorder_point = :point"
+    values = dict(write.values) | {":point": point}
+    if point is None:
+        update, values = f"{write.update} REMOVE reorder_point", dict(write.values)
+    missing = "attribute_not_exists(shards)"
+    return [replace(write, condition=missing, update=update, values=values)]
+
+
 def history(
     db: Database, sku: str, node: str, limit: int, start: Mapping[str, Any] | None
 ) -> tuple[list[Entry], dict[str, Any] | None]:

@@ -10,10 +10,17 @@ from parcelway.domain import stock_books
 from parcelway.domain.ids import derived
 from parcelway.domain.refusals import Reason, Refusal
 from parcelway.domain.stock import Balance, Document, Entry, after, booked, expecting
+from parcelway.domain.stock_alerts import Alert
 from parcelway.domain.stock_books import Booking
+from parcelway.store.alerts import alert_write
 from parcelway.store.commit import commit, until_fresh
 from parcelway.store.database import Database
-from parcelway.store.stock import document_writes, read_balances, read_entry
+from parcelway.store.stock import (
+    document_writes,
+    read_balances,
+    read_entry,
+    reorder_point_writes,
+)
 from parcelway.values import dataclass
 
 Key = tuple[str, str]  # SKU, node
@@ -58,10 +65,26 @@ def book(
         said = replace(document, oversold=booking.oversold)
         moves = booked(booking.moves)
         entry = Entry(reference, sequence, at, moves, booking.expected, said)
-        commit(db.client, document_writes(db, entry, booking, seen))
-        return Booked(entry, _afterwards(balances, booking))
+        now = _afterwards(balances, booking)
+        told = [alert_write(db, alert) for alert in _alerts(entry, booking, now)]
+        commit(db.client, [*document_writes(db, entry, booking, seen), *told])
+        return Booked(entry, now)
 
     return until_fresh(attempt)
+
+
+def set_reorder_point(db: Database, sku: str, node: str, point: int | None) -> None:
+    """Have somebody told when no more than `point` units are available; None: nobody.
+
+    Raises Busy.
+    """
+    key = (sku, node)
+
+    def attempt() -> None:
+        read_balances(db, [key], consistent=True)
+        commit(db.client, reorder_point_writes(db, sku, node, point))
+
+    until_fresh(attempt)
 
 
 def count(
@@ -83,6 +106,22 @@ def count(
             raise
         return False
     return True
+
+
+def _alerts(entry: Entry, booking: Booking, balances: Balances) -> list[Alert]:
+    if not booking.oversold:
+        return []
+    return [
+        Alert(
+            "oversold",
+            *place,
+            entry.at,
+            balances[place].available,
+            reference=entry.reference,
+            units=booking.oversold,
+        )
+        for place in booking.places
+    ]
 
 
 def _afterwards(balances: Balances, booking: Booking) -> Balances:
