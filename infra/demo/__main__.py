@@ -22,6 +22,7 @@ from parcelway.store.codec import decode
 from parcelway.store.orders import get_dossier
 
 from infra.demo.people import DECLINED, GOOD, NEEDS_3D_SECURE, Carrier, Refused, Shopper, Warehouse
+from infra.demo.scenes import Scenes
 from infra.local.application import SAMPLE, SAMPLE_FILES, Application, running
 from infra.verify import breaks
 
@@ -150,6 +151,12 @@ class Demo:
         self._app.settle(300)
         print(f"  {len(parcels)} parcels delivered")
 
+    def scenes(self) -> None:
+        """Orders that cannot be sent in one piece."""
+        scenes = Scenes(self._app, self.step, self.check)
+        scenes.play()
+        self.sales += [Sale(shopper, what) for what, shopper in scenes.orders]
+
     def verify(self) -> None:
         """Check every order, its documents and mails, and the books as a whole."""
         self.step("Checking")
@@ -215,6 +222,7 @@ def main() -> int:
         demo.buy(baskets)
         demo.confirm()
         demo.send()
+        demo.scenes()
         demo.verify()
     print(f"\n{'All checked.' if not demo.failures else f'{len(demo.failures)} FAILED.'}")
     return 1 if demo.failures else 0
