@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from parcelway.domain import fulfilment
-from parcelway.domain.order import Hold, Order
+from parcelway.domain.order import Hold, Order, Promise, Revision, on_time
 from parcelway.domain.refusals import Reason, Refusal
 from parcelway.domain.scheduling import schedule
 from parcelway.domain.shipment import Checkpoint, Shipment, TrackingStatus
@@ -300,3 +300,24 @@ def test_an_order_ends_only_when_everything_has_arrived() -> None:
         arrived = Checkpoint(f"end-{shipment.id}", "delivered", START)
         story._apply(fulfilment.track(story.order, shipment, arrived, CARRIER, story.facts))
     assert story.closed().order.state == "closed"
+
+
+@pytest.mark.parametrize(("days", "kept"), [(0, True), (30, False)])
+def test_a_promise_is_kept_or_not_by_the_first_one_alone(days: int, kept: bool) -> None:
+    story = at("out_for_delivery")
+    assert on_time(story.order, story.order.group) is None
+    story.now += timedelta(days=days)
+    later = Revision(story.now, Promise(date(2030, 1, 1), date(2030, 1, 2)), "supply")
+    story.delivered()
+    group = replace(story.order.group, revisions=(later,))
+    assert on_time(story.order, group) is kept
+
+
+def test_a_pick_up_is_on_time_when_it_lies_ready() -> None:
+    ready = at("shipped", method="pickup")
+    assert on_time(ready.order, ready.order.group) is True
+    day = ready.order.group.fulfilled_on
+    ready.now += timedelta(days=2)
+    ready.delivered()
+    assert on_time(ready.order, ready.order.group) is True
+    assert ready.order.group.fulfilled_on == day

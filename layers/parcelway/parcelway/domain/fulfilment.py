@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, date
 from typing import Any
 
 from parcelway.domain.decision import Decision
 from parcelway.domain.facts import Facts
 from parcelway.domain.order import (
     DONE,
+    DeliveryGroup,
     Hold,
     Order,
     Stage,
@@ -212,7 +214,7 @@ def step(
     lines = order.lines
     if stage is not None:
         lines = tuple(move_all(line, before, stage, shipment.id) for line in lines)
-    after = advance(order, lines=lines)
+    after = advance(order, lines=lines, groups=_groups(order, shipment, status, facts))
     changed = replace(shipment, status=status, version=after.version, **changes)
     moves = tuple(
         Move(line.sku, shipment.node, "ship", line.quantity)
@@ -222,6 +224,28 @@ def step(
     fact = (f"shipment.{kind or status}", {"shipment": shipment.id, **(data or {})})
     told = (fact,) if kind or status != shipment.status else ()
     return Decision(after, events(after, facts.now, actor, *told), moves, (changed,))
+
+
+def _groups(
+    order: Order, shipment: Shipment, status: ShipmentStatus, facts: Facts
+) -> tuple[DeliveryGroup, ...]:
+    """The groups with the day on which a shipment did what its promise was about."""
+    fulfilled = "ready_for_pickup" if shipment.method == "pickup" else "delivered"
+    if status != fulfilled or status == shipment.status:
+        return order.groups
+    day = _local_day(shipment.node, facts)
+    return tuple(
+        replace(group, fulfilled_on=day) if group.id == shipment.group else group
+        for group in order.groups
+    )
+
+
+def _local_day(node: str, facts: Facts) -> date:
+    """The day it is where a shipment left from."""
+    from zoneinfo import ZoneInfo  # slow to import, and few steps need it
+
+    there = facts.shop.nodes.get(node)
+    return facts.now.astimezone(ZoneInfo(there.time_zone) if there else UTC).date()
 
 
 def illegal(shipment: Shipment, why: str) -> Refusal:

@@ -160,7 +160,8 @@ class DeliveryGroup:
     For delivery `address` is where to; for pick-up `store` is the node's id. `charge_net` and
     `charge_tax` are the shipping charge. `promise` is the first one given and never rewritten: what
     became of it is in `revisions`, oldest first. `slots` are the days of nodes with a limited
-    capacity that the promise counts on, a parcel each.
+    capacity that the promise counts on, a parcel each. `fulfilled_on` is the day, where it left
+    from, on which something of it last arrived or lay ready to be collected.
     """
 
     id: str
@@ -177,6 +178,7 @@ class DeliveryGroup:
     promise: Promise | None = None
     revisions: tuple[Revision, ...] = ()
     slots: tuple[Slot, ...] = ()
+    fulfilled_on: date | None = None
 
     @property
     def present_promise(self) -> Promise | None:
@@ -420,6 +422,18 @@ def return_status(order: Order) -> ReturnStatus:
 
 def _units(order: Order, *stages: Stage) -> int:
     return sum(line.count(*stages) for line in order.lines)
+
+
+def on_time(order: Order, group: DeliveryGroup) -> bool | None:
+    """Whether all of a group was there by the first promise; None as long as that is open.
+
+    Revised promises change nothing: they are not what the customer decided on.
+    """
+    there: tuple[Stage, ...] = (*DONE, "packed") if group.method == "pickup" else DONE
+    stages = {p.stage for line in order.lines for p in line.portions if p.group == group.id}
+    if group.promise is None or group.fulfilled_on is None or not stages <= {*there}:
+        return None
+    return group.fulfilled_on <= group.promise.latest
 
 
 def waits(order: Order) -> bool:

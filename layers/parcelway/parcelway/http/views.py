@@ -17,6 +17,7 @@ from parcelway.domain.order import (
     State,
     Totals,
     fulfilment_status,
+    on_time,
     return_status,
     totals,
 )
@@ -81,6 +82,7 @@ class DeliveryView:
     expected_from: date | None
     expected_to: date | None
     revision_reason: str
+    on_time: bool | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,4 +243,5 @@ def _delivery(order: Order, group: DeliveryGroup) -> DeliveryView:
         expected_from=present.earliest if present else None,
         expected_to=present.latest if present else None,
         revision_reason=group.revisions[-1].reason if group.revisions else "",
+        on_time=on_time(order, group),
     )
