@@ -74,7 +74,14 @@ def test_more_parcels_than_a_day_ever_has_are_not_taken_at_once(db: Database) ->
 def test_an_unlimited_node_and_a_slot_kept_cost_no_write(db: Database) -> None:
     kept, unlimited, gone = ("dc-1", MONDAY), ("dc-2", MONDAY), ("dc-9", MONDAY)
     assert capacity.writes(db, NODES, [kept, unlimited, gone], [kept]) == []
-    assert capacity.writes(db, NODES, [], [unlimited, gone]) == []
+
+
+def test_what_was_taken_is_given_back_by_who_knows_no_limits(db: Database) -> None:
+    today = ("dc-1", MONDAY)
+    book(db, "a", [today])
+    mark = put_new(db.orders, {"pk": "ORD#b", "sk": "ORDER"})
+    commit(db.client, [mark, *capacity.writes(db, {}, [], [today])])
+    assert capacity.read(db, [today]) == {today: 0}
 
 
 def test_a_full_day_is_learned_and_passed_over_for_a_minute(

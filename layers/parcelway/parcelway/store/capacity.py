@@ -51,8 +51,8 @@ def writes(
     """The writes that take a parcel for each of `take` and give one back for each of `give`: a day
     twice when it is named twice, and not at all when it is both taken and given.
 
-    A day that has become full fails the commit as Stale, and is `known` then: decide again. Slots
-    of nodes that are gone or unlimited by now are not kept any more.
+    A day that has become full fails the commit as Stale, and is `known` then: decide again. Of
+    nodes that are gone or unlimited by now nothing is taken any more; `nodes` matter to that alone.
     """
     net = Counter(take)
     net.subtract(give)
@@ -60,7 +60,7 @@ def writes(
     return [
         _take(db, slot, parcels, limits[slot[0]]) if parcels > 0 else _give(db, slot, -parcels)
         for slot, parcels in sorted(net.items())
-        if parcels and slot[0] in limits
+        if parcels < 0 or (parcels and slot[0] in limits)
     ]
 
 

@@ -228,7 +228,8 @@ def _capacity_writes(db: Database, decisions: Sequence[Decision]) -> list[Write]
     from parcelway.store import capacity
     from parcelway.store.shop import load_shop
 
-    return capacity.writes(db, load_shop(db).nodes, taken, given)
+    # Who only gives back need not know the limits, and may not be allowed to read them.
+    return capacity.writes(db, load_shop(db).nodes if taken else {}, taken, given)
 
 
 def _order_write(db: Database, order: Order, now: datetime) -> Write:
