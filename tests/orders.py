@@ -374,11 +374,11 @@ class Story:
                 self._apply(replenishment.fill(self.order, place, units, balance, self.now))
         return self
 
-    def slipped(self, days: int) -> Story:
-        """Everything it waits for comes later."""
+    def slipped(self, days: int | None) -> Story:
+        """Everything it waits for comes later; None: nobody knows when."""
         for place in self.places:
             later = [
-                (units, due + timedelta(days=days) if due else None)
+                (units, due + timedelta(days=days) if due and days else None)
                 for due, units in place.units.items()
             ]
             self._apply(replenishment.redate(self.order, place, later, self.facts))

@@ -20,6 +20,7 @@ from pages import (
     tracking_page,
     trouble_page,
 )
+from parcelway.domain.order import Order
 from parcelway.domain.public_view import PublicOrder, public_order, receipt
 from parcelway.domain.tracking import parse
 from parcelway.http.api import LINK, Api, Reply
@@ -30,7 +31,7 @@ from parcelway.http.schemas import Input
 from parcelway.language.formats import accepted_language, language_for
 from parcelway.ports.files import documents, invoice_key
 from parcelway.store.database import database
-from parcelway.store.orders import Dossier, get_dossier, order_of_tracking
+from parcelway.store.orders import Dossier, get_dossier, get_order, order_of_tracking
 from parcelway.store.shop import load_shop
 from pydantic import ConfigDict
 from views import Links, TrackingView, tracking_view
@@ -159,7 +160,12 @@ def _seen(dossier: Dossier, linked: bool) -> PublicOrder:
         dossier.events,
         load_shop(db()).nodes,
         linked=linked,
+        others=[other for other in map(_order, dossier.order.linked) if other] if linked else (),
     )
+
+
+def _order(order_id: str) -> Order | None:
+    return get_order(db(), order_id)
 
 
 def _base(number: str) -> str:

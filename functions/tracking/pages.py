@@ -16,7 +16,7 @@ from parcelway.http.api import Reply
 from parcelway.language import formats
 from parcelway.language.amounts import line_amount, total_rows
 from parcelway.language.wording import say
-from views import Links
+from views import Links, revision
 
 if TYPE_CHECKING:  # what answers with JSON, a redirect or a PDF does not pay for templates
     from jinja2 import Environment
@@ -92,6 +92,7 @@ def _page(template: str, language: str, **context: Any) -> Reply:
             say=partial(say, language=language),
             money=partial(formats.money, language=language),
             window=partial(formats.window, language=language),
+            revision=partial(revision, language=language),
             moment=partial(formats.moment, language=language),
             town=formats.town,
             day=partial(formats.day, language=language),

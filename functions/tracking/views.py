@@ -4,10 +4,17 @@
 # sys.modules, where names could no longer be looked up.
 from collections.abc import Mapping
 from datetime import date, datetime
+from urllib.parse import quote
 
 from parcelway.domain.money import Money
-from parcelway.domain.public_view import Destination, PublicOrder, PublicParcel
-from parcelway.language.wording import say
+from parcelway.domain.public_view import (
+    Destination,
+    Expected,
+    PublicLinked,
+    PublicOrder,
+    PublicParcel,
+)
+from parcelway.language.wording import WORDS, say
 from parcelway.values import dataclass
 
 
@@ -58,11 +65,13 @@ class ParcelView:
 
 @dataclass(frozen=True, slots=True)
 class TrackedLine:
-    """An article; `stages` counts its units by how far they are."""
+    """An article; `stages` counts its units by how far they are, `expected` tells when those that
+    wait for goods can be had (null: nobody knows)."""
 
     name: str
     quantity: int
     stages: Mapping[str, int]
+    expected: list[Expected]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +84,10 @@ class ItemView:
 
 @dataclass(frozen=True, slots=True)
 class DestinationView:
-    """The town a delivery goes to, or the store where it is collected; `number` counts from 1."""
+    """The town a delivery goes to, or the store where it is collected; `number` counts from 1.
+
+    `promised_from` and `promised_to` are the first promise; `expected_from` and `expected_to` what
+    holds now, null where it cannot be told. They differ when `revised`, for `revision_reason`."""
 
     number: int
     method: str
@@ -86,6 +98,21 @@ class DestinationView:
     lines: list[ItemView]
     promised_from: date | None
     promised_to: date | None
+    revised: bool
+    expected_from: date | None
+    expected_to: date | None
+    revision_reason: str
+    revision_text: str
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedView:
+    """An order that units of this one moved to, or came from, and its own page."""
+
+    number: str
+    status: str
+    text: str
+    url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +127,21 @@ class InvoiceLink:
 
 @dataclass(frozen=True, slots=True)
 class TrackingView:
-    """Where an order is. The last four are null unless the link's token came with the request."""
+    """Where an order is. The last five are null unless the link's token came with the request.
+
+    `promised_from` to `promised_to` is when all of it was first promised; `expected_from` to
+    `expected_to` what holds now, null where that cannot be told."""
 
     number: str
     status: str
     text: str
     promised_from: date | None
     promised_to: date | None
+    revised: bool
+    expected_from: date | None
+    expected_to: date | None
+    revision_reason: str
+    revision_text: str
     steps: list[StepView]
     timeline: list[MilestoneView]
     parcels: list[ParcelView]
@@ -115,6 +150,7 @@ class TrackingView:
     destinations: list[DestinationView] | None
     invoices: list[InvoiceLink] | None
     receipt_url: str | None
+    linked_orders: list[LinkedView] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +165,11 @@ class Links:
         """The tracking page itself, as its reader came to it."""
         return f"{self.base}?k={self.token}" if self.token else self.base
 
+    def other(self, linked: PublicLinked) -> str:
+        """The tracking page of a linked order."""
+        base = self.base.rsplit("/", 1)[0]
+        return f"{base}/{linked.number}?k={quote(linked.token, safe='')}"
+
     @property
     def receipt(self) -> str:
         """The receipt."""
@@ -139,16 +180,29 @@ class Links:
         return f"{self.base}/invoices/{shipment_id}?k={self.token}"
 
 
+def revision(reason: str, language: str) -> str:
+    """Why a promise was revised, in words; '' when it was not."""
+    if not reason:
+        return ""
+    key = f"revised.{reason}"
+    return say(key if key in WORDS else "revised.other", language)
+
+
 def tracking_view(seen: PublicOrder, language: str, links: Links) -> TrackingView:
     """The public view in the words of `language`."""
-    link, promise = seen.link, seen.promise
+    link, due = seen.link, seen.due
     codes = {each.parcel: each.code for each in link.collections} if link else {}
     return TrackingView(
         number=seen.number,
         status=seen.status,
         text=say(f"status.{seen.status}", language),
-        promised_from=promise.earliest if promise else None,
-        promised_to=promise.latest if promise else None,
+        promised_from=due.first.earliest if due.first else None,
+        promised_to=due.first.latest if due.first else None,
+        revised=due.revised,
+        expected_from=due.present.earliest if due.present else None,
+        expected_to=due.present.latest if due.present else None,
+        revision_reason=due.reason,
+        revision_text=revision(due.reason, language),
         steps=[StepView(s.name, say(f"step.{s.name}", language), s.state) for s in seen.steps],
         timeline=[
             MilestoneView(m.name, say(f"happened.{m.name}", language), m.at, m.parcel)
@@ -156,8 +210,12 @@ def tracking_view(seen: PublicOrder, language: str, links: Links) -> TrackingVie
         ],
         parcels=[_parcel(parcel, codes.get(parcel.number), language) for parcel in seen.parcels],
         deliveries=seen.deliveries,
-        lines=[TrackedLine(n.name, n.quantity, n.stages) for n in link.lines] if link else None,
-        destinations=[_destination(place) for place in link.destinations] if link else None,
+        lines=[TrackedLine(n.name, n.quantity, n.stages, list(n.expected)) for n in link.lines]
+        if link
+        else None,
+        destinations=[_destination(place, language) for place in link.destinations]
+        if link
+        else None,
         invoices=[
             InvoiceLink(i.number, i.issued_at, i.gross, links.invoice(i.shipment_id))
             for i in link.invoices
@@ -165,6 +223,12 @@ def tracking_view(seen: PublicOrder, language: str, links: Links) -> TrackingVie
         if link
         else None,
         receipt_url=links.receipt if link else None,
+        linked_orders=[
+            LinkedView(o.number, o.status, say(f"status.{o.status}", language), links.other(o))
+            for o in link.linked
+        ]
+        if link
+        else None,
     )
 
 
@@ -185,7 +249,8 @@ def _parcel(parcel: PublicParcel, code: str | None, language: str) -> ParcelView
     )
 
 
-def _destination(place: Destination) -> DestinationView:
+def _destination(place: Destination, language: str) -> DestinationView:
+    due = place.due
     return DestinationView(
         place.number,
         place.method,
@@ -194,6 +259,11 @@ def _destination(place: Destination) -> DestinationView:
         place.postal_code,
         place.country,
         [ItemView(item.name, item.quantity) for item in place.lines],
-        place.promise.earliest if place.promise else None,
-        place.promise.latest if place.promise else None,
+        due.first.earliest if due.first else None,
+        due.first.latest if due.first else None,
+        due.revised,
+        due.present.earliest if due.present else None,
+        due.present.latest if due.present else None,
+        due.reason,
+        revision(due.reason, language),
     )

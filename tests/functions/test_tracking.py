@@ -25,9 +25,19 @@ from parcelway.ports.files import S3Files, invoice_key
 from parcelway.store.database import Database
 
 from tests.functions.calls import Context, get_event, load
-from tests.functions.mailing import Page
+from tests.functions.mailing import WAITING, Page
 from tests.functions.tables import REGION, aws
-from tests.orders import CONTACT, HOME, PRODUCTS, SPLIT_STOCK, THREE_WAYS, Story, at, store
+from tests.orders import (
+    CONTACT,
+    HOME,
+    PRODUCTS,
+    SPLIT_STOCK,
+    THREE_WAYS,
+    Story,
+    at,
+    dossier_of,
+    store,
+)
 
 URL, BUCKET = "https://shop.example/live", "documents"
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
@@ -102,7 +112,7 @@ def test_the_number_alone_tells_how_far_it_is(world: World) -> None:
         "out_for_delivery",
         "in_transit",
     ]
-    for name in ("lines", "destinations", "invoices", "receipt_url"):
+    for name in ("lines", "destinations", "invoices", "receipt_url", "linked_orders"):
         assert seen[name] is None
     assert "mug" not in answer["body"]
     assert "Dublin" not in answer["body"]
@@ -116,6 +126,7 @@ def test_the_link_also_shows_what_is_in_it(world: World) -> None:
         "name": "Stoneware mug, blue",
         "quantity": 3,
         "stages": {"delivered": 3},
+        "expected": [],
     }
     (place,) = seen["destinations"]
     assert {name: place[name] for name in ("number", "method", "store", "city")} == {
@@ -290,6 +301,46 @@ def check_harmless(answer: Mapping[str, Any], page: Page) -> None:
     assert headers["Cache-Control"] == "no-store"
     assert "noindex" in headers["X-Robots-Tag"]
     assert headers["Vary"] == "Accept, Accept-Language"
+
+
+def test_a_revised_date_is_shown_beside_the_first_one_with_the_reason(world: World) -> None:
+    order = store(world.db, at("confirmed", **WAITING).slipped(9))
+    key = order.link_token
+    seen = json.loads(world.track(order.tracking_number, k=key)["body"])
+    (place,) = seen["destinations"]
+    for told in (seen, place):
+        assert told["revised"]
+        assert told["revision_reason"] == "supply"
+        assert told["revision_text"] == WORDS["revised.supply"]["en"]
+        assert told["promised_to"] < told["expected_to"]
+    assert seen["timeline"][0]["name"] == "redated"
+    mugs = next(line for line in seen["lines"] if line["expected"])
+    assert mugs["expected"] == [{"quantity": 3, "due": "2026-12-09"}]
+    for sent in ({"k": key}, {}):  # dates are for everybody, contents are not
+        page = world.track(order.tracking_number, BROWSER, **sent)["body"]
+        text = Page(page).text
+        assert re.search(r"<s>[^<]*\d[^<]*</s>", page)
+        assert WORDS["revised.supply"]["en"] in text
+        assert ("3 expected Wednesday, December 9, 2026" in text) == bool(sent)
+
+
+def test_a_date_nobody_knows_is_told_as_such(world: World) -> None:
+    order = store(world.db, at("confirmed", **WAITING).slipped(None))
+    page = Page(world.track(order.tracking_number, BROWSER, k=order.link_token)["body"])
+    assert WORDS["label.unknown"]["en"] in page.text
+    assert "3 expected, date not known yet" in page.text
+
+
+def test_an_order_of_two_leads_to_the_other(world: World) -> None:
+    order = store(world.db, at("confirmed", **WAITING | {"shortage": "separate_order"}))
+    other = dossier_of(world.db, order.linked[0]).order
+    seen = json.loads(world.track(order.tracking_number, k=order.link_token)["body"])
+    (linked,) = seen["linked_orders"]
+    assert (linked["number"], linked["status"]) == (other.tracking_number, "awaiting_payment")
+    assert linked["url"] == f"{URL}/track/{other.tracking_number}?k={other.link_token}"
+    page = Page(world.track(order.tracking_number, BROWSER, k=order.link_token)["body"])
+    assert linked["url"] in page.links
+    assert other.tracking_number not in world.track(order.tracking_number, BROWSER)["body"]
 
 
 def test_two_parcels_are_told_apart(world: World) -> None:

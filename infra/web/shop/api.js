@@ -52,12 +52,15 @@ export const removeLine = (cart, sku) =>
   call("DELETE", `/carts/${cart.id}/lines/${segment(sku)}`, { headers: held(cart) });
 export const describe = (cart, details) =>
   call("PATCH", `/carts/${cart.id}`, { body: details, headers: held(cart) });
-export const deliveryOptions = (cart, country) =>
-  call("GET", `/carts/${cart.id}/delivery-options`, { query: { country }, headers: held(cart) });
+/** `where` is {country, postal_code, group}; without a group it is asked for the whole cart. */
+export const deliveryOptions = (cart, where) =>
+  call("GET", `/carts/${cart.id}/delivery-options`, { query: where, headers: held(cart) });
 export const availability = (cart) =>
   call("GET", `/carts/${cart.id}/availability`, { headers: held(cart) });
 export const deliver = (cart, delivery) =>
   call("PUT", `/carts/${cart.id}/delivery`, { body: delivery, headers: held(cart) });
+export const divide = (cart, deliveries) =>
+  call("PUT", `/carts/${cart.id}/deliveries`, { body: { deliveries }, headers: held(cart) });
 export const place = (cart, expectedTotal, key) =>
   call("POST", `/carts/${cart.id}/checkout`, {
     body: { expected_total: expectedTotal },

@@ -4,9 +4,11 @@ import { fill, h } from "/common/dom.js";
 import * as api from "./api.js";
 import { cardFields, pay } from "./cardform.js";
 import * as cart from "./cart.js";
-import { deliveryStep, deliveryText } from "./delivery.js";
+import { deliveryStep } from "./delivery.js";
+import { unitsText } from "./divide.js";
 import { addressBlock, addressFields, addressOf, field, form } from "./forms.js";
 import { currentLanguage, money, t } from "./i18n.js";
+import { deliveryText } from "./options.js";
 import * as shortage from "./shortage.js";
 import { on, remember } from "./state.js";
 import { summary } from "./summary.js";
@@ -61,10 +63,14 @@ async function next(view, after) {
   else view.go(firstOpen());
 }
 
-/** Its lines were changed in the drawer: what is there of them is another question now. */
+/** Follow the cart: once its lines were changed in the drawer, what is there of them is unknown. */
 async function follow(view, main) {
   const seen = cart.current();
-  if (!seen || linesOf(seen) === view.lines) return;
+  if (!seen) return;
+  if (linesOf(seen) === view.lines) {
+    fill(view.summary, summary());
+    return;
+  }
   view.lines = linesOf(seen);
   if (!cart.count()) {
     await checkoutPage(main);
@@ -79,6 +85,15 @@ async function follow(view, main) {
   }
 }
 
+const divided = (deliveries) =>
+  deliveries.map((delivery, index) =>
+    h(
+      "span",
+      { class: "line-of" },
+      `${t("nth.delivery", { number: index + 1 })}: ${deliveryText(delivery)} (${unitsText(delivery)})`,
+    ),
+  );
+
 const linesOf = (seen) => JSON.stringify(seen.lines.map(({ sku, quantity }) => [sku, quantity]));
 
 const BODIES = {
@@ -89,7 +104,7 @@ const BODIES = {
 };
 const DONE = {
   contact: (seen) => seen.contact && `${seen.contact.name}, ${seen.contact.email}`,
-  delivery: (seen) => seen.deliveries.map(deliveryText).join(" / "),
+  delivery: ({ deliveries }) => (deliveries.length > 1 ? divided(deliveries) : deliveryText(deliveries[0])),
   shortage: shortage.shortageText,
   payment: () => "",
 };

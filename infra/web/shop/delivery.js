@@ -3,25 +3,22 @@
 import { fill, h } from "/common/dom.js";
 import * as api from "./api.js";
 import * as cart from "./cart.js";
-import { addressFields, addressLines, addressOf, field, form } from "./forms.js";
-import { days, money, named, t } from "./i18n.js";
-import { recall, remember } from "./state.js";
+import { dividedStep } from "./divide.js";
+import { addressFields, addressOf, field, form } from "./forms.js";
+import { t } from "./i18n.js";
+import { option, optionsFor } from "./options.js";
 import { notice, tell, unmark } from "./trouble.js";
 
-/** How and where, in one line; "" while nothing is chosen. */
-export function deliveryText(delivery) {
-  if (!delivery.service) return "";
-  const name = recall("service-names", {})[delivery.service + delivery.store];
-  const where = delivery.address ? addressLines(delivery.address).slice(0, 4).join(", ") : "";
-  return [name ? named(name) : delivery.service, where].filter(Boolean).join(" · ");
-}
+const COUNTRY = "US"; // whose stores are offered
+const FORMS = { delivery: addressForm, pickup: pickupForm, several: dividedStep };
 
-/** The step: by a carrier to an address, or at a store. */
+/** The step: by a carrier to an address, at a store, or to several places. */
 export function deliveryStep(view) {
-  const delivery = cart.current().deliveries[0];
+  const { deliveries } = cart.current();
   const body = h("div", { class: "stack" });
-  const show = (method) => fill(body, method === "pickup" ? pickupForm(view) : addressForm(view));
-  const method = delivery.method === "pickup" ? "pickup" : "delivery";
+  const show = (method) => fill(body, FORMS[method](view));
+  const single = deliveries[0].method === "pickup" ? "pickup" : "delivery";
+  const method = deliveries.length > 1 ? "several" : single;
   const choice = (value, label) =>
     h(
       "label",
@@ -45,6 +42,7 @@ export function deliveryStep(view) {
       h("legend", { class: "out-of-sight" }, t("step.delivery")),
       choice("delivery", t("deliver")),
       choice("pickup", t("collect")),
+      cart.count() > 1 ? choice("several", t("divide")) : null,
     ),
     body,
   );
@@ -62,7 +60,7 @@ function addressForm(view) {
   const place = h("div", {}, addressFields(start, "shipping"));
   const options = h("div", { class: "options-box" });
   const load = () =>
-    offer(options, place.querySelector("[name=country]").value, "delivery", delivery.service);
+    offer(options, placeOf(place), "delivery", delivery.service);
   const element = form(
     { class: "stack" },
     async () => {
@@ -85,10 +83,15 @@ function addressForm(view) {
     options,
     h("button", { class: "button primary" }, t("continue")),
   );
-  place.addEventListener("change", (event) => event.target.name === "country" && load());
+  place.addEventListener("change", ({ target }) => WHERE.includes(target.name) && load());
   load();
   return element;
 }
+
+const WHERE = ["country", "postal_code"]; // what the offers depend on
+
+const placeOf = (place) =>
+  Object.fromEntries(WHERE.map((name) => [name, place.querySelector(`[name=${name}]`).value.trim()]));
 
 function savedAddresses(saved, place, load) {
   const select = h(
@@ -113,6 +116,11 @@ function savedAddresses(saved, place, load) {
 function pickupForm(view) {
   const delivery = cart.current().deliveries[0];
   const options = h("div", { class: "options-box" });
+  const postal = () => element.elements.namedItem("near").value.trim();
+  const load = () => {
+    const where = { country: COUNTRY, postal_code: postal() };
+    return offer(options, where, "pickup", `${delivery.service}@${delivery.store}`);
+  };
   const element = form(
     { class: "stack" },
     async () => {
@@ -124,24 +132,39 @@ function pickupForm(view) {
       const [service, store] = picked.split("@");
       await choose(view, element, { service, store, instructions: "" });
     },
+    h(
+      "div",
+      { class: "row near" },
+      field(
+        "near",
+        t("delivery.near"),
+        {
+          autocomplete: "postal-code",
+          maxlength: "16",
+          required: false,
+          on: {
+            keydown: (event) => {
+              if (event.key !== "Enter") return;
+              event.preventDefault(); // it asks for the stores, the step goes on by its button
+              load();
+            },
+          },
+        },
+        { kind: "third" },
+      ),
+      h("button", { type: "button", class: "button small", on: { click: load } }, t("delivery.find")),
+    ),
     options,
     h("button", { class: "button primary" }, t("continue")),
   );
-  offer(options, "US", "pickup", `${delivery.service}@${delivery.store}`);
+  load();
   return element;
 }
 
-async function offer(box, country, method, chosen) {
+async function offer(box, where, method, chosen) {
   fill(box, h("p", { class: "soft" }, t("loading")));
   try {
-    const found = (await api.deliveryOptions(cart.reference(), country)).options.filter(
-      (option) => option.method === method,
-    );
-    const names = recall("service-names", {});
-    for (const each of found)
-      names[each.service + each.store] = each.store ? { en: each.store_name } : each.name;
-    remember("service-names", names);
-    const short = method === "pickup" ? await shortAt(found.map((each) => each.store)) : new Set();
+    const found = (await optionsFor(where)).filter((each) => each.method === method);
     const legend = t(method === "pickup" ? "delivery.where" : "delivery.how");
     fill(
       box,
@@ -153,7 +176,7 @@ async function offer(box, country, method, chosen) {
             h(
               "ul",
               { class: "choices" },
-              found.map((each) => choice(each, chosen, short.has(each.store))),
+              found.map((each) => option(each, { chosen })),
             ),
           )
         : h("p", { class: "notice warn" }, t("delivery.none")),
@@ -161,59 +184,6 @@ async function offer(box, country, method, chosen) {
   } catch (error) {
     fill(box, notice(error));
   }
-}
-
-/** The stores among `stores` that do not have everything at present. */
-async function shortAt(stores) {
-  const lines = cart.current().lines;
-  const products = await Promise.all(lines.map((line) => api.product(line.sku, { fresh: true })));
-  return new Set(
-    stores.filter((store) =>
-      lines.some(
-        (line, index) => (products[index].availability.pickup[store] ?? 0) < line.quantity,
-      ),
-    ),
-  );
-}
-
-function choice(option, chosen, short) {
-  const value = option.store ? `${option.service}@${option.store}` : option.service;
-  const at = option.store_address;
-  const when = option.store
-    ? t("delivery.ready", { days: days(option.from_date, option.to_date) })
-    : days(option.from_date, option.to_date);
-  return h(
-    "li",
-    {},
-    h(
-      "label",
-      { class: "choice" },
-      h("input", {
-        type: "radio",
-        name: "service",
-        value,
-        checked: value === chosen && !short,
-        disabled: short,
-      }),
-      h(
-        "span",
-        { class: "grow" },
-        h("strong", {}, option.store ? option.store_name : named(option.name)),
-        h(
-          "span",
-          { class: "soft small" },
-          option.store ? `${at.line1}, ${at.city}` : option.carrier,
-          " · ",
-          short ? t("delivery.short") : when,
-        ),
-      ),
-      h(
-        "span",
-        { class: "numbers" },
-        option.price.minor ? money(option.price) : t("shipping.free"),
-      ),
-    ),
-  );
 }
 
 async function choose(view, element, delivery) {

@@ -29,11 +29,14 @@ export function field(name, label, props = {}, { kind = "", hint = "" } = {}) {
   );
 }
 
-/** The fields of a postal address; `section` keeps two addresses on one page apart. */
-export function addressFields(address, section) {
+/**
+ * The fields of a postal address; `section` keeps two addresses on one page apart, `prefix` their
+ * names in one form.
+ */
+export function addressFields(address, section, prefix = "") {
   const one = (name, autocomplete, kind, required, most) =>
     field(
-      name,
+      prefix + name,
       t(`field.${name}`),
       {
         value: address?.[name] ?? "",
@@ -45,7 +48,7 @@ export function addressFields(address, section) {
       { kind },
     );
   const country = field(
-    "country",
+    `${prefix}country`,
     t("field.country"),
     {
       autocomplete: `section-${section} country`,
@@ -78,8 +81,8 @@ function countryName(code) {
   return new Intl.DisplayNames([currentLanguage()], { type: "region" }).of(code);
 }
 
-/** What was entered in the address fields of a form. */
-export function addressOf(form) {
+/** What was entered in the address fields of a form, those named with `prefix`. */
+export function addressOf(form, prefix = "") {
   const address = {};
   for (const name of [
     "name",
@@ -91,7 +94,7 @@ export function addressOf(form) {
     "postal_code",
     "country",
   ]) {
-    address[name] = form.elements.namedItem(name).value.trim();
+    address[name] = form.elements.namedItem(prefix + name).value.trim();
   }
   return address;
 }

@@ -70,6 +70,12 @@ export function moment(text) {
   return new Intl.DateTimeFormat(locale(), options).format(new Date(text));
 }
 
+/** A distance. */
+export function kilometres(count) {
+  const options = { style: "unit", unit: "kilometer", maximumFractionDigits: 1 };
+  return new Intl.NumberFormat(locale(), options).format(count);
+}
+
 function locale() {
   return language === "de" ? "de-DE" : "en-US";
 }

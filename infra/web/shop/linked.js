@@ -4,7 +4,8 @@ import { Refused } from "/common/http.js";
 import { h } from "/common/dom.js";
 import * as api from "./api.js";
 import * as cart from "./cart.js";
-import { days, money, t } from "./i18n.js";
+import { promiseText } from "./deliveries.js";
+import { money, t } from "./i18n.js";
 
 /** The orders linked to `order` that this browser may see; those placed here are kept as its own. */
 export async function linkedOf(view, order) {
@@ -54,10 +55,5 @@ export function linkedPanel(order, linked, payment) {
 }
 
 function expected(order) {
-  const [delivery] = order.deliveries;
-  if (!["placed", "confirmed"].includes(order.state)) return null;
-  const kind = delivery.method === "pickup" ? "ready" : "arrives";
-  const { expected_from: from, expected_to: to } = delivery;
-  const words = from ? t(kind, { days: days(from, to) }) : t("arrives.unknown");
-  return h("p", { class: "soft small" }, words);
+  return ["placed", "confirmed"].includes(order.state) ? order.deliveries.map(promiseText) : null;
 }

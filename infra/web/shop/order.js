@@ -5,8 +5,9 @@ import { Refused } from "/common/http.js";
 import * as api from "./api.js";
 import { cardFields, pay } from "./cardform.js";
 import * as cart from "./cart.js";
+import { deliveryPanels, parcels, promiseText, storeName, waitingText } from "./deliveries.js";
 import { addressBlock, form } from "./forms.js";
-import { currentLanguage, days, moment, money, t } from "./i18n.js";
+import { currentLanguage, moment, money, t } from "./i18n.js";
 import { isDue, linkedOf, linkedPanel } from "./linked.js";
 import { recall, remember } from "./state.js";
 import { totals } from "./summary.js";
@@ -126,16 +127,11 @@ function when(order, status) {
       ? h("p", { class: "soft" }, t("order.until", { time: moment(order.pay_until) }))
       : null;
   }
-  const delivery = order.deliveries[0];
-  if (order.state !== "confirmed" || !delivery.promised_from || ARRIVED.includes(status))
-    return null;
-  const words = t(delivery.method === "pickup" ? "order.promise.pickup" : "order.promise");
-  return h(
-    "p",
-    { class: "soft" },
-    `${words} ${days(delivery.promised_from, delivery.promised_to)}`,
-  );
+  if (order.deliveries.length > 1 || isOver(order, status)) return null;
+  return promiseText(order.deliveries[0]);
 }
+
+const isOver = (order, status) => order.state !== "confirmed" || ARRIVED.includes(status);
 
 function steps(found) {
   return h(
@@ -190,6 +186,9 @@ function body(view, order, tracked) {
       "div",
       { class: "stack" },
       order.state === "placed" ? null : follow(order, tracked),
+      order.deliveries.length > 1
+        ? deliveryPanels(order, tracked, isOver(order, tracked?.status ?? order.state))
+        : null,
       h("section", { class: "panel" }, facts(order, tracked)),
     ),
   );
@@ -210,6 +209,7 @@ function line(each) {
       { class: "grow" },
       each.name,
       h("span", { class: "soft small" }, ` × ${each.quantity}`),
+      waitingText(each),
     ),
     h("span", { class: "numbers" }, money(each.net)),
   );
@@ -255,30 +255,19 @@ function follow(order, tracked) {
       h("strong", { class: "mono", id: "tracking-number" }, order.tracking_number),
     ),
     link,
-    (tracked?.parcels ?? [])
-      .filter((parcel) => parcel.parcel_number)
-      .map((parcel) =>
-        h(
-          "p",
-          { class: "small" },
-          t("order.parcel", { carrier: parcel.carrier, number: parcel.parcel_number }),
-          h("br"),
-          h("span", { class: "soft" }, parcel.text),
-        ),
-      ),
+    order.deliveries.length > 1 ? null : parcels(tracked?.parcels ?? []),
     h("ul", { class: "row small" }, extra),
   );
 }
 
 function facts(order, tracked) {
-  const delivery = order.deliveries[0];
-  const store =
-    tracked?.destinations?.find((place) => place.method === "pickup")?.store || delivery.store;
+  const [delivery, ...others] = order.deliveries;
+  const place = delivery.address
+    ? [t("order.goes"), addressBlock(delivery.address)]
+    : [t("order.collect"), storeName(delivery, 1, tracked)];
   const rows = [
     [t("order.payment"), t(`pay.${order.payment_status}`)],
-    delivery.address
-      ? [t("order.goes"), addressBlock(delivery.address)]
-      : [t("order.collect"), store],
+    others.length ? null : place,
     order.billing_address ? [t("order.billed"), addressBlock(order.billing_address)] : null,
     order.contact ? [t("field.email"), order.contact.email] : null,
   ];

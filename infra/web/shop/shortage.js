@@ -203,19 +203,20 @@ function explained(choice) {
   return `${text} ${t("total.more", { more })}`;
 }
 
-/** When the deliveries of an order would be there; they are the cart's, by their group. */
+/** When the deliveries of an order would be there, a line each; they are the cart's, by group. */
 export function arrival({ deliveries, lines }, shortage) {
   const inCart = cart.current().deliveries;
-  const parts = lines.some(({ now }) => now) && lines.some(({ later }) => later.length);
-  const split = parts && shortage !== "ship_complete";
-  return deliveries
-    .map(({ group, from_date: from, to_date: to }) => {
-      const index = inCart.findIndex((delivery) => delivery.group === group);
-      const kind = inCart[index]?.method === "pickup" ? "ready" : "arrives";
-      const text = windowText(kind, from, to, split);
-      return inCart.length > 1 ? `${t("nth.delivery", { number: index + 1 })}: ${text}` : text;
-    })
-    .join(" · ");
+  const late = new Set(lines.filter(({ later }) => later.length).map(({ sku }) => sku));
+  const parts = shortage !== "ship_complete" && lines.some(({ now }) => now);
+  return deliveries.map(({ group, from_date: from, to_date: to }) => {
+    const index = inCart.findIndex((delivery) => delivery.group === group);
+    if (index < 0) return null;
+    const kind = inCart[index].method === "pickup" ? "ready" : "arrives";
+    const split = parts && from !== to && inCart[index].lines.some(({ sku }) => late.has(sku));
+    const text = windowText(kind, from, to, split);
+    const named = inCart.length > 1 ? `${t("nth.delivery", { number: index + 1 })}: ` : "";
+    return h("span", { class: "line-of" }, named, text);
+  });
 }
 
 function windowText(kind, from, to, split) {

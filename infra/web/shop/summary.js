@@ -42,7 +42,7 @@ function dates({ shortage, orders }) {
       h(
         "li",
         {},
-        orders.length > 1 ? `${t(index ? "nth.order.later" : "nth.order.now")}: ` : null,
+        orders.length > 1 ? t(index ? "nth.order.later" : "nth.order.now") : null,
         arrival(order, shortage),
       ),
     ),
@@ -72,10 +72,19 @@ export function totals(order) {
     { class: "totals" },
     row(t("goods"), money(sums.goods)),
     row(t("shipping"), shipping),
+    order.deliveries.length > 1 ? order.deliveries.map(charge) : null,
     row(t("tax"), money(sums.tax)),
     row(t("total"), money(sums.gross), "total"),
   );
 }
+
+const charge = (delivery, index) =>
+  delivery.charge &&
+  row(
+    t("nth.delivery", { number: index + 1 }),
+    delivery.charge.minor ? money(delivery.charge) : t("shipping.free"),
+    "sub small",
+  );
 
 const row = (name, value, kind) =>
   h("div", { class: kind }, h("dt", {}, name), h("dd", { class: "numbers" }, value));

@@ -70,6 +70,29 @@ export const SUPPLY_WORDS = {
   "changed.tax": ["tax {from} → {to}", "Steuer {from} → {to}"],
   "changed.why": ["What changed: {parts}.", "Geändert: {parts}."],
 
+  divide: ["Divide over several places", "Auf mehrere Orte verteilen"],
+  "divide.text": [
+    "Say what goes to the other places; the first one gets the rest.",
+    "Was geht an die anderen Orte? Der erste bekommt den Rest.",
+  ],
+  "divide.rest": ["What the others leave", "Was die anderen übrig lassen"],
+  "divide.add": ["Another place", "Noch ein Ort"],
+  "divide.remove": ["Remove", "Entfernen"],
+  "divide.remove.of": ["Remove delivery {number}", "Lieferung {number} entfernen"],
+  "divide.empty": [
+    "Delivery {number} has nothing in it.",
+    "Lieferung {number} enthält noch nichts.",
+  ],
+  "delivery.near": ["Near ZIP code", "Nahe Postleitzahl"],
+  "delivery.find": ["Show nearest stores", "Nächste Filialen zeigen"],
+  "delivery.open": ["open today {hours}", "heute geöffnet {hours}"],
+  "delivery.closed": ["closed today", "heute geschlossen"],
+  "delivery.lacks": ["Not there at present: {items}", "Zurzeit nicht da: {items}"],
+  "problem.quantity-mismatch": [
+    "The cart has changed meanwhile. Please divide it again.",
+    "Der Warenkorb hat sich inzwischen geändert. Bitte noch einmal verteilen.",
+  ],
+
   "linked.second": ["Your second order", "Ihre zweite Bestellung"],
   "linked.other": ["The order that belongs to this one", "Die Bestellung, die dazugehört"],
   "linked.unpaid": [
@@ -84,10 +107,14 @@ export const SUPPLY_WORDS = {
   "waiting": ["Waiting for goods", "Wartet auf Ware"],
   "waiting.on": ["{count} expected {day}", "{count} erwartet am {day}"],
   "waiting.unknown": ["{count} expected, day not known yet", "{count} erwartet, Tag noch unbekannt"],
-  "revised.was": ["first promised: {days}", "zuerst zugesagt: {days}"],
+  "revised.was": ["First promised", "Zuerst zugesagt"],
   "revised.supply": [
     "Goods reach us later than we were told.",
     "Ware trifft später bei uns ein, als uns gesagt wurde.",
+  ],
+  "revised.replanned": [
+    "It has to be sent from another place.",
+    "Sie muss von einem anderen Ort aus versandt werden.",
   ],
   "revised.other": ["The date had to be changed.", "Der Termin musste geändert werden."],
 };

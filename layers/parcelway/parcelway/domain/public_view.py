@@ -16,12 +16,14 @@ from parcelway.domain.invoice import Invoice, InvoiceLine, TaxLine
 from parcelway.domain.invoicing import breakdown
 from parcelway.domain.money import Money, total, zero
 from parcelway.domain.order import (
+    DeliveryGroup,
     Event,
     Line,
     Order,
     Promise,
     Share,
     Stage,
+    State,
     Totals,
     fulfilment_status,
     return_status,
@@ -111,12 +113,37 @@ class Collection:
 
 
 @dataclass(frozen=True, slots=True)
+class Expected:
+    """Units that wait for goods, and the day these are expected on (None: nobody knows)."""
+
+    quantity: int
+    due: date | None
+
+
+@dataclass(frozen=True, slots=True)
 class PublicLine:
-    """An ordered article: how many units there are, and how many of them at each stage."""
+    """An ordered article: how many units there are, how many of them at each stage, and when those
+    that wait are expected."""
 
     name: str
     quantity: int
     stages: Mapping[str, int]
+    expected: tuple[Expected, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """When goods are to be there: as it was `first` promised and as it is at `present` (None:
+    cannot be told). `reason` is why it was revised last, '' while the first promise holds."""
+
+    first: Promise | None
+    present: Promise | None
+    reason: str
+
+    @property
+    def revised(self) -> bool:
+        """Whether the first promise holds no longer."""
+        return bool(self.reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +168,16 @@ class Destination:
     postal_code: str
     country: str
     lines: tuple[PublicItem, ...]
-    promise: Promise | None
+    due: Due
+
+
+@dataclass(frozen=True, slots=True)
+class PublicLinked:
+    """An order that units of this one moved to, or came from; `token` is of its own link."""
+
+    number: str
+    token: str
+    status: Literal["awaiting_payment", "confirmed", "delivered", "cancelled", "expired"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +198,7 @@ class LinkView:
     destinations: tuple[Destination, ...]
     invoices: tuple[PublicInvoice, ...]
     collections: tuple[Collection, ...]
+    linked: tuple[PublicLinked, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +210,7 @@ class PublicOrder:
 
     number: str
     status: PublicStatus
-    promise: Promise | None
+    due: Due
     steps: tuple[Step, ...]
     timeline: tuple[Milestone, ...]
     parcels: tuple[PublicParcel, ...]
@@ -204,20 +241,22 @@ def public_order(
     nodes: Mapping[str, Node],
     *,
     linked: bool,
+    others: Sequence[Order] = (),
 ) -> PublicOrder:
-    """The order as the public sees it; with `linked`, as the holder of its link does."""
+    """The order as the public sees it; with `linked`, as the holder of its link does. `others` are
+    the orders it is linked to."""
     sent = [shipment for shipment in shipments if shipment.status != "cancelled"]
     return PublicOrder(
         number=order.tracking_number,
         status=public_status(order, sent),
-        promise=promised(order),
+        due=due(order),
         steps=steps(order, sent),
         timeline=timeline(events, sent, linked=linked),
         parcels=tuple(
             _parcel(order, number, shipment, nodes) for number, shipment in enumerate(sent, start=1)
         ),
         deliveries=len(order.groups),
-        link=_link(order, sent, invoices, nodes) if linked else None,
+        link=_link(order, sent, invoices, nodes, others) if linked else None,
     )
 
 
@@ -301,6 +340,7 @@ _HAPPENED: Mapping[str, str] = {
     "order.placed": "placed",
     "order.confirmed": "confirmed",
     "order.scheduled": "preparing",
+    "promise.revised": "redated",
     "order.cancelled": "cancelled",
     "order.expired": "expired",
     "shipment.packed": "packed",
@@ -342,10 +382,31 @@ def timeline(
 
 def promised(order: Order) -> Promise | None:
     """The window in which all of the order was promised."""
-    given = [group.promise for group in order.groups if group.promise]
-    if not given:
+    return _around([group.promise for group in order.groups if group.promise])
+
+
+def due(order: Order) -> Due:
+    """When all of the order is to be there."""
+    dues = [_due(group) for group in order.groups]
+    known = [each.present for each in dues if each.present]
+    revised = [group.revisions[-1] for group in order.groups if group.revisions]
+    return Due(
+        promised(order),
+        _around(known) if len(known) == len(dues) else None,
+        max(revised, key=lambda revision: revision.at).reason if revised else "",
+    )
+
+
+def _due(group: DeliveryGroup) -> Due:
+    reason = group.revisions[-1].reason if group.revisions else ""
+    return Due(group.promise, group.present_promise, reason)
+
+
+def _around(windows: Sequence[Promise]) -> Promise | None:
+    """The window that all of these are in."""
+    if not windows:
         return None
-    return Promise(min(p.earliest for p in given), max(p.latest for p in given))
+    return Promise(min(w.earliest for w in windows), max(w.latest for w in windows))
 
 
 def receipt(order: Order, payments: Sequence[Payment]) -> Receipt:
@@ -435,6 +496,7 @@ def _link(
     shipments: Sequence[Shipment],
     invoices: Sequence[Invoice],
     nodes: Mapping[str, Node],
+    others: Sequence[Order],
 ) -> LinkView:
     lines = []
     for line in order.lines:
@@ -442,7 +504,8 @@ def _link(
         for portion in line.portions:
             stage = _STAGES[portion.stage]
             stages[stage] = stages.get(stage, 0) + portion.quantity
-        lines.append(PublicLine(line.name, line.quantity, stages))
+        expected = [Expected(p.quantity, p.due) for p in line.portions if p.stage == "backordered"]
+        lines.append(PublicLine(line.name, line.quantity, stages, tuple(expected)))
     return LinkView(
         lines=tuple(lines),
         destinations=_destinations(order, nodes),
@@ -454,7 +517,25 @@ def _link(
             for number, shipment in enumerate(shipments, start=1)
             if shipment.status == "ready_for_pickup"
         ),
+        linked=tuple(
+            PublicLinked(other.tracking_number, other.link_token, _STATES[other.state])
+            for other in others
+            if other.tracking_number
+        ),
     )
+
+
+# What is told of a linked order, of whose parcels nothing is known here.
+_STATES: Mapping[
+    State, Literal["awaiting_payment", "confirmed", "delivered", "cancelled", "expired"]
+] = {
+    "draft": "awaiting_payment",
+    "placed": "awaiting_payment",
+    "confirmed": "confirmed",
+    "closed": "delivered",
+    "cancelled": "cancelled",
+    "expired": "expired",
+}
 
 
 def _destinations(order: Order, nodes: Mapping[str, Node]) -> tuple[Destination, ...]:
@@ -476,7 +557,7 @@ def _destinations(order: Order, nodes: Mapping[str, Node]) -> tuple[Destination,
                 at.postal_code,
                 at.country,
                 items,
-                group.present_promise,
+                _due(group),
             )
         )
     return tuple(places)

@@ -129,6 +129,7 @@ WORDS: Words = {
             "collected": ("Collected", "Abgeholt"),
             "invoiced": ("Invoice issued", "Rechnung ausgestellt"),
             "refunded": ("Refund sent", "Erstattung veranlasst"),
+            "redated": ("New date", "Neuer Termin"),
             "cancelled": ("Cancelled", "Storniert"),
             "partly_cancelled": ("Part of the order cancelled", "Teil der Bestellung storniert"),
             "expired": ("Not paid in time", "Nicht rechtzeitig bezahlt"),
@@ -164,6 +165,20 @@ WORDS: Words = {
         },
     ),
     **_words(
+        "revised",
+        {
+            "supply": (
+                "Goods reach us later than we were told.",
+                "Ware trifft später bei uns ein, als uns gesagt wurde.",
+            ),
+            "replanned": (
+                "It has to be sent from another place.",
+                "Sie muss von einem anderen Ort aus versandt werden.",
+            ),
+            "other": ("The date had to be changed.", "Der Termin musste geändert werden."),
+        },
+    ),
+    **_words(
         "payment",
         {
             "authorized": ("Reserved on your card", "Auf der Karte reserviert"),
@@ -189,6 +204,17 @@ WORDS: Words = {
             "order_total": ("Order total, tax included", "Gesamtbetrag mit Steuer"),
             "price": ("Price", "Preis"),
             "expected": ("Expected", "Voraussichtlich"),
+            "unknown": ("Date not known yet", "Termin noch unbekannt"),
+            "first_promised": ("First promised", "Zuerst zugesagt"),
+            "waits": ("{count} expected {day}", "{count} erwartet am {day}"),
+            "waits_unknown": (
+                "{count} expected, date not known yet",
+                "{count} erwartet, Termin noch unbekannt",
+            ),
+            "later": ("Comes later", "Kommt später"),
+            "dropped": ("Left out, as you wished", "Entfällt wie gewünscht"),
+            "linked": ("Order that belongs to this one", "Bestellung, die dazugehört"),
+            "linked_number": ("Your other order", "Ihre andere Bestellung"),
             "deliver_to": ("Delivery to", "Lieferung an"),
             "collect_at": ("Collect at", "Abholung bei"),
             "delivery_of": ("Delivery {number} of {count}", "Lieferung {number} von {count}"),
