@@ -20,6 +20,7 @@ from parcelway.domain import (
     checkout,
     delivery,
     fulfilment,
+    fulfilment_orders,
     invoicing,
     pickup,
     replenishment,
@@ -29,6 +30,7 @@ from parcelway.domain.catalogue import Product
 from parcelway.domain.commands import Command
 from parcelway.domain.decision import Decision
 from parcelway.domain.facts import Facts
+from parcelway.domain.fulfilment_orders import Said, Why
 from parcelway.domain.ids import derived
 from parcelway.domain.invoice import Invoice
 from parcelway.domain.invoicing import Counter
@@ -350,12 +352,15 @@ class Story:
         made = cancellation.cancel(self.order, self.shipments, reason, actor, self.now)
         return self._apply(made)
 
-    def rejected(self, reason: str = "out_of_stock") -> Story:
-        """The first shipment cannot be sent."""
+    def said(self, actor: Actor = WAREHOUSE) -> Said:
+        """Somebody says something now."""
+        return Said(actor, self.facts)
+
+    def rejected(self, reason: Why = "out_of_stock") -> Story:
+        """The first node does not send its shipment."""
         first, shipments = self.shipments[0], self.shipments
-        return self._apply(
-            cancellation.reject(self.order, shipments, first, reason, WAREHOUSE, self.now)
-        )
+        made = fulfilment_orders.reject(self.order, shipments, first, reason, "", self.said())
+        return self._apply(made)
 
     @property
     def places(self) -> list[Place]:
@@ -425,7 +430,8 @@ class Story:
         """Take a decision in; None (no news) changes nothing. A minute passes."""
         if made is not None:
             self.decisions.append((made, self.now))
-            self.balances = after(self.balances, made.moves)
+            told = made.entry.moves if made.entry else ()
+            self.balances = after(self.balances, [*made.moves, *told])
             self.by_id |= {shipment.id: shipment for shipment in made.shipments}
             self.payment = made.payment or self.payment
         self.now += timedelta(minutes=1)

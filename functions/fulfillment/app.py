@@ -4,27 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Any
 
-from parcelway.domain import cancellation, fulfilment, pickup
+from forms import (
+    Division,
+    HandOver,
+    Holding,
+    Nothing,
+    Parcel,
+    Picked,
+    Queue,
+    Rejection,
+    Target,
+)
+from parcelway.domain import fulfilment, fulfilment_orders, pickup
 from parcelway.domain.commands import repeated
 from parcelway.domain.decision import Decision
 from parcelway.domain.facts import Facts
+from parcelway.domain.fulfilment_orders import Said, unplaced
 from parcelway.domain.order import Order
 from parcelway.domain.parties import Actor
 from parcelway.domain.shipment import Shipment
 from parcelway.http.access import any_dossier
 from parcelway.http.api import Api, staff
 from parcelway.http.call import Call
-from parcelway.http.paging import Page, from_cursor, to_cursor
-from parcelway.http.schemas import Input, Text
+from parcelway.http.paging import from_cursor, to_cursor
 from parcelway.http.views import OrderView, ShipmentView, order_view, shipment_view
 from parcelway.store.commit import until_fresh
 from parcelway.store.database import database
-from parcelway.store.orders import get_dossier, queue_of, save
+from parcelway.store.orders import Dossier, get_dossier, queue_of, save
+from parcelway.store.selling import read_facts, reclaim, selling
 from parcelway.store.shop import load_shop
 from parcelway.values import dataclass
-from pydantic import StringConstraints, model_validator
 
 api = Api("fulfillment")
 handler = api
@@ -32,40 +43,6 @@ db = cache(database)
 
 WAREHOUSE = staff("warehouse", "admin")
 _SHIPMENT = "/warehouse/orders/{order_id}/shipments/{shipment_id}"
-
-
-class Nothing(Input):
-    """No details needed."""
-
-
-class Parcel(Input):
-    """The parcel a shipment left in."""
-
-    card_exempt: ClassVar[frozenset[str]] = frozenset({"parcel_number"})
-    carrier: Text(60)  # type: ignore[valid-type]
-    parcel_number: Text(60)  # type: ignore[valid-type]
-
-
-class HandOver(Input):
-    """How somebody proved to be the customer: by the code they were given, or by a document of
-    their own that was looked at."""
-
-    code: Annotated[str, StringConstraints(pattern=r"^[0-9]{6}$")] | None = None
-    identity_checked: (
-        Literal["identity_card", "passport", "driving_licence", "residence_permit"] | None
-    ) = None
-
-    @model_validator(mode="after")
-    def _one(self) -> HandOver:
-        if (self.code is None) == (self.identity_checked is None):
-            raise ValueError("one of code and identity_checked is needed")
-        return self
-
-
-class Shortage(Input):
-    """Why the node cannot send it."""
-
-    reason: Text(200) = "out_of_stock"  # type: ignore[valid-type]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +53,12 @@ class QueueView:
     next_cursor: str | None
 
 
-@api.route("GET", "/warehouse/nodes/{node}/shipments", who=WAREHOUSE, query=Page, reply=QueueView)
+@api.route("GET", "/warehouse/nodes/{node}/shipments", who=WAREHOUSE, query=Queue, reply=QueueView)
 def queue(call: Call[None]) -> QueueView:
-    """The shipments waiting at a node: to pack, to send, to hand over."""
+    """The shipments waiting at a node: to pack, to send, to hand over.
+
+    A page looks at `limit` orders and may show fewer shipments, or more.
+    """
     node = call.path["node"]
     start = from_cursor(call.query.cursor, {"pk", "sk", "queue", "queued_at"}, queue=node)
     ids, more = queue_of(db(), node, call.query.limit, start)
@@ -88,7 +68,7 @@ def queue(call: Call[None]) -> QueueView:
         for dossier in dossiers
         if dossier
         for shipment in dossier.shipments
-        if shipment.node == node and shipment.status in ("released", "packed", "ready_for_pickup")
+        if shipment.node == node and _wanted(shipment, call.query)
     ]
     return QueueView(waiting, to_cursor(more))
 
@@ -150,30 +130,84 @@ def delivered(call: Call[Nothing]) -> ShipmentView:
     return _report(call, lambda o, s, who, facts: fulfilment.deliver(o, s, who, facts))
 
 
-@api.route("POST", f"{_SHIPMENT}/reject", who=WAREHOUSE, body=Shortage, reply=OrderView, key=True)
-def reject(call: Call[Shortage]) -> OrderView:
-    """The goods are not there: the shipment is cancelled, and the order if nothing else is left."""
+@api.route("POST", f"{_SHIPMENT}/accept", who=WAREHOUSE, body=Nothing, reply=ShipmentView, key=True)
+def accept(call: Call[Nothing]) -> ShipmentView:
+    """The node will send it; packing it says as much."""
+    return _report(call, lambda o, s, who, facts: fulfilment_orders.accept(o, s, Said(who, facts)))
 
-    def attempt() -> Order:
-        dossier = any_dossier(db(), call.path["order_id"])
-        shipment = dossier.shipment(call.path["shipment_id"])
-        if repeated(dossier.order, call.command):
-            return dossier.order
-        decision = cancellation.reject(
-            dossier.order,
-            dossier.shipments,
-            shipment,
-            call.body.reason,
-            Actor("staff", call.caller.subject),
-            call.now,
-            call.command,
-        )
-        if decision is None:
-            return dossier.order
-        save(db(), decision, call.now)
-        return decision.order
 
-    return order_view(until_fresh(attempt), staff=True)
+@api.route("POST", f"{_SHIPMENT}/hold", who=WAREHOUSE, body=Holding, reply=ShipmentView, key=True)
+def hold(call: Call[Holding]) -> ShipmentView:
+    """It must not be packed or sent until it is released."""
+    why = call.body
+    return _once(call, lambda o, s, said: fulfilment_orders.hold(o, s, why.reason, why.note, said))
+
+
+@api.route(
+    "POST", f"{_SHIPMENT}/release-hold", who=WAREHOUSE, body=Nothing, reply=ShipmentView, key=True
+)
+def release_hold(call: Call[Nothing]) -> ShipmentView:
+    """It may go on."""
+    return _once(call, fulfilment_orders.release_hold)
+
+
+@api.route("POST", f"{_SHIPMENT}/reject", who=WAREHOUSE, body=Rejection, reply=OrderView, key=True)
+def reject(call: Call[Rejection]) -> OrderView:
+    """The node does not send it: its units are planned anew over the other nodes.
+
+    What none of them has waits for supplies, if the customer chose to wait, or is cancelled; and so
+    is the order with nothing else left.
+    """
+    why = call.body
+    return _anew(
+        call,
+        lambda d, s, said: fulfilment_orders.reject(
+            d.order, d.shipments, s, why.reason, why.note, said
+        ),
+    )
+
+
+@api.route("POST", f"{_SHIPMENT}/short-pick", who=WAREHOUSE, body=Picked, reply=OrderView, key=True)
+def short_pick(call: Call[Picked]) -> OrderView:
+    """Fewer units were found than should be there: what is missing is planned anew over the other
+    nodes, what was found goes on. Lines that are not named are there in full."""
+    lines = [line.units() for line in call.body.lines]
+    return _anew(
+        call,
+        lambda d, s, said: fulfilment_orders.short_pick(
+            d.order, d.shipments, s, lines, call.body.reason, said
+        ),
+    )
+
+
+@api.route("POST", f"{_SHIPMENT}/move", who=WAREHOUSE, body=Target, reply=OrderView, key=True)
+def move(call: Call[Target]) -> OrderView:
+    """Another node sends it."""
+    told = call.body
+    return _anew(
+        call,
+        lambda d, s, said: fulfilment_orders.move(d.order, s, told.node, told.note, said),
+    )
+
+
+@api.route("POST", f"{_SHIPMENT}/split", who=WAREHOUSE, body=Division, reply=OrderView, key=True)
+def split(call: Call[Division]) -> OrderView:
+    """Some of its units leave the node in a parcel of their own."""
+    lines = [line.units() for line in call.body.lines]
+    return _anew(
+        call,
+        lambda d, s, said: fulfilment_orders.split(d.order, s, lines, call.body.note, said),
+    )
+
+
+def _wanted(shipment: Shipment, query: Queue) -> bool:
+    """Whether a shipment waits at its node, and is one of those asked for."""
+    return (
+        shipment.status in ("released", "packed", "ready_for_pickup")
+        and query.status in (None, shipment.status)
+        and query.held in (None, "yes" if shipment.held else "no")
+        and query.accepted in (None, "yes" if shipment.accepted_at else "no")
+    )
 
 
 def _report(
@@ -193,3 +227,47 @@ def _report(
         return shipment_view(decision.order, decision.shipments[0])
 
     return until_fresh(attempt)
+
+
+def _once(
+    call: Call[Any], decide: Callable[[Order, Shipment, Said], Decision | None]
+) -> ShipmentView:
+    """Decide on what can be taken back, and commit it: its repeat changes nothing."""
+
+    def attempt(order: Order, shipment: Shipment, actor: Actor, facts: Facts) -> Decision | None:
+        if repeated(order, call.command):
+            return None
+        return decide(order, shipment, Said(actor, facts, call.command))
+
+    return _report(call, attempt)
+
+
+def _anew(
+    call: Call[Any], decide: Callable[[Dossier, Shipment, Said], Decision | None]
+) -> OrderView:
+    """Decide on units that leave a shipment for another place, and commit it.
+
+    Before any are left without one, holds on them that have lapsed are taken back.
+    """
+    reclaimed = False
+
+    def attempt() -> Order:
+        nonlocal reclaimed
+        dossier = any_dossier(db(), call.path["order_id"])
+        order, shipment = dossier.order, dossier.shipment(call.path["shipment_id"])
+        if repeated(order, call.command):
+            return order
+        facts = read_facts(db(), order, call.now, exact=True)
+        said = Said(Actor("staff", call.caller.subject), facts, call.command)
+        decision = decide(dossier, shipment, said)
+        if decision is None:
+            return order
+        missing = unplaced(order, decision.order)
+        if missing and not reclaimed:
+            reclaimed = True
+            if reclaim(db(), call.now, missing):
+                return attempt()
+        save(db(), decision, call.now)
+        return decision.order
+
+    return order_view(selling(db(), call.now, attempt), staff=True)

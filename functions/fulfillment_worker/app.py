@@ -20,7 +20,7 @@ executions = cache(lambda: aws.client("stepfunctions"))
 
 
 # After one of these an order may have units for another wave.
-_TO_SCHEDULE = ("order.confirmed", "order.replenished")
+_TO_SCHEDULE = ("order.confirmed", "order.replenished", "order.replanned")
 
 
 def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:

@@ -148,6 +148,7 @@ def _said(
         "amount": _amount(data, order, language),
         **_to_collect(event, order, shipment, shop, language),
         "out_of_stock": data.get("reason") == "out_of_stock",
+        "replanned": data.get("reason") == "replanned",
         "charged": order.captured > order.refunded,
         "date": day(date.fromisoformat(data["latest"]), language) if data.get("latest") else "",
         "rest": any(line.count(*DONE) < line.quantity for line in order.lines),
@@ -207,6 +208,9 @@ def _items(
 ) -> list[Item]:
     """What the mail is about: a shipment's contents, a delivery's, or the order's lines with their
     amounts."""
+    if "lines" in event.data:  # some units of a shipment
+        by_sku = {line.sku: line.name for line in order.lines}
+        return [Item(by_sku[each["sku"]], each["quantity"]) for each in event.data["lines"]]
     if shipment is not None:
         names = {line.number: line.name for line in order.lines}
         return [Item(names[line.line], line.quantity) for line in shipment.lines]

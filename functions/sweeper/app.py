@@ -38,7 +38,13 @@ bus = cache(lambda: EventBridge(aws.client("events"), os.environ["EVENT_BUS"]))
 
 _LONGEST = 48 * QUIET  # pauses double up to this while an order stays quiet
 # Whoever hears one of these looks at all that must happen to the order.
-_SET_IN_MOTION = ("order.confirmed", "order.replenished", "order.cancelled", "order.expired")
+_SET_IN_MOTION = (
+    "order.confirmed",
+    "order.replenished",
+    "order.replanned",
+    "order.cancelled",
+    "order.expired",
+)
 
 
 @discreet(logger)

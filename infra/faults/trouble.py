@@ -125,7 +125,7 @@ def _is_given_up(person: Person) -> None:
     _takes_and_loses(person)
     person.history.world.kernel.sleep(_HOUR)
     desk = staff(person.history.world, "csr")
-    path, reason = f"/staff/orders/{person.id}/cancel", {"reason": "not paid"}
+    path, reason = f"/staff/orders/{person.id}/cancel", {"reason": "other", "note": "not paid"}
     person.history.together(
         person.history.unless_refused("desk", lambda: desk.call("POST", path, reason)),
         person.history.unless_refused("ann herself", lambda: person.pay(GOOD)),
@@ -151,7 +151,7 @@ def _ships_or_rejects(warehouse: Warehouse, shipment: Json) -> None:
     try:
         warehouse.ship(shipment)
     except Refused:
-        warehouse.report(shipment, "reject", {"reason": "not paid"})
+        warehouse.report(shipment, "reject", {"reason": "other", "note": "not paid"})
 
 
 def _play_torn(history: History) -> None:

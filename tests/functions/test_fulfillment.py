@@ -243,12 +243,12 @@ def test_what_is_not_there_cancels_the_order_when_it_was_all_of_it(world: World)
     story = at("released")
     store(world.db, story)
     (shipment,) = story.shipments
-    answer = world.report(shipment, "reject", {"reason": "broken"})
+    answer = world.report(shipment, "reject", {"reason": "damaged"})
     assert (answer.status, answer.body["state"]) == (200, "cancelled")
-    assert answer.body["cancel_reason"] == "broken"
+    assert answer.body["cancel_reason"] == "damaged"
     assert world.stock("MUG-1")[shipment.node] == (100, 0)
     once = world.dossier(story)
-    assert world.report(shipment, "reject", {"reason": "broken"}) == answer
+    assert world.report(shipment, "reject", {"reason": "damaged"}) == answer
     assert world.report(shipment, "reject", key="k2").status == 200
     assert world.dossier(story) == once
 

@@ -24,7 +24,7 @@ BUDGET = {
     "checkout": 161,
     "documents": 110,
     "events": 59,
-    "fulfillment": 154,
+    "fulfillment": 167,
     "fulfillment_steps": 93,
     "fulfillment_worker": 79,
     "invoicing": 79,

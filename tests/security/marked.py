@@ -234,7 +234,7 @@ class Journey:
         again(staff.call, "POST", f"/staff/orders/{theirs.id}/cancel", desk)
         self.pay(missing)
         shipment = self._waiting(warehouse, missing)
-        why = {"reason": self.marks.new("node's reason", TYPED)}
+        why = {"reason": "other", "note": self.marks.new("node's note", TYPED)}
         again(warehouse.report, shipment, "reject", why)
         self.app.settle(120)
 

@@ -108,6 +108,14 @@ def _feed(world: Any, _: str) -> Any:
     return {"rows": [row]}
 
 
+def _picked(world: Any, _: str) -> Any:
+    return {"lines": [{"sku": world.sku, "picked": 1}]}
+
+
+def _leaving(world: Any, _: str) -> Any:
+    return {"lines": [{"sku": world.sku, "quantity": 1}]}
+
+
 ROWS = (
     Row("POST /carts", EVERYBODY, body={}),
     Row("GET /carts/{cart_id}", HOLDER),
@@ -183,6 +191,12 @@ ROWS = (
     Row(f"POST {_SHIPMENT}/delivered", WAREHOUSE, "sent", body={}),
     Row(f"POST {_SHIPMENT}/ready", WAREHOUSE, "to collect", body={}),
     Row(f"POST {_SHIPMENT}/hand-over", WAREHOUSE, "at the counter", body=DOCUMENT),
+    Row(f"POST {_SHIPMENT}/accept", WAREHOUSE, "to hold", body={}),
+    Row(f"POST {_SHIPMENT}/hold", WAREHOUSE, "to hold", body={"reason": "goods"}),
+    Row(f"POST {_SHIPMENT}/release-hold", WAREHOUSE, "to hold", body={}),
+    Row(f"POST {_SHIPMENT}/short-pick", WAREHOUSE, "to hold", body=_picked),
+    Row(f"POST {_SHIPMENT}/move", WAREHOUSE, "to move", body={"node": "wh-louisville"}),
+    Row(f"POST {_SHIPMENT}/split", WAREHOUSE, "to split", body=_leaving),
     Row(f"POST {_SHIPMENT}/reject", WAREHOUSE, "missing goods", body={}),
     Row("GET /stock/{sku}", WAREHOUSE),
     Row(f"GET {_PLACE}/journal", WAREHOUSE),

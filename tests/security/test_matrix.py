@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import pytest
+from parcelway.ports import clock
+from parcelway.store import stock_books
 from parcelway.store.orders import get_dossier
 
 from infra.cli import openapi
@@ -30,7 +32,9 @@ from tests.security.people import (
 from tests.security.watching import nothing_written
 
 NODE, STORE = "dc-columbus", "store-dayton"
-PAID = ("to send", "packed", "sent", "missing goods", "to collect", "at the counter")
+COLLECTED = ("to collect", "at the counter")
+AT_THE_NODE = ("to send", "to hold", "to move", "to split", "missing goods")
+PAID = ("packed", "sent", *AT_THE_NODE, *COLLECTED)
 PLACED = ("placed", "regretted by guest", "regretted by owner", "regretted by desk", *PAID)
 TRANSFER = {"from_node": NODE, "to_node": STORE, "due": "2999-12-31"}
 MISSING = {
@@ -158,6 +162,7 @@ def world(app: Application, article: Callable[..., str]) -> World:
             .status
             == 200
         )
+    stock_books.count(app.database, made.sku, "wh-louisville", 9, clock.now(), "test")  # to move
     made.other = Shopper(app.url, app.stripe).token
     for name in ("draft", "unclaimed", "complete", *PLACED):
         made.orders[name] = _order(made, name, article(node=STORE) if "c" in name else "")
@@ -173,8 +178,8 @@ def _order(world: World, name: str, sku_at_store: str) -> Shopper:
     if name != "unclaimed":
         shopper.api.headers["Authorization"] = world.users["owner"].authorization
         shopper.api.call("POST", f"{shopper.path}/claim")
-    collected = name in ("to collect", "at the counter")
-    shopper.add(sku_at_store if collected else world.sku)
+    collected = name in COLLECTED
+    shopper.add(sku_at_store if collected else world.sku, 2 if name == "to split" else 1)
     if name == "complete" or name in PLACED:
         shopper.pick_up(STORE) if collected else shopper.deliver()
         shopper.describe()
@@ -195,7 +200,7 @@ def _move_on(world: World) -> None:
         "at the counter": ("pack", "ready"),
     }
     for name, what in steps.items():
-        node = STORE if name in ("to collect", "at the counter") else NODE
+        node = STORE if name in COLLECTED else NODE
         (shipment,) = [s for s in warehouse.queue(node) if s["order_id"] == world.orders[name].id]
         for step in what:
             parcel = {"carrier": "Sample Parcel", "parcel_number": "MATRIX-0"}

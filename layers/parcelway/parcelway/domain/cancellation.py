@@ -24,7 +24,7 @@ _HERE: tuple[Stage, ...] = (
 )
 
 
-def reject(
+def cancel_shipment(
     order: Order,
     shipments: Sequence[Shipment],
     shipment: Shipment,
@@ -33,10 +33,10 @@ def reject(
     now: datetime,
     asked: Command | None = None,
 ) -> Decision | None:
-    """A node cannot send a shipment: its units are cancelled and given back, the rest goes on.
+    """End a shipment: its units are cancelled and given back, the rest of the order goes on.
 
-    With nothing else left of the order, that is cancelled. None when it was rejected before.
-    Raises Refusal ILLEGAL_STATE, TOO_LATE once it has left.
+    With nothing else left of the order, that is cancelled. None when it has ended so. Raises
+    Refusal ILLEGAL_STATE, TOO_LATE once it has left.
     """
     if shipment.status == "cancelled":
         return None

@@ -9,7 +9,7 @@ from parcelway.domain.ledger import Posting
 from parcelway.domain.order import Event, Order, Slot
 from parcelway.domain.payment import Payment
 from parcelway.domain.shipment import Shipment
-from parcelway.domain.stock import Move
+from parcelway.domain.stock import Entry, Move
 from parcelway.values import dataclass
 
 
@@ -17,7 +17,8 @@ from parcelway.values import dataclass
 class Decision:
     """An order at its next version, with everything that must change in the same transaction;
     `linked` is what is decided about another order with it, `requeued` are places in queues (SKU,
-    node, since) whose dates it changes. `taken` and `given` are parcels of nodes' days."""
+    node, since) whose dates it changes. `taken` and `given` are parcels of nodes' days, `entry` is
+    what it tells the stock books that is not the order's own doing."""
 
     order: Order
     events: tuple[Event, ...] = ()
@@ -30,3 +31,4 @@ class Decision:
     requeued: tuple[tuple[str, str, datetime], ...] = ()
     taken: tuple[Slot, ...] = ()
     given: tuple[Slot, ...] = ()
+    entry: Entry | None = None

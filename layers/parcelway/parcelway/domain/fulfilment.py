@@ -40,21 +40,31 @@ def release(order: Order, shipment: Shipment, facts: Facts) -> Decision | None:
     if shipment.status != "scheduled":
         return None
     require(order, "confirmed")
-    require_free(order)
+    require_free(order, shipment)
     return step(order, shipment, "released", "released", SYSTEM, facts, released_at=facts.now)
 
 
 def pack(order: Order, shipment: Shipment, actor: Actor, facts: Facts) -> Decision | None:
-    """The warehouse picked and packed everything. None when it has said so already."""
+    """The warehouse picked and packed everything, which it thereby accepted. None when it has said
+    so already."""
     if shipment.status not in ("scheduled", "released"):
         if shipment.status == "cancelled":
             raise illegal(shipment, "there is nothing left to pack")
         return None
     require(order, "confirmed")
-    require_free(order)
+    require_free(order, shipment)
     if shipment.status == "scheduled":
         raise illegal(shipment, "it has not been released yet")
-    return step(order, shipment, "packed", "packed", actor, facts, packed_at=facts.now)
+    return step(
+        order,
+        shipment,
+        "packed",
+        "packed",
+        actor,
+        facts,
+        packed_at=facts.now,
+        accepted_at=shipment.accepted_at or facts.now,
+    )
 
 
 def ship(
@@ -72,7 +82,7 @@ def ship(
     if shipment.method != "delivery" or shipment.status != "packed":
         raise illegal(shipment, "only a packed parcel for delivery can be shipped")
     require(order, "confirmed")
-    require_free(order)
+    require_free(order, shipment)
     return step(
         order,
         shipment,
@@ -249,7 +259,7 @@ def _local_day(node: str, facts: Facts) -> date:
 
 
 def illegal(shipment: Shipment, why: str) -> Refusal:
-    """The refusal of what a shipment is not, or no longer, fit for."""
+    """The refusal of what a shipment's status does not allow."""
     return Refusal(
         Reason.ILLEGAL_STATE,
         f"The shipment is {shipment.status}: {why}.",
@@ -257,8 +267,10 @@ def illegal(shipment: Shipment, why: str) -> Refusal:
     )
 
 
-def require_free(order: Order) -> None:
-    """Refuse while the order has a hold."""
+def require_free(order: Order, shipment: Shipment) -> None:
+    """Refuse while the order or the shipment is on hold."""
+    if shipment.held:
+        raise illegal(shipment, f"it is on hold ({shipment.held})")
     if order.holds:
         codes = [hold.code for hold in order.holds]
         raise Refusal(Reason.ILLEGAL_STATE, f"The order is on hold: {', '.join(codes)}.")

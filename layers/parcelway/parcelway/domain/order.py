@@ -87,7 +87,8 @@ class Line:
     where it came from. `net` and `tax` are for the whole ordered quantity, after discounts;
     they are the line's share of the order's totals and are what invoices and refunds divide. A
     line in several delivery groups has them in `shares`, one per group, that add up to them;
-    `tax_rate` is then the first group's.
+    `tax_rate` is then the first group's. `declined` is why nodes did not send units that they were
+    to send, by node: none of them is asked for the line again.
     """
 
     number: int
@@ -102,6 +103,7 @@ class Line:
     tax_rate: int = 0
     weight_grams: int = 0
     shares: tuple[Share, ...] = ()
+    declined: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def quantity(self) -> int:
@@ -444,12 +446,13 @@ def waits(order: Order) -> bool:
 
 def ready(order: Order) -> bool:
     """Whether a confirmed order has units that can be scheduled: one that is sent only when it is
-    complete has none as long as others wait."""
+    complete has none as long as others wait, unless it was complete and is under way already."""
     waiting = any(line.count("backordered") for line in order.lines)
+    under_way = any(portion.shipment for line in order.lines for portion in line.portions)
     return (
         order.state == "confirmed"
         and any(line.count("open", "reserved") for line in order.lines)
-        and not (waiting and order.shortage == "ship_complete")
+        and (under_way or not (waiting and order.shortage == "ship_complete"))
     )
 
 

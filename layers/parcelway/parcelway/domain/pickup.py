@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from parcelway.domain.cancellation import reject
+from parcelway.domain.cancellation import cancel_shipment
 from parcelway.domain.collecting import code
 from parcelway.domain.commands import Command, remember, repeated
 from parcelway.domain.decision import Decision
@@ -41,7 +41,7 @@ def ready(order: Order, shipment: Shipment, actor: Actor, facts: Facts) -> Decis
     if shipment.status != "packed":
         return None
     require(order, "confirmed")
-    require_free(order)
+    require_free(order, shipment)
     store, settings = facts.shop.nodes[shipment.node], facts.shop.settings
     remind_at = days_later(store, facts.now, settings.pickup_reminder_days)
     collect_by = end_of_day(store, days_later(store, facts.now, settings.pickup_days))
@@ -107,7 +107,7 @@ def hand_over(
         return None
     _require_ready(shipment)
     require(order, "confirmed")
-    require_free(order)
+    require_free(order, shipment)
     return step(
         replace(order, uncollected=_without(order, shipment)),
         shipment,
@@ -156,7 +156,7 @@ def _remind(order: Order, shipment: Shipment, collect_by: datetime, facts: Facts
 def _expire(
     order: Order, shipments: Sequence[Shipment], shipment: Shipment, facts: Facts
 ) -> Decision | None:
-    back = reject(order, shipments, shipment, NOT_COLLECTED, SYSTEM, facts.now)
+    back = cancel_shipment(order, shipments, shipment, NOT_COLLECTED, SYSTEM, facts.now)
     if back is None:
         return None
     known = [(event.type, event.data) for event in back.events]

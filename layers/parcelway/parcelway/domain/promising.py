@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 from parcelway.domain.facts import Facts
-from parcelway.domain.order import DeliveryGroup, Line, Order, Promise, Slot
+from parcelway.domain.order import DeliveryGroup, Line, Order, Promise, Revision, Slot
 from parcelway.domain.promise import promise, slots
 from parcelway.domain.sourcing import serving
 
@@ -51,6 +52,26 @@ def promised(
         max(window.latest for window in windows),
         max((window.ready_by for window in windows if window.ready_by), default=None),
     )
+
+
+def revised(
+    order: Order, group: DeliveryGroup, lines: Sequence[Line], facts: Facts, reason: str
+) -> DeliveryGroup:
+    """The group with the window in which units that are where `lines` say can come, if that is
+    later than the present one. The first one stays on record."""
+    window, present = promised(order, group, lines, facts), group.present_promise
+    if window is not None and present is not None and window.latest <= present.latest:
+        return group
+    if window is None and present is None and group.revisions:
+        return group
+    return replace(group, revisions=(*group.revisions, Revision(facts.now, window, reason)))
+
+
+def revision_told(group: DeliveryGroup) -> tuple[str, Mapping[str, Any]]:
+    """The event about a group's last revision."""
+    window, reason = group.present_promise, group.revisions[-1].reason
+    latest = window.latest.isoformat() if window else ""
+    return "promise.revised", {"group": group.id, "latest": latest, "reason": reason}
 
 
 def _counted_on(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
-from typing import Any
 
 from parcelway.domain.decision import Decision
 from parcelway.domain.facts import Facts
@@ -14,14 +13,13 @@ from parcelway.domain.order import (
     Line,
     Order,
     Portion,
-    Revision,
     advance,
     events,
     merge,
     with_line,
 )
 from parcelway.domain.parties import SYSTEM
-from parcelway.domain.promising import promised
+from parcelway.domain.promising import revised, revision_told
 from parcelway.domain.stock import UNBOUNDED, Balance, Move
 from parcelway.values import dataclass
 
@@ -144,7 +142,7 @@ def redate(
     )
     after = advance(late, groups=groups)
     told = [
-        ("promise.revised", _fact(new_group, reason))
+        revision_told(new_group)
         for old, new_group in zip(order.groups, groups, strict=True)
         if old != new_group
     ]
@@ -178,18 +176,7 @@ def _revised(order: Order, group: DeliveryGroup, facts: Facts, reason: str) -> D
         replace(line, portions=tuple(p for p in line.portions if p.stage == "backordered"))
         for line in order.lines
     ]
-    window, present = promised(order, group, left, facts), group.present_promise
-    if window is not None and present is not None and window.latest <= present.latest:
-        return group
-    if window is None and present is None and group.revisions:
-        return group
-    return replace(group, revisions=(*group.revisions, Revision(facts.now, window, reason)))
-
-
-def _fact(group: DeliveryGroup, reason: str) -> dict[str, Any]:
-    window = group.present_promise
-    latest = window.latest.isoformat() if window else ""
-    return {"group": group.id, "latest": latest, "reason": reason}
+    return revised(order, group, left, facts, reason)
 
 
 def _at(line: Line, place: Place) -> list[Portion]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Literal
 
@@ -29,6 +31,9 @@ TrackingStatus = Literal[
     "exception",
     "returned",
 ]
+# Why people keep a shipment back: its address cannot be right, the goods or the papers must be
+# looked at, the customer asked for it, something is suspicious about it, or something else.
+HoldReason = Literal["address", "goods", "papers", "customer", "suspicion", "other"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +68,8 @@ class Shipment:
     present status in the tracking vocabulary, '' before it was shipped. `wave` tells which units of
     the order were scheduled together with it. A pick-up is `ready_at` the store until `collect_by`,
     is `shipped_at` and `delivered_at` the moment it is collected, and counts the wrong codes
-    (`mistakes`) that were given for it.
+    (`mistakes`) that were given for it. `accepted_at` is when its node said that it will send it;
+    `held` is why it must not be packed or sent for now, '' when nothing is in the way.
     """
 
     id: str
@@ -90,3 +96,33 @@ class Shipment:
     delivered_at: datetime | None = None
     invoice_number: str = ""
     wave: int = 1
+    accepted_at: datetime | None = None
+    held: str = ""
+    held_note: str = ""
+
+    @property
+    def contents(self) -> dict[int, int]:
+        """Its units by order line."""
+        units: dict[int, int] = {}
+        for line in self.lines:
+            units[line.line] = units.get(line.line, 0) + line.quantity
+        return units
+
+
+def without(shipment: Shipment, units: Mapping[int, int]) -> Shipment:
+    """The shipment without so many `units` by order line; cancelled when none are left.
+
+    What leaves has the last numbers, so those that stay keep theirs. Raises ValueError when it has
+    not so many.
+    """
+    left, kept = dict(units), list[ShipmentLine]()
+    for line in reversed(shipment.lines):
+        gone = min(left.get(line.line, 0), line.quantity)
+        left[line.line] = left.get(line.line, 0) - gone
+        if gone < line.quantity:
+            kept.append(replace(line, quantity=line.quantity - gone))
+    if any(left.values()):
+        raise ValueError(f"shipment {shipment.id} has not {dict(units)} units")
+    if not kept:  # what it was to have stays on record
+        return replace(shipment, status="cancelled")
+    return replace(shipment, lines=tuple(reversed(kept)))

@@ -119,7 +119,8 @@ class OrderView:
 
 @dataclass(frozen=True, slots=True)
 class ShipmentView:
-    """A parcel or a pick-up as the warehouse sees it; `group` is the delivery it belongs to."""
+    """A parcel or a pick-up as the warehouse sees it; `group` is the delivery it belongs to. `held`
+    is why it must not go on for now, '' when it may."""
 
     id: str
     order_id: str
@@ -137,6 +138,9 @@ class ShipmentView:
     released_at: datetime | None
     collect_by: datetime | None
     wrong_codes: int
+    accepted_at: datetime | None
+    held: str
+    held_note: str
     invoice_number: str
 
 
@@ -198,6 +202,9 @@ def shipment_view(order: Order, shipment: Shipment) -> ShipmentView:
         released_at=shipment.released_at,
         collect_by=shipment.collect_by,
         wrong_codes=shipment.mistakes,
+        accepted_at=shipment.accepted_at,
+        held=shipment.held,
+        held_note=shipment.held_note,
         invoice_number=shipment.invoice_number,
     )
 

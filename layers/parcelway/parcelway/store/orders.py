@@ -30,7 +30,7 @@ from parcelway.domain.decision import Decision
 from parcelway.domain.invoice import Invoice
 from parcelway.domain.invoicing import Counter
 from parcelway.domain.ledger import Posting
-from parcelway.domain.order import DONE, GONE, Event, Order
+from parcelway.domain.order import DONE, GONE, Event, Order, ready
 from parcelway.domain.payment import Payment
 from parcelway.domain.refusals import Reason, Refusal
 from parcelway.domain.shipment import Shipment
@@ -40,7 +40,7 @@ from parcelway.store.commit import Write, commit, put_new, put_version
 from parcelway.store.database import Database
 from parcelway.store.items import from_item, to_item
 from parcelway.store.packing import Packed
-from parcelway.store.stock import balance_writes, journal_writes
+from parcelway.store.stock import balance_writes, entry_writes, journal_writes
 from parcelway.store.waits import Wait, to_wait
 from parcelway.values import dataclass
 
@@ -211,6 +211,7 @@ def writes(db: Database, decision: Decision, now: datetime) -> list[Write]:
     """A decision, with the one linked to it, as the writes of one transaction."""
     decisions = [decision, decision.linked] if decision.linked else [decision]
     moves = [move for made in decisions for move in made.moves]
+    moves += [move for made in decisions if made.entry for move in made.entry.moves]
     return [
         *(_order_write(db, made.order, now) for made in decisions),
         *balance_writes(db, now, moves),
@@ -240,6 +241,7 @@ def _other_writes(db: Database, decision: Decision, now: datetime) -> list[Write
     order = decision.order
     made: list[Write] = []
     made += journal_writes(db, order.id, order.version, now, decision.moves)
+    made += entry_writes(db, decision.entry) if decision.entry else []
     made += [_part(db, order, f"SHP#{s.id}", _shipment_item(s)) for s in decision.shipments]
     if decision.payment is not None:
         number = f"PAY#{decision.payment.number:03d}"
@@ -294,7 +296,7 @@ def _expected(order: Order, now: datetime) -> datetime | None:
     the next of them are expected, or tomorrow. The receipt itself sets it going at once."""
     days = [p.due for line in order.lines for p in line.portions if p.stage == "backordered"]
     stages = {portion.stage for line in order.lines for portion in line.portions}
-    held = {"reserved"} if order.shortage == "ship_complete" else set()
+    held = set() if ready(order) else {"reserved"}
     if not days or not stages <= _HANDED_OVER | {"backordered"} | held:
         return None
     tomorrow = _round_up(now + timedelta(seconds=1), timedelta(days=1))

@@ -32,6 +32,7 @@ def read_facts(
     now: datetime,
     *more: str,
     stock: Collection[str] | None = None,
+    exact: bool = False,
 ) -> Facts:
     """The facts for a decision about `order`, and about SKUs `more` that are not in it yet.
 
@@ -39,7 +40,8 @@ def read_facts(
     every two nodes, so that a long cart would pay for all it holds with every edit.
 
     Read eventually consistent: what is decided on them is committed under conditions. Only before
-    OUT_OF_STOCK is said they are read again, exactly (see `selling`).
+    OUT_OF_STOCK is said they are read again, exactly (see `selling`); or at once with `exact`, for
+    decisions that make do with what there is.
     """
     shop = load_shop(db)
     skus = dict.fromkeys([*(line.sku for line in order.lines), *more])
@@ -47,7 +49,7 @@ def read_facts(
         db,
         [key for key in keys(order, shop, *more) if stock is None or key[0] in stock],
         [(db.catalogue, f"SKU#{sku}", PRODUCT) for sku in skus],
-        consistent=_exact.get(),
+        consistent=exact or _exact.get(),
     )
     products = [to_stored(item).product for _, item in found]
     return Facts(

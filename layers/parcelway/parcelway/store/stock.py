@@ -104,7 +104,14 @@ def document_writes(
             shards.merge(db, *place)
             raise _overtaken(db, *place)
         made.append(_exactly(_change(db, change), seen.get(place), _noted(booking, seen, place)))
-    return [*made, *(_found_by(db, entry, place) for place in booking.places), _journal(db, entry)]
+    return [*made, *entry_writes(db, entry)]
+
+
+def entry_writes(db: Database, entry: Entry) -> list[Write]:
+    """The writes that keep a document in the journal and in the history of its balances."""
+    moved = [(move.sku, move.node) for move in entry.moves]
+    places = dict.fromkeys([*moved, *((each.sku, each.node) for each in entry.expected)])
+    return [*(_found_by(db, entry, place) for place in places), _journal(db, entry)]
 
 
 def reorder_point_writes(db: Database, sku: str, node: str, point: int | None) -> list[Write]:

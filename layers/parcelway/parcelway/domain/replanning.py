@@ -1,0 +1,133 @@
+"""Units that their node cannot send are planned anew; nothing else of the order is touched.
+
+What another node has is reserved there, for the order's next wave. What none has waits for supplies
+where the customer chose to wait, and is cancelled else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from parcelway.domain.backorder import Terms, Waiting, offers, queue_up
+from parcelway.domain.facts import Balances, Facts
+from parcelway.domain.order import WAITS, DeliveryGroup, Line, Order, Portion, merge
+from parcelway.domain.reservation import Claim
+from parcelway.domain.shop import Node
+from parcelway.domain.sourcing import Need, Plan, candidates, source
+from parcelway.domain.stock import Move, after
+
+# Why a node declined units that its books say it has. What comes in later is no such phantom.
+NOT_THERE = ("out_of_stock", "damaged")
+
+
+def replan(order: Order, group: DeliveryGroup, balances: Balances, facts: Facts) -> Claim:
+    """Find a place for every open unit of a group, none at a node that declined its line."""
+    left, moves = dict(balances), list[Move]()
+    placed: list[tuple[int, Portion]] = []
+    because: list[str] = []
+    sending = {p.node for line in order.lines for p in line.portions if _goes_next(p, group)}
+    for declined, lines in _by_declined(order, group):
+        planned = _plan(order, group, lines, declined, left, facts, sending)
+        taken = [Move(pick.sku, pick.node, "reserve", pick.quantity) for pick in planned.picks]
+        placed += [
+            (pick.line, Portion(group.id, "reserved", pick.quantity, pick.node))
+            for pick in planned.picks
+        ]
+        sending.update(planned.nodes)
+        because += planned.brief
+        left = after(left, taken)
+        for line in lines:
+            waiting, lost = _wait(order, group, line, planned.short.get(line.sku, 0), left, facts)
+            queued = [wait.move(facts.now) for wait in waiting]
+            placed += [(line.number, _queued(group, wait, facts)) for wait in waiting]
+            placed.append((line.number, Portion(group.id, "cancelled", lost)))
+            left, taken = after(left, queued), taken + queued
+        moves += taken
+    return Claim(_placed(order, group, placed), tuple(moves), tuple(because))
+
+
+def _goes_next(portion: Portion, group: DeliveryGroup) -> bool:
+    return portion.stage == "reserved" and portion.group == group.id
+
+
+def _open(line: Line, group: DeliveryGroup) -> int:
+    return sum(p.quantity for p in line.portions if (p.stage, p.group) == ("open", group.id))
+
+
+def _by_declined(
+    order: Order, group: DeliveryGroup
+) -> Iterator[tuple[Mapping[str, str], Sequence[Line]]]:
+    """The lines with open units, those together that the same nodes declined."""
+    lines = [line for line in order.lines if _open(line, group)]
+    for declined in {tuple(sorted(line.declined)): line.declined for line in lines}.values():
+        yield declined, [line for line in lines if line.declined.keys() == declined.keys()]
+
+
+def _plan(
+    order: Order,
+    group: DeliveryGroup,
+    lines: Sequence[Line],
+    declined: Mapping[str, str],
+    stock: Balances,
+    facts: Facts,
+    sending: set[str],
+) -> Plan:
+    return source(
+        group,
+        [Need(line.number, line.sku, _open(line, group)) for line in lines],
+        stock,
+        facts.shop,
+        channel=order.channel,
+        excluded={node: f"declined it: {why}" for node, why in declined.items()},
+        sending=sending,
+    )
+
+
+def _wait(
+    order: Order,
+    group: DeliveryGroup,
+    line: Line,
+    missing: int,
+    balances: Balances,
+    facts: Facts,
+) -> tuple[list[Waiting], int]:
+    """How the missing units of a line wait, and how many cannot."""
+    terms = Terms(facts.products, facts.now, "wait")
+    if not missing or order.shortage not in WAITS or not terms.may_wait(line.sku):
+        return [], missing
+    nodes = [
+        node
+        for node in candidates(
+            group, facts.shop.nodes, channel=order.channel, settings=facts.shop.settings
+        )
+        if _may_wait_at(node, line, balances)
+    ]
+    today, launch = facts.now.date(), terms.launch(line.sku)
+    return queue_up(
+        line.number, line.sku, missing, offers(line.sku, balances, nodes, today, launch)
+    )
+
+
+def _may_wait_at(node: Node, line: Line, balances: Balances) -> bool:
+    """Whether a line's units may wait at a node. One that did not have them may get them, but what
+    its books still say is there must not be given to who waits."""
+    if node.id not in line.declined:
+        return True
+    balance = balances.get((line.sku, node.id))
+    return line.declined[node.id] in NOT_THERE and balance is not None and balance.free <= 0
+
+
+def _queued(group: DeliveryGroup, wait: Waiting, facts: Facts) -> Portion:
+    return Portion(group.id, "backordered", wait.quantity, wait.node, since=facts.now, due=wait.due)
+
+
+def _placed(
+    order: Order, group: DeliveryGroup, placed: Sequence[tuple[int, Portion]]
+) -> tuple[Line, ...]:
+    lines = []
+    for line in order.lines:
+        kept = [p for p in line.portions if (p.stage, p.group) != ("open", group.id)]
+        new = [portion for number, portion in placed if number == line.number]
+        lines.append(replace(line, portions=merge([*kept, *new])))
+    return tuple(lines)
