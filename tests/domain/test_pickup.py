@@ -9,7 +9,14 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from parcelway.domain import cancellation, collecting, delivery, fulfilment, pickup
+from parcelway.domain import (
+    cancellation,
+    collecting,
+    delivery,
+    fulfilment,
+    fulfilment_orders,
+    pickup,
+)
 from parcelway.domain.commands import Command
 from parcelway.domain.decision import Decision
 from parcelway.domain.delivery import Wanted
@@ -377,8 +384,8 @@ def _ship(story: Story) -> Decision | None:
 
 def _reject(story: Story) -> Decision | None:
     shipment = collected_part(story)
-    return cancellation.reject(
-        story.order, story.shipments, shipment, "broken", WAREHOUSE, story.now
+    return fulfilment_orders.reject(
+        story.order, story.shipments, shipment, "other", "", story.said()
     )
 
 
