@@ -179,7 +179,7 @@ def _order(world: World, name: str, sku_at_store: str) -> Shopper:
         shopper.api.headers["Authorization"] = world.users["owner"].authorization
         shopper.api.call("POST", f"{shopper.path}/claim")
     collected = name in COLLECTED
-    shopper.add(sku_at_store if collected else world.sku, 2 if name == "to split" else 1)
+    shopper.add(sku_at_store if collected else world.sku, 3 if name == "to split" else 1)
     if name == "complete" or name in PLACED:
         shopper.pick_up(STORE) if collected else shopper.deliver()
         shopper.describe()
