@@ -15,6 +15,7 @@ from infra.verify.documents import invoice_breaks, mail_breaks
 from infra.verify.finding import Break, found
 from infra.verify.money import money_breaks, unbalanced
 from infra.verify.orders import order_breaks
+from infra.verify.queues import queue_breaks
 from infra.verify.series import Series, series_breaks
 from infra.verify.statements import (
     NONE,
@@ -94,6 +95,10 @@ class Sweep:
             self.unreadable.append(found("item.unreadable", reference, "a journal entry"))
             return
         add_entries(self.book.journal, entries)
+        lately = [entry for entry in entries if entry.at > self.now - self.care.grace]
+        self.book.moved |= {
+            (moved.sku, moved.node) for e in lately for moved in (*e.moves, *e.expected)
+        }
         if reference.startswith("ord_") and (held := booked(entries)):
             self.crossed.say(reference, "stock", text_of(held))
 
@@ -139,6 +144,8 @@ class Sweep:
             yield from look_at_order(self.db, order_id, keys, self.now, self.care)
         for sku in sorted(self.skus):
             yield from balance_breaks(self.db.query(self.db.stock, f"SKU#{sku}"))
+        for place in self.book.waited_for():
+            yield from queue_breaks(self.db, place, self.now, self.care)
         for difference in differences(self.db, self.book.differing(), clock, self.care):
             yield difference.told()
         for name, series in sorted(self.series.items()):
@@ -214,13 +221,23 @@ def _lookups(order_id: str, evidence: Evidence) -> Iterator[Break]:
     wanted: Mapping[Key, Mapping[str, Any]] = evidence.case.lookups() if evidence.case else {}
     for key, item in wanted.items():
         there, name = evidence.pointers.get(key), " ".join(key)
+        if there == item:
+            continue
         if there is None:
             yield found("lookup.missing", order_id, f"nothing at {name} leads to it")
-        elif there != item:
+        elif is_place_of(there, item):
+            told = f"{name} has {there['units']}, the order {item['units']}"
+            yield found("queue.units", order_id, told)
+        else:
             yield found("lookup.foreign", order_id, f"{name} leads to {there.get('order_id')}")
     for key, there in evidence.pointers.items():
         if key not in wanted and there.get("order_id") == order_id:
             yield _stray(order_id, key)
+
+
+def is_place_of(there: Mapping[str, Any], item: Mapping[str, Any]) -> bool:
+    """Whether what is there is the same place in a queue; one that was left names no order."""
+    return "units" in item and there.get("order_id", item["order_id"]) == item["order_id"]
 
 
 def _stray(order_id: str, key: Key) -> Break:

@@ -9,6 +9,7 @@ _REINDEX = "write its index attributes as store.orders writes them"
 _PUBLISH = "publish the order's events again"
 _CORRECT = "book the difference: a journal entry and the balance, with an event in the timeline"
 _REBUILD = "rebuild the balance from the journal"
+_SERVE = "serve the queue"
 
 # Every kind of break, with what `--repair` does; None where only a person can mend it.
 KINDS: Mapping[str, str | None] = {
@@ -39,10 +40,14 @@ KINDS: Mapping[str, str | None] = {
     "lookup.missing": "put the look-up item",
     "lookup.foreign": None,
     "lookup.stray": "delete the look-up item",
+    "queue.units": "write the place as its order has it",
+    "queue.unserved": _SERVE,
+    "queue.untold": _SERVE,
     "order.stuck": _REINDEX,
     "order.timer": _REINDEX,
     "order.index": _REINDEX,
     "order.overdue": None,
+    "order.unscheduled": _PUBLISH,
     "order.units": None,
     "order.uncollected": None,
     "order.identity": None,

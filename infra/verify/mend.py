@@ -19,11 +19,12 @@ from parcelway.ports.bus import Bus
 from parcelway.store.commit import Busy, Stale, Write, commit, put_new
 from parcelway.store.database import Database
 from parcelway.store.orders import get_counter, get_dossier, save
+from parcelway.store.queues import serve
 from parcelway.store.shards import merge
 from parcelway.store.stock import move_writes
 
 from infra.verify.case import Evidence, Unreadable, gather
-from infra.verify.check import compared
+from infra.verify.check import compared, is_place_of
 from infra.verify.finding import Break
 from infra.verify.orders import too_far, wrong_attributes
 from infra.verify.series import series_breaks
@@ -151,6 +152,26 @@ class Mender:
             commit(self._db.client, [put_new(self._db.orders, item)])
         return "put " + ", ".join(" ".join(key) for key in missing) if missing else _NOTHING
 
+    def _places(self, order_id: str) -> str:
+        """Write the order's places in the queues as it has them."""
+        evidence = self._evidence(order_id)
+        written = []
+        for key, item in (evidence.case.lookups() if evidence.case else {}).items():
+            there = evidence.pointers.get(key)
+            if there is not None and there != item and is_place_of(there, item):
+                seen = {":seen": there["units"]}
+                commit(
+                    self._db.client, [Write(self._db.orders, "units = :seen", item, values=seen)]
+                )
+                written.append(" ".join(key))
+        return f"written: {', '.join(written)}" if written else _NOTHING
+
+    def _serve(self, name: str) -> str:
+        served = serve(self._db, *place_of(name), self._now)
+        if not (served.filled or served.redated):
+            return _NOTHING
+        return f"{served.filled} orders got units, {served.redated} another date"
+
     def _stray(self, pk: str) -> str:
         """Delete a look-up item that its own order does not ask for."""
         for pointer in self._db.query(self._db.orders, pk):
@@ -210,8 +231,12 @@ class Mender:
         **dict.fromkeys(("order.stuck", "order.timer", "order.index", "shipment.queue"), _index),
         "lookup.missing": _lookups,
         "lookup.stray": _stray,
+        "queue.units": _places,
         "invoice.counter": _counter,
-        **dict.fromkeys(("invoice.missing", "mail.missing", "mail.claimed"), _publish),
+        **dict.fromkeys(("queue.unserved", "queue.untold"), _serve),
+        **dict.fromkeys(
+            ("order.unscheduled", "invoice.missing", "mail.missing", "mail.claimed"), _publish
+        ),
     }
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from parcelway.domain.order import DONE, EVENTS_PER_COMMIT, Order, Stage
+from parcelway.domain.order import DONE, EVENTS_PER_COMMIT, Order, Stage, ready
 from parcelway.domain.shipment import Shipment, ShipmentStatus
 from parcelway.store.codec import iso
 from parcelway.store.orders import PATIENCE
@@ -16,13 +16,14 @@ from infra.verify.case import Case
 from infra.verify.finding import Break, found
 
 _LATE = timedelta(days=1)  # the sweeper comes every minute
+_SCHEDULED = timedelta(hours=4)  # it tells of an order after half an hour, one, two
 _TIMER = ("due_shard", "due_at")
 _INDEXES = ("owner", "placed_at", "held_skus", "expires")
 _QUEUE = ("queue", "queued_at")
 # Where the units of an order may be, by its state; anywhere while it is confirmed.
 _STAGES: Mapping[str, tuple[Stage, ...]] = {
     "draft": ("open", "reserved"),
-    "placed": ("open", "reserved"),
+    "placed": ("open", "reserved", "backordered"),
     "closed": DONE,
     "cancelled": ("cancelled",),
     "expired": ("cancelled",),
@@ -47,6 +48,7 @@ def order_breaks(case: Case, now: datetime) -> Iterator[Break]:
     yield from _uncollected_breaks(case)
     yield from _timer_breaks(case, now)
     yield from _index_breaks(case)
+    yield from _schedule_breaks(case, now)
     yield from _sequence_breaks(case)
     yield from _milestone_breaks(case)
 
@@ -170,6 +172,14 @@ def _index_breaks(case: Case) -> Iterator[Break]:
         if others:
             kind = "shipment.queue" if sk != "ORDER" else "order.index"
             yield found(kind, case.order.id, f"{sk}: {', '.join(others)} not as it should be")
+
+
+def _schedule_breaks(case: Case, now: datetime) -> Iterator[Break]:
+    """What can go has its wave; at the latest when the sweeper has told of it again and again."""
+    newest = max((event.at for event in case.dossier.events), default=now)
+    if ready(case.order) and newest < now - _SCHEDULED:
+        told = "units could go, and no execution takes them up"
+        yield found("order.unscheduled", case.order.id, told)
 
 
 def _sequence_breaks(case: Case) -> Iterator[Break]:

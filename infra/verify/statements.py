@@ -52,7 +52,7 @@ def said_by_order(case: Case) -> Iterator[tuple[str, ...]]:
     if held := holdings(case.order):
         yield ("stock", text_of(held))
     for key, item in case.lookups().items():
-        yield ("lookup", *key, str(item.get("shipment_id", "")))
+        yield pointed_at({**item, "pk": key[0], "sk": key[1]})
 
 
 def said_by_ledger(postings: Items) -> str:
@@ -77,7 +77,9 @@ def expected_money(case: Case) -> str:
 
 def pointed_at(pointer: Mapping[str, Any]) -> tuple[str, ...]:
     """What a look-up item says, after the order's id."""
-    return ("lookup", pointer["pk"], pointer["sk"], str(pointer.get("shipment_id", "")))
+    units = sorted(pointer.get("units", {}).items())
+    said = " ".join(f"{day}:{quantity}" for day, quantity in units)
+    return ("lookup", pointer["pk"], pointer["sk"], str(pointer.get("shipment_id", said)))
 
 
 def holdings(order: Order) -> Holdings:

@@ -58,6 +58,15 @@ class Book:
 
     balances: dict[Place, Counters] = field(default_factory=dict)
     journal: dict[Place, Counters] = field(default_factory=dict)
+    moved: set[Place] = field(default_factory=set)  # lately: that may still be under way
+
+    def waited_for(self) -> list[Place]:
+        """Where somebody waits and nothing is under way."""
+        return sorted(
+            place
+            for place, counted in self.balances.items()
+            if counted.backordered and place not in self.moved
+        )
 
     def differing(self) -> list[Place]:
         """Where balance and journal are not the same."""

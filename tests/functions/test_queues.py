@@ -1,0 +1,187 @@
+"""Serving a queue: whoever waits longest first, whatever happens in between."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from itertools import count
+from typing import Any
+
+import pytest
+from parcelway.domain.order import Order
+from parcelway.domain.stock import Move, Supply
+from parcelway.store.commit import commit
+from parcelway.store.database import Database
+from parcelway.store.orders import get_order, save
+from parcelway.store.queues import Served, serve
+from parcelway.store.stock import move_writes
+
+from tests.functions.damage import Tables
+from tests.orders import START, Story, at, dossier_of, expect, store
+
+MUG, DC = "MUG-1", "dc-1"
+DUE, NEXT = date(2026, 11, 30), date(2026, 12, 14)
+NOW = START + timedelta(days=1)
+_receipts = count(1)
+
+
+@pytest.fixture
+def tables() -> Tables:
+    return Tables()
+
+
+def _waiting(seed: str, units: int, expected: int = 6) -> Story:
+    return at(
+        "confirmed",
+        seed=seed,
+        series=seed,
+        basket={MUG: units},
+        shortage="ship_available",
+        stock={(MUG, DC): 0},
+        supplies={(MUG, DC): (Supply("po-1", DUE, expected),)},
+        now=START + timedelta(hours=int(seed)),
+    )
+
+
+def waits(db: Database, seed: str, units: int) -> Story:
+    """Somebody waits for mugs, of which none is there and six are expected."""
+    story = _waiting(seed, units)
+    store(db, story)
+    return story
+
+
+def joins(db: Database, seed: str, units: int, expected: int) -> Story:
+    """Somebody else, who knows that more is expected by now."""
+    story = _waiting(seed, units, expected)
+    for made, now in story.decisions:
+        save(db, made, now)
+    return story
+
+
+def receives(db: Database, units: int) -> None:
+    move = Move(MUG, DC, "receive", units)
+    commit(db.client, move_writes(db, f"receipt {next(_receipts)}", 1, NOW, [move]))
+
+
+def held(db: Database, story: Story) -> int:
+    order: Order | None = get_order(db, story.order.id)
+    assert order is not None
+    return sum(line.count("reserved") for line in order.lines)
+
+
+def revised(db: Database, story: Story) -> list[str]:
+    """The days that an order was told anew, '' for no known one."""
+    events = dossier_of(db, story.order.id).events
+    return [event.data["latest"] for event in events if event.type == "promise.revised"]
+
+
+class Meanwhile:
+    """A client with which something happens right before some call, once."""
+
+    def __init__(self, tables: Tables, name: str, number: int, does: Callable[[], object]) -> None:
+        self._client, self._left = tables.db.client, number
+        self._name, self._does = name, does
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._client, name)
+
+        def call(*given: Any, **parameters: Any) -> Any:
+            if name == self._name:
+                self._left -= 1
+                if self._left == 0:
+                    self._does()
+            return method(*given, **parameters)
+
+        return call
+
+
+def beside(tables: Tables, name: str, number: int, does: Callable[[], object]) -> Database:
+    """The same tables for somebody who is interrupted at his `number`th call of a kind."""
+    db = tables.db
+    client = Meanwhile(tables, name, number, does)
+    return Database(client, db.customers, db.catalogue, db.stock, db.orders, db.ledger)
+
+
+def test_first_come_first_served_and_each_unit_once(tables: Tables) -> None:
+    first, second = waits(tables.db, "1", 2), waits(tables.db, "2", 2)
+    receives(tables.db, 3)
+    assert serve(tables.db, MUG, DC, NOW) == Served(filled=2)
+    assert (held(tables.db, first), held(tables.db, second)) == (2, 1)
+    assert serve(tables.db, MUG, DC, NOW) == Served()
+
+
+def test_what_comes_while_the_first_is_served_in_part_is_still_the_firsts(tables: Tables) -> None:
+    """Two receipts and two servers: the first one stops where the units end, and the second begins
+    again at the front."""
+    first, second = waits(tables.db, "1", 3), waits(tables.db, "2", 2)
+    receives(tables.db, 1)
+    after_first_fill: list[int] = []
+
+    def another() -> None:
+        receives(tables.db, 1)
+        after_first_fill.append(held(tables.db, first))
+
+    # What is read after the first fill: whether any is left, and what else there is to tell.
+    slow = beside(tables, "batch_get_item", 3, another)
+    serve(slow, MUG, DC, NOW)
+    assert after_first_fill == [1]
+    assert held(tables.db, second) == 0
+    serve(tables.db, MUG, DC, NOW)
+    assert (held(tables.db, first), held(tables.db, second)) == (2, 0)
+
+
+@pytest.mark.parametrize("number", range(1, 8))
+def test_goods_that_come_while_dates_are_told_are_no_delay(tables: Tables, number: int) -> None:
+    """At whatever read they come and are handed out: nobody hears of a delay that is none."""
+    first, second = waits(tables.db, "1", 3), waits(tables.db, "2", 3)
+
+    def come() -> None:
+        receives(tables.db, 3)
+        expect(tables.db, MUG, DC, Supply("po-1", DUE, 3))
+        serve(tables.db, MUG, DC, NOW)
+
+    serve(beside(tables, "batch_get_item", number, come), MUG, DC, NOW)
+    assert revised(tables.db, first) == revised(tables.db, second) == []
+
+
+@pytest.mark.parametrize("number", range(1, 6))
+@pytest.mark.parametrize("call", ["batch_get_item", "get_paginator"])
+def test_who_comes_for_a_supply_while_dates_are_told_hears_of_no_delay(
+    tables: Tables, call: str, number: int
+) -> None:
+    first = waits(tables.db, "1", 6)
+    newcomers: list[Story] = []
+
+    def come() -> None:
+        expect(tables.db, MUG, DC, Supply("po-1", DUE, 12))
+        newcomers.append(joins(tables.db, "2", 6, 12))
+
+    serve(beside(tables, call, number, come), MUG, DC, NOW)
+    assert [revised(tables.db, story) for story in (first, *newcomers)] == [[]] * (
+        1 + len(newcomers)
+    )
+
+
+def test_a_delay_is_told_once_and_never_day_by_day(tables: Tables) -> None:
+    story = waits(tables.db, "1", 3)
+    expect(tables.db, MUG, DC, Supply("po-1", NEXT, 6))
+    for _ in range(2):
+        serve(tables.db, MUG, DC, NOW)
+    assert len(revised(tables.db, story)) == 1
+    midnight = datetime(NEXT.year, NEXT.month, NEXT.day, tzinfo=NOW.tzinfo)
+    for day in range(10):  # it does not come; after two days nobody counts on it any more
+        serve(tables.db, MUG, DC, midnight + timedelta(days=day))
+    assert revised(tables.db, story)[1:] == [""]
+
+
+def test_who_waits_for_no_known_day_is_told_when_one_is_known(tables: Tables) -> None:
+    story = waits(tables.db, "1", 3)
+    expect(tables.db, MUG, DC)
+    serve(tables.db, MUG, DC, NOW)
+    assert revised(tables.db, story) == [""]
+    expect(tables.db, MUG, DC, Supply("po-2", NEXT, 6))
+    serve(tables.db, MUG, DC, NOW)
+    none, known = revised(tables.db, story)
+    assert (none, known > NEXT.isoformat()) == ("", True)
+    serve(tables.db, MUG, DC, NOW)
+    assert len(revised(tables.db, story)) == 2
