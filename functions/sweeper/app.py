@@ -52,9 +52,10 @@ def handler(_event: dict[str, Any], _context: Any) -> dict[str, int]:
     """Sweep once; counts of holds taken back, pick-ups seen to, orders nudged, stock balances
     merged, orders left for later, orders that failed."""
     counts = {"lapsed": 0, "seen_to": 0, "nudged": 0, "merged": 0, "left": 0, "failed": 0}
+    served: set[tuple[str, str]] = set()  # queues: many orders of one may be due on the same day
     for due in due_orders(db(), clock.now()):
         try:
-            counts[_sweep(due)] += 1
+            counts[_sweep(due, served)] += 1
         except (Busy, Stale):
             counts["left"] += 1  # somebody else is at it
         except Exception as error:  # one order that cannot be read must not stop all others
@@ -68,7 +69,7 @@ def handler(_event: dict[str, Any], _context: Any) -> dict[str, int]:
     return counts
 
 
-def _sweep(due: Due) -> str:
+def _sweep(due: Due, served: set[tuple[str, str]]) -> str:
     now = clock.now()
     if lapse_order(db(), due.order_id, now):
         return "lapsed"
@@ -77,8 +78,10 @@ def _sweep(due: Due) -> str:
         return "left"
     if _sees_to_pickups(dossier, now):
         return "seen_to"
-    for sku, node in waits_of(dossier.order):
-        serve(db(), sku, node, now)
+    for queue in waits_of(dossier.order):
+        if queue not in served:
+            serve(db(), *queue, now)
+            served.add(queue)
     events = dossier.events
     motion = [event.sequence for event in events if event.type in _SET_IN_MOTION][-1:]
     again = [e for e in events if e.sequence > dossier.order.told_again or e.sequence in motion]

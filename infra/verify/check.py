@@ -96,9 +96,8 @@ class Sweep:
             return
         add_entries(self.book.journal, entries)
         lately = [entry for entry in entries if entry.at > self.now - self.care.grace]
-        self.book.moved |= {
-            (moved.sku, moved.node) for e in lately for moved in (*e.moves, *e.expected)
-        }
+        self.book.moved |= {(move.sku, move.node) for entry in lately for move in entry.moves}
+        self.book.moved |= {(told.sku, told.node) for entry in lately for told in entry.expected}
         if reference.startswith("ord_") and (held := booked(entries)):
             self.crossed.say(reference, "stock", text_of(held))
 
