@@ -267,6 +267,7 @@ class SettingsDocument(_Strict):
     pickup_days: int = Field(5, ge=1, le=60)
     quota_channels: list[Channel | Literal["preorder"]] = Field(default_factory=list)
     channel_buffers: dict[Channel, Annotated[int, Field(ge=0)]] = Field(default_factory=dict)
+    cart_event_minutes: int = Field(0, ge=0, le=10_080)
 
     _known = field_validator("currency")(Price._known.__func__)  # type: ignore[attr-defined]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -153,6 +154,37 @@ def test_a_cart_never_holds_more_than_one_transaction_can_give_back() -> None:
 def on_cart(known: Facts) -> Facts:
     settings = replace(known.shop.settings, reservation_policy={"online": "on_cart"})
     return replace(known, shop=replace(known.shop, settings=settings))
+
+
+@given(st.integers(1, 30), st.lists(st.integers(0, 40), max_size=12))
+def test_the_shop_hears_of_the_first_item_and_then_not_too_often(
+    minutes: int, pauses: list[int]
+) -> None:
+    known = at("draft").facts
+    telling = replace(known.shop.settings, cart_event_minutes=minutes)
+    known = replace(known, shop=replace(known.shop, settings=telling))
+    order, told = new_cart(known), list[tuple[timedelta, Mapping[str, object]]]()
+    since = timedelta()
+    for number, pause in enumerate([0, *pauses], start=1):
+        since += timedelta(minutes=pause)
+        made = cart.set_quantity(order, "TEA-9", number, replace(known, now=NOW + since))
+        order = made.order
+        for event in made.events:
+            assert (event.type, event.at, event.order_id) == ("cart.updated", NOW + since, order.id)
+            assert event.data["units"] == number
+            told.append((since, event.data))
+    assert told[0][0] == timedelta()
+    whole = {"lines": 1, "units": 1, "currency": "USD"}
+    assert {name: told[0][1][name] for name in whole} == whole
+    for (one, _), (next_one, _) in pairwise(told):
+        assert next_one - one >= timedelta(minutes=minutes)
+    assert since - told[-1][0] < timedelta(minutes=minutes)  # nothing that was due was left out
+
+
+def test_a_shop_that_does_not_listen_is_not_told() -> None:
+    known = at("draft").facts
+    made = cart.set_quantity(new_cart(known), "TEA-9", 1, known)
+    assert (made.events, made.order.cart_told_at) == ((), None)
 
 
 def test_a_hold_lapses_on_time_and_gives_all_back_but_keeps_the_cart() -> None:

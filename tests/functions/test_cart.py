@@ -127,6 +127,29 @@ def test_the_key_of_another_creation_is_refused(world: World) -> None:
 # Filling
 
 
+def test_the_news_of_a_cart_goes_with_its_change_and_ends_with_it(world: World) -> None:
+    put_settings(world.db, replace(SHOP.settings, cart_event_minutes=15))
+    world.db.memory.clear()
+    cart, key = Cart(world), new_key()
+    refused(
+        world.breaking(
+            "transact_write_items", done=True, request=lambda: cart.add("MUG-1", 2, key)
+        ),
+        503,
+        "busy",
+    )
+    ok(cart.add("MUG-1", 2, key), 201)
+    ok(cart.add("MUG-1", 1), 201)
+    items = world.db.query(world.db.orders, f"ORD#{cart.id}")
+    (event,), (order,) = (
+        [item for item in items if item["sk"][:3] == kind] for kind in ("EVT", "ORD")
+    )
+    data = event["event"]["data"]
+    assert (event["event"]["type"], data["units"]) == ("cart.updated", 2)
+    assert event["expires"] == order["expires"]
+    assert set(data) == {"lines", "units", "value", "currency"}  # nobody's name or address
+
+
 def test_adding_again_under_the_same_key_adds_once(world: World) -> None:
     cart, key = Cart(world), new_key()
     first = cart.add("MUG-1", 2, key)

@@ -42,6 +42,9 @@ def settings(app: Application, monkeypatch: pytest.MonkeyPatch) -> Iterator[Call
     yield change
     app.settle()
     shop.put_settings(app.database, before)
+    app.database.memory.clear()
+    for containers in app.stack.build.functions._free.values():
+        containers.clear()  # they would remember for a minute more
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from parcelway.domain.decision import Decision
 from parcelway.domain.facts import Facts
 from parcelway.domain.groups import in_use, resized
 from parcelway.domain.money import zero
-from parcelway.domain.order import Line, Order, Shortage, advance, happened, require
+from parcelway.domain.order import Line, Order, Shortage, advance, happened, require, totals
 from parcelway.domain.parties import Actor, Address, Channel, Contact
 from parcelway.domain.pricing import price
 from parcelway.domain.refusals import Reason, Refusal
@@ -109,7 +109,8 @@ def set_quantity(
     if not any(line.count("reserved") for line in priced.lines):
         hold_until = None
     commands = remember(order, asked)
-    return Decision(advance(priced, hold_until=hold_until, commands=commands), moves=claim.moves)
+    changed = advance(priced, hold_until=hold_until, commands=commands)
+    return _told(Decision(changed, moves=claim.moves), facts)
 
 
 def hold_for(shop: Shop, now: datetime) -> datetime:
@@ -186,6 +187,27 @@ def lapse(order: Order, now: datetime) -> Decision | None:
     expired = advance(order, state="expired", lines=freed.lines, hold_until=None, ended_at=now)
     given = tuple(slot for group in order.groups for slot in group.slots)
     return Decision(expired, happened(expired, now, "order.expired"), freed.moves, given=given)
+
+
+def _told(decision: Decision, facts: Facts) -> Decision:
+    """The decision with the news for the shop that a cart has other goods, unless it heard of it a
+    short while ago. The first of a burst of changes is told at once; what the burst came to is told
+    with the next change after the time is over."""
+    order, minutes = decision.order, facts.shop.settings.cart_event_minutes
+    last = order.cart_told_at
+    if not minutes or (last is not None and facts.now < last + timedelta(minutes=minutes)):
+        return decision
+    news = happened(
+        order,
+        facts.now,
+        "cart.updated",
+        order.actor,
+        lines=len(order.lines),
+        units=sum(line.quantity for line in order.lines),
+        value=totals(order).gross.minor,
+        currency=order.currency,
+    )
+    return replace(decision, order=replace(order, cart_told_at=facts.now), events=news)
 
 
 def _require_sellable(order: Order, sku: str, quantity: int, facts: Facts) -> None:

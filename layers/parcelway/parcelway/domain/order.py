@@ -211,6 +211,7 @@ class Order:
     scheduled together. `linked` are orders that units of this one moved to, or came from.
     `access_hash` proves a cart holder; `link_token` is what mail links carry. `told_again` is the
     sequence of the last event that was published a second time, in case the first got lost.
+    `cart_told_at` is when the shop last heard of the cart.
     """
 
     id: str
@@ -251,6 +252,7 @@ class Order:
     link_token: str = ""
     commands: Mapping[str, str] = field(default_factory=dict)
     told_again: int = 0
+    cart_told_at: datetime | None = None
 
     @property
     def group(self) -> DeliveryGroup:

@@ -52,7 +52,9 @@ class Settings:
     at every node `channel_buffers` units are not sold through a channel. `quota_channels` are those
     that may sell no more of a SKU than was allotted to them, where something was. What lies ready
     to be collected is reminded of after `pickup_reminder_days` and taken back after `pickup_days`,
-    in days on which the store works.
+    in days on which the store works. The event `cart.updated` tells of a cart at most
+    once in `cart_event_minutes`, beginning with its first item; 0 is never, as long as nobody
+    listens: of every cart it would cost a transaction and an invocation.
     """
 
     name: str
@@ -73,6 +75,7 @@ class Settings:
     pickup_days: int = 5
     quota_channels: tuple[str, ...] = ()
     channel_buffers: Mapping[str, int] = field(default_factory=dict)
+    cart_event_minutes: int = 0
 
     def tax_rate(self, category: str, destination: Address | None = None) -> int:
         """The rate in basis points of a tax category where it goes (None: not known yet).

@@ -248,7 +248,7 @@ def _other_writes(db: Database, decision: Decision, now: datetime) -> list[Write
         made.append(_part(db, order, number, {"payment": encode(decision.payment)}))
     if decision.invoice is not None:
         made += _invoice_writes(db, decision.invoice)
-    made += [_event_write(db, event) for event in decision.events]
+    made += [_event_write(db, event, order) for event in decision.events]
     made += [_posting_write(db, posting) for posting in decision.postings]
     made += _lookup_writes(db, decision)
     made += _queue_writes(db, decision, now)
@@ -350,9 +350,16 @@ def _part(db: Database, order: Order, sk: str, values: dict[str, Any]) -> Write:
     )
 
 
-def _event_write(db: Database, event: Event) -> Write:
-    keys = {"pk": f"ORD#{event.order_id}", "sk": f"EVT#{event.sequence:012d}"}
-    return put_new(db.orders, keys | {"event": encode(event)})
+def _event_write(db: Database, event: Event, order: Order) -> Write:
+    """What happened to a draft is forgotten when an abandoned draft is."""
+    item: dict[str, Any] = {
+        "pk": f"ORD#{event.order_id}",
+        "sk": f"EVT#{event.sequence:012d}",
+        "event": encode(event),
+    }
+    if order.state == "draft":
+        item["expires"] = int((order.created_at + _DRAFT_KEPT).timestamp())
+    return put_new(db.orders, item)
 
 
 def _posting_write(db: Database, posting: Posting) -> Write:
