@@ -13,11 +13,9 @@ from parcelway import aws
 from parcelway.domain import atp
 from parcelway.domain.availability import BROWSED, Availability, State, availability, outlets
 from parcelway.domain.catalogue import Product
-from parcelway.domain.facts import Facts
 from parcelway.domain.money import Money
 from parcelway.domain.parties import Channel
 from parcelway.domain.shop import Method, Shop
-from parcelway.domain.sourcing import serving
 from parcelway.http.api import ANYONE, Api
 from parcelway.http.call import Call
 from parcelway.http.problems import Problem, bad_request, not_found
@@ -39,6 +37,7 @@ from parcelway.ports.search_files import IndexFiles
 from parcelway.ports.search_reader import Opened, SearchReader
 from parcelway.store.catalogue import get_many
 from parcelway.store.database import database
+from parcelway.store.selling import read_facts
 from parcelway.store.shop import load_shop
 from parcelway.store.stock import read_balances
 from parcelway.values import dataclass
@@ -228,13 +227,13 @@ def promise(call: Call[None]) -> PromiseView:
 
     It is what the cart and the checkout would say to one product alone at this moment; nothing is
     held for the caller."""
-    shop, sku, wish = load_shop(db()), call.path["sku"], call.query.wish()
-    product = get_many(db(), [sku]).get(sku)
+    sku, wish = call.path["sku"], call.query.wish()
+    draft = atp.draft_of(wish, load_shop(db()), call.now)
+    facts = read_facts(db(), draft, call.now, sku)
+    product = facts.products.get(sku)
     if product is None or not product.active:
         raise not_found()
-    nodes = serving(atp.group_of(wish, shop), shop, wish.channel)
-    balances = read_balances(db(), [(sku, node.id) for node in nodes])
-    answer = atp.ask(product, wish, Facts(shop, call.now, {sku: product}, balances))
+    answer = atp.ask(draft, product, wish, facts)
     window = answer.window
     return PromiseView(
         sku,

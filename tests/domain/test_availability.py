@@ -8,7 +8,8 @@ from datetime import date, timedelta
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from parcelway.domain.atp import Answer, Coming, Wish, ask
+from parcelway.domain import atp
+from parcelway.domain.atp import Answer, Coming, Wish
 from parcelway.domain.availability import availability, outlets
 from parcelway.domain.catalogue import Product
 from parcelway.domain.facts import Facts
@@ -90,6 +91,10 @@ def placed(product: Product, wish: Wish, facts: Facts, shortage: Shortage) -> Pa
 
 def facts_of(product: Product, stock: dict[tuple[str, str], Balance], shop: Shop = PHONE) -> Facts:
     return Facts(shop, START, {product.sku: product}, stock)
+
+
+def ask(product: Product, wish: Wish, facts: Facts) -> Answer:
+    return atp.ask(atp.draft_of(wish, facts.shop, facts.now), product, wish, facts)
 
 
 @given(stocks(), products, WAYS, st.integers(1, 20))

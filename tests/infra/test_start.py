@@ -33,7 +33,7 @@ BUDGET = {
     "payment": 243,
     "payment_webhook": 76,
     "payment_worker": 244,
-    "search": 156,
+    "search": 172,
     "search_indexer": 87,
     "signup": 134,
     "stock": 150,

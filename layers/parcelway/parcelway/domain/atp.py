@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from parcelway.domain.availability import LOW, State
@@ -68,9 +68,36 @@ class Answer:
     window: Promise | None
 
 
-def group_of(wish: Wish, shop: Shop) -> DeliveryGroup:
-    """Where and how the units go. Raises Refusal INVALID for a store without pick-up or a pick-up
-    without store, DELIVERY_UNAVAILABLE for a store that there is not or that does not hand out."""
+def draft_of(wish: Wish, shop: Shop, now: datetime) -> Order:
+    """The order that would be placed, without its line yet; it is sent when all of it is there.
+
+    Raises Refusal QUANTITY_LIMIT for more than an order may have of one SKU, INVALID for a store
+    without pick-up or a pick-up without store, DELIVERY_UNAVAILABLE for a store that there is not
+    or that does not hand out.
+    """
+    maximum = shop.settings.max_quantity
+    if wish.quantity > maximum:
+        raise Refusal(
+            Reason.QUANTITY_LIMIT,
+            f"At most {maximum} units of one SKU per order.",
+            "/quantity",
+            maximum=maximum,
+        )
+    return Order(
+        id="",
+        version=0,
+        state="draft",
+        currency=shop.settings.currency,
+        language="",
+        created_at=now,
+        access_hash="",
+        channel=wish.channel,
+        groups=(_group(wish, shop),),
+        shortage="ship_complete",
+    )
+
+
+def _group(wish: Wish, shop: Shop) -> DeliveryGroup:
     if wish.method == "delivery":
         if wish.store:
             raise Refusal(Reason.INVALID, "A store is for pick-up.", "/store")
@@ -88,26 +115,22 @@ def group_of(wish: Wish, shop: Shop) -> DeliveryGroup:
     return DeliveryGroup("g1", "pickup", store=wish.store)
 
 
-def ask(product: Product, wish: Wish, facts: Facts) -> Answer:
-    """What can be had of a product. `facts` must hold its balances at the nodes that serve.
+def ask(draft: Order, product: Product, wish: Wish, facts: Facts) -> Answer:
+    """What can be had of a product. `draft` is the wish's, `facts` are those of a decision about it
+    and the product.
 
-    Raises what `group_of` does, QUANTITY_LIMIT for more than an order may have of one SKU, and
-    DELIVERY_UNAVAILABLE when no service takes so many there.
+    Raises Refusal DELIVERY_UNAVAILABLE when no service takes so many there.
     """
     shop, sku = facts.shop, product.sku
-    if wish.quantity > shop.settings.max_quantity:
-        maximum = shop.settings.max_quantity
-        raise Refusal(
-            Reason.QUANTITY_LIMIT,
-            f"At most {maximum} units of one SKU per order.",
-            "/quantity",
-            maximum=maximum,
-        )
-    group = group_of(wish, shop)
     service = _cheapest(product, wish, shop)
-    if service:
-        group = replace(group, service=service.id)
-    order = _order(product, wish, group, facts)
+    group = replace(draft.group, service=service.id if service else "")
+    nothing = zero(product.price.currency)
+    portions = (Portion(group.id, "open", wish.quantity),)
+    order = replace(
+        draft,
+        lines=(Line(1, sku, product.name, product.price, portions, nothing, nothing),),
+        groups=(group,),
+    )
     terms = Terms({sku: product}, facts.now, "wait")
     try:
         claim = take(order, "reserved", facts.balances, shop, terms)
@@ -128,25 +151,6 @@ def ask(product: Product, wish: Wish, facts: Facts) -> Answer:
     last = later[-1].due if later else None
     window = promised(order, group, claim.lines, facts) if service else None
     return Answer(state, line.count("reserved"), later, last, most, service, window)
-
-
-def _order(product: Product, wish: Wish, group: DeliveryGroup, facts: Facts) -> Order:
-    """The order that these units alone would be, sent when all are there."""
-    nothing = zero(product.price.currency)
-    portions = (Portion(group.id, "open", wish.quantity),)
-    return Order(
-        id="",
-        version=0,
-        state="draft",
-        currency=product.price.currency,
-        language="",
-        created_at=facts.now,
-        access_hash="",
-        channel=wish.channel,
-        lines=(Line(1, product.sku, product.name, product.price, portions, nothing, nothing),),
-        groups=(group,),
-        shortage="ship_complete",
-    )
 
 
 def _cheapest(product: Product, wish: Wish, shop: Shop) -> Service | None:
