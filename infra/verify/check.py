@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -68,6 +69,7 @@ class Sweep:
     suspects: dict[str, set[Key]] = field(default_factory=dict)
     skus: set[str] = field(default_factory=set)
     unreadable: list[Break] = field(default_factory=list)
+    taken: Counter[tuple[str, str]] = field(default_factory=Counter)  # beyond what orders count on
 
     def ledger(self) -> None:
         """Every posting."""
@@ -87,6 +89,9 @@ class Sweep:
                     self.skus.add(pk.removeprefix("SKU#"))
             elif pk.startswith("JRN#"):
                 self._journal(pk.removeprefix("JRN#"), items)
+            elif pk.startswith("CAP#"):
+                for item in items:
+                    self.taken[pk.removeprefix("CAP#"), item["sk"]] += item["taken"]
 
     def _journal(self, reference: str, items: Items) -> None:
         try:
@@ -121,6 +126,9 @@ class Sweep:
         if case is not None:
             for words in said_by_order(case):
                 self.crossed.say(order_id, *words)
+            if case.order.state not in ("cancelled", "expired"):
+                for group in case.order.groups:
+                    self.taken.subtract((node, day.isoformat()) for node, day in group.slots)
 
     def _pointer(self, item: dict[str, Any]) -> None:
         if item["pk"].startswith("SERIES#"):
@@ -147,6 +155,8 @@ class Sweep:
             yield from queue_breaks(self.db, place, self.now, self.care)
         for difference in differences(self.db, self.book.differing(), clock, self.care):
             yield difference.told()
+        if self.care is AT_REST:  # the tables are not read at one moment
+            yield from capacity_breaks(self.taken)
         for name, series in sorted(self.series.items()):
             if not series.whole:
                 yield from series_breaks(self.db, name, self._numbers(name))
@@ -155,6 +165,13 @@ class Sweep:
         """Invoice numbers of a series that only one side speaks of."""
         said = (words for _, words in self.crossed.left())
         return {int(words[2]) for words in said if words[:2] == ["lookup", f"SERIES#{series}"]}
+
+
+def capacity_breaks(taken: Mapping[tuple[str, str], int]) -> Iterator[Break]:
+    """Days of nodes on which other parcels are taken than live orders count on."""
+    for (node, day), difference in sorted(taken.items()):
+        if difference:
+            yield found("capacity.taken", f"{node} on {day}", f"{difference:+} parcels taken")
 
 
 def case_breaks(case: Case, now: datetime, care: Care) -> Iterator[Break]:

@@ -21,6 +21,7 @@ KINDS: Mapping[str, str | None] = {
     "stock.allocated": _CORRECT,
     "stock.backordered": _CORRECT,
     "stock.shipped": _CORRECT,
+    "capacity.taken": None,
     "money.chain": None,
     "money.payments": None,
     "money.status": None,
@@ -64,8 +65,8 @@ KINDS: Mapping[str, str | None] = {
 class Break:
     """One way in which the tables contradict what must always be true.
 
-    `kind` is a key of KINDS; `subject` the order's id, `SKU at node`, invoice series, journal
-    reference or look-up key concerned.
+    `kind` is a key of KINDS; `subject` the order's id, `SKU at node`, `node on day`, invoice
+    series, journal reference or look-up key concerned.
     `repair` says what `--repair` would do; None when only a person can mend it.
     """
 

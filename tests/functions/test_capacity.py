@@ -7,19 +7,26 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from parcelway.domain.order import Slot
+from parcelway.domain.cancellation import cancel
+from parcelway.domain.order import Order, Slot
 from parcelway.domain.promise import slots
 from parcelway.store import capacity
 from parcelway.store.commit import Stale, commit, put_new
 from parcelway.store.database import Database
+from parcelway.store.orders import save
+from parcelway.store.selling import lapse_order
+from parcelway.store.shop import load_shop, put_node
 
+from infra.bench.hot_sku import NODE, Shop, place
 from infra.bench.tables import container, in_model
+from infra.verify import breaks
 from tests.functions import tables
-from tests.orders import SHOP, START
+from tests.orders import CUSTOMER, SHOP, START
 
 SERVICE = SHOP.services["standard"]
 NODES = SHOP.nodes | {"dc-1": replace(SHOP.nodes["dc-1"], capacity=3)}
@@ -71,9 +78,16 @@ def test_more_parcels_than_a_day_ever_has_are_not_taken_at_once(db: Database) ->
     assert capacity.read(db, [("dc-1", MONDAY)]) == {("dc-1", MONDAY): 0}
 
 
-def test_an_unlimited_node_and_a_slot_kept_cost_no_write(db: Database) -> None:
+def test_a_slot_that_is_kept_costs_no_write_and_one_of_a_node_without_limit_counts(
+    db: Database,
+) -> None:
     kept, unlimited, gone = ("dc-1", MONDAY), ("dc-2", MONDAY), ("dc-9", MONDAY)
-    assert capacity.writes(db, NODES, [kept, unlimited, gone], [kept]) == []
+    assert capacity.writes(db, NODES, [kept], [kept]) == []
+    book(db, "a", [unlimited, unlimited, gone])
+    assert capacity.read(db, [unlimited, gone]) == {unlimited: 2, gone: 1}
+    mark = put_new(db.orders, {"pk": "ORD#b", "sk": "ORDER"})
+    commit(db.client, [mark, *capacity.writes(db, {}, [], [unlimited, gone])])
+    assert capacity.read(db, [unlimited, gone]) == {unlimited: 1, gone: 0}
 
 
 def test_what_was_taken_is_given_back_by_who_knows_no_limits(db: Database) -> None:
@@ -103,6 +117,47 @@ def test_a_full_day_is_learned_and_passed_over_for_a_minute(
     later = time.monotonic() + capacity.KNOWN_SECONDS
     monkeypatch.setattr(time, "monotonic", lambda: later)
     assert promised() == [tomorrow]
+
+
+def at_a_small_node(client: Any, capacity: int) -> Shop:
+    """A shop whose only node with stock makes `capacity` parcels ready in a day."""
+    shop = Shop(container(client), 1000)
+    put_node(shop.db, replace(load_shop(shop.db).nodes[NODE], capacity=capacity))
+    shop.db.memory.clear()
+    return shop
+
+
+def held(orders: list[Order]) -> dict[Slot, int]:
+    return dict(Counter(slot for order in orders for slot in order.group.slots))
+
+
+def taken(shop: Shop) -> dict[Slot, int]:
+    days = [(NODE, shop.now.date() + timedelta(days=n)) for n in range(30)]
+    return {slot: number for slot, number in capacity.read(shop.db, days).items() if number}
+
+
+def test_placing_takes_a_slot_and_an_order_that_ends_unsent_gives_it_back() -> None:
+    shop = at_a_small_node(in_model(), 2)
+    first, second, third = [place(shop.db, cart, shop.now) for cart in shop.carts(3)]
+    assert first.group.slots == second.group.slots != third.group.slots
+    assert first.group.promise and third.group.promise
+    assert first.group.promise.earliest < third.group.promise.earliest
+    assert taken(shop) == held([first, second, third])
+    lapse_order(shop.db, first.id, shop.now + timedelta(hours=1))
+    cancelled = cancel(second, [], "test", CUSTOMER, shop.now)
+    save(shop.db, cancelled, shop.now)
+    assert taken(shop) == held([third])
+    shop.db.memory.clear()  # or a minute later
+    (cart,) = shop.carts(1)
+    assert place(shop.db, cart, shop.now).group.slots == first.group.slots
+    assert not [found for found in breaks(shop.db, shop.now) if found.kind == "capacity.taken"]
+
+
+def test_a_node_without_a_limit_takes_no_slot() -> None:
+    shop = Shop(container(in_model()), 10)
+    (cart,) = shop.carts(1)
+    assert place(shop.db, cart, shop.now).group.slots == ()
+    assert taken(shop) == {}
 
 
 STEPS = st.lists(

@@ -234,6 +234,10 @@ NAMED: dict[str, tuple[Callable[[Shop], None], set[str]]] = {
         lambda s: s.balance(on_hand=-200, available=-200),
         {"stock.journal", "stock.negative"},
     ),
+    "a parcel that no order counts on": (
+        lambda s: s.put("stock", {"pk": "CAP#dc-1", "sk": "2026-11-17", "taken": 1}),
+        {"capacity.taken"},
+    ),
     "an authorization": (lambda s: s.order("working", authorized=1), {"money.payments"}),
     "more refunded than captured": (
         _refund_too_much,

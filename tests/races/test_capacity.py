@@ -7,14 +7,16 @@ from dataclasses import replace
 from itertools import count
 from typing import Any
 
-from parcelway.domain.order import Slot
-from parcelway.domain.promise import slots
+from parcelway.domain.cancellation import cancel
 from parcelway.store import capacity
-from parcelway.store.commit import commit, put_new, until_fresh
+from parcelway.store.commit import until_fresh
+from parcelway.store.orders import get_order, save
+from parcelway.store.shop import load_shop, put_node
 
 from infra.bench.conflicts import ConflictWindow
+from infra.bench.hot_sku import NODE, Shop, place
 from infra.bench.tables import container
-from tests.orders import SHOP, START
+from tests.orders import CUSTOMER
 from tests.races.crowd import at_once, patiently
 
 _numbers = count(1)
@@ -22,32 +24,31 @@ _numbers = count(1)
 
 def test_no_day_takes_more_parcels_than_there_is_room_for(client: Any) -> None:
     """Sixty orders at a node of seven a day; every fourth is cancelled at once and makes room."""
-    node = replace(SHOP.nodes["dc-1"], id=f"dc-{next(_numbers)}", capacity=7)
-    service = SHOP.services["standard"]
+    shop = Shop(container(client), 100, f"DAY-{next(_numbers)}")
+    put_node(shop.db, replace(load_shop(shop.db).nodes[NODE], capacity=7))
     contended = ConflictWindow(client, 0.002)
 
-    def order(number: int) -> tuple[Slot, ...]:
-        db = container(contended)
-        taken: list[Slot] = []
+    def order(numbered: tuple[int, str]) -> str:
+        db, (number, order_id) = container(contended), numbered
+        assert patiently(lambda: place(db, order_id, shop.now)) == "done"
 
-        def place() -> None:
-            taken[:] = slots([node], service, START, busy=capacity.known(db))
-            mark = put_new(db.orders, {"pk": f"ORD#{node.id}-{number}", "sk": "ORDER"})
-            commit(db.client, [mark, *capacity.writes(db, {node.id: node}, taken)])
+        def end() -> None:
+            placed = get_order(db, order_id)
+            assert placed is not None
+            save(db, cancel(placed, [], "test", CUSTOMER, shop.now), shop.now)
 
-        def cancel() -> None:
-            mark = put_new(db.orders, {"pk": f"ORD#{node.id}-{number}", "sk": "CANCELLED"})
-            commit(db.client, [mark, *capacity.writes(db, {node.id: node}, [], taken)])
-
-        assert patiently(lambda: until_fresh(place)) == "done"
         if number % 4 == 0:
-            assert patiently(lambda: until_fresh(cancel)) == "done"
-            taken.clear()
-        return tuple(taken)
+            assert patiently(lambda: until_fresh(end)) == "done"
+            return ""
+        return order_id
 
-    held = Counter(slot for kept in at_once(order, range(60)) for slot in kept)
-    assert held.total() == 45
+    kept = [order_id for order_id in at_once(order, [*enumerate(shop.carts(60))]) if order_id]
+    held: Counter[tuple[str, Any]] = Counter()
+    for order_id in kept:
+        placed = get_order(shop.db, order_id)
+        assert placed is not None
+        held.update(placed.group.slots)
+    assert (len(kept), held.total()) == (45, 45)
     assert max(held.values()) <= 7
-    taken = capacity.read(container(client), held, consistent=True)
-    assert taken == dict(held)
+    assert capacity.read(shop.db, held, consistent=True) == dict(held)
     assert contended.conflicts > 5  # it was a race

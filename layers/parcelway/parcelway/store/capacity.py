@@ -51,29 +51,33 @@ def writes(
     """The writes that take a parcel for each of `take` and give one back for each of `give`: a day
     twice when it is named twice, and not at all when it is both taken and given.
 
-    A day that has become full fails the commit as Stale, and is `known` then: decide again. Of
-    nodes that are gone or unlimited by now nothing is taken any more; `nodes` matter to that alone.
+    `nodes` matter to what is taken alone: they tell the limits, and one that has none by now is
+    still counted, so that giving back always can be. A day that has become full fails the commit as
+    Stale, and is `known` then: decide again.
     """
     net = Counter(take)
     net.subtract(give)
-    limits = {node.id: node.capacity for node in nodes.values() if node.capacity}
-    return [
-        _take(db, slot, parcels, limits[slot[0]]) if parcels > 0 else _give(db, slot, -parcels)
-        for slot, parcels in sorted(net.items())
-        if parcels < 0 or (parcels and slot[0] in limits)
-    ]
+    made = []
+    for slot, parcels in sorted(net.items()):
+        if parcels > 0:
+            node = nodes.get(slot[0])
+            made.append(_take(db, slot, parcels, node.capacity if node else 0))
+        elif parcels < 0:
+            made.append(_give(db, slot, -parcels))
+    return made
 
 
 def _take(db: Database, slot: Slot, parcels: int, capacity: int) -> Write:
-    if parcels > capacity:
-        raise _full(db, slot)
+    if 0 < capacity < parcels:
+        raise _full(db, slot, capacity)
+    room = {":room": capacity - parcels} if capacity else {}
     return Write(
         db.stock,
-        "attribute_not_exists(taken) OR taken <= :room",
+        "attribute_not_exists(taken) OR taken <= :room" if capacity else "",
         key=_named(slot),
         update="SET taken = if_not_exists(taken, :zero) + :parcels",
-        values={":zero": 0, ":parcels": parcels, ":room": capacity - parcels},
-        otherwise=partial(_full, db, slot),
+        values={":zero": 0, ":parcels": parcels} | room,
+        otherwise=partial(_full, db, slot, capacity),
     )
 
 
@@ -87,10 +91,11 @@ def _give(db: Database, slot: Slot, parcels: int) -> Write:
     )
 
 
-def _full(db: Database, slot: Slot) -> Stale:
-    """Learn what is taken of a day that was full and of the days after it."""
+def _full(db: Database, slot: Slot, capacity: int) -> Stale:
+    """Learn that a day has no room for what was to be taken, and what is of the days after it."""
     node, day = slot
     week = read(db, [(node, day + timedelta(days=n)) for n in range(_AHEAD)], consistent=True)
+    week[slot] = max(week[slot], capacity)
     at = time.monotonic()
     _learned(db).update({each: (at, taken) for each, taken in week.items()})
     return Stale()
