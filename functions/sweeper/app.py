@@ -27,7 +27,7 @@ from parcelway.ports.faults import discreet, told
 from parcelway.store.commit import Busy, Stale
 from parcelway.store.database import database
 from parcelway.store.orders import QUIET, Dossier, Due, due_orders, get_dossier, postpone, save
-from parcelway.store.queues import serve, waits_of
+from parcelway.store.queues import look_elsewhere, serve, waits_of
 from parcelway.store.selling import lapse_order
 from parcelway.store.shards import calm, merge
 from parcelway.store.shop import load_shop
@@ -82,6 +82,8 @@ def _sweep(due: Due, served: set[tuple[str, str]]) -> str:
         if queue not in served:
             serve(db(), *queue, now)
             served.add(queue)
+    if waits_of(dossier.order) and look_elsewhere(db(), due.order_id, now):
+        return "nudged"  # its new event says the rest
     events = dossier.events
     motion = [event.sequence for event in events if event.type in _SET_IN_MOTION][-1:]
     again = [e for e in events if e.sequence > dossier.order.told_again or e.sequence in motion]

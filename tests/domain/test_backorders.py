@@ -16,7 +16,7 @@ from parcelway.domain.decision import Decision
 from parcelway.domain.order import Order, Shortage, fulfilment_status, ready, totals
 from parcelway.domain.pricing import price
 from parcelway.domain.refusals import Reason, Refusal
-from parcelway.domain.replenishment import Place, dates, is_news, redate
+from parcelway.domain.replenishment import Place, dates, elsewhere, is_news, redate
 from parcelway.domain.reservation import give_back
 from parcelway.domain.shortage import choices
 from parcelway.domain.stock import Balance, Move, Supply, after, allowed, net
@@ -380,3 +380,22 @@ def test_a_day_that_is_full_moves_the_promise_and_every_parcel_takes_one_of_a_da
     assert later.order.group.promise.latest > first.promise.latest
     story = at("placed", shop=limited)
     assert story.cancelled("customer").decisions[-1][0].given == story.order.group.slots
+
+
+def test_what_another_node_has_by_now_is_taken_from_there_and_the_rest_keeps_its_place() -> None:
+    story = waiting("ship_available", basket={"MUG-1": 6})
+    (before,) = story.places
+    story.balances[("MUG-1", "dc-2")] = Balance("MUG-1", "dc-2", on_hand=9, backordered=6)
+    made = elsewhere(story.order, story.facts)
+    assert made is not None
+    for change in net(made.moves):
+        assert allowed(story.balances[change.sku, change.node], change)
+    story._apply(made)
+    line = story.order.line("MUG-1")
+    assert line is not None
+    held = {p.node: p.quantity for p in line.portions if p.stage == "reserved"}
+    assert held == {DC: 2, "dc-2": 3}  # the other six there are for who waits there
+    (left,) = story.places
+    assert (left.since, left.quantity) == (before.since, before.quantity - 3)
+    assert elsewhere(story.order, story.facts) is None
+    assert ready(story.order)

@@ -305,3 +305,21 @@ def test_an_order_nobody_pays_for_gives_its_place_in_the_queue_back(
     app.settle()
     assert shopper.order["state"] == "expired"
     assert (balance(app, short).available, balance(app, short).backordered) == (2, 0)
+
+
+def test_units_that_turn_up_at_another_node_go_to_who_waits(
+    app: Application, shopper: Shopper, warehouse: Warehouse, short: str
+) -> None:
+    ready_to_place(shopper, (short, 3))
+    choose(shopper, "ship_available")
+    shopper.place()
+    shopper.pay()
+    app.settle()
+    path = f"/stock/{short}/nodes/wh-louisville/receipts"
+    warehouse.api.call("POST", path, {"quantity": 4})
+    app.travel(timedelta(days=1, hours=1))
+    app.stack.fire("SweeperFunction")
+    app.settle()
+    (second,) = [s for s in warehouse.queue("wh-louisville") if s["order_id"] == shopper.id]
+    assert second["lines"][0]["quantity"] == 1
+    assert units_waiting(shopper) == 0

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from parcelway.domain.decision import Decision
-from parcelway.domain.facts import Facts
+from parcelway.domain.facts import Balances, Facts
 from parcelway.domain.order import (
     DeliveryGroup,
     Line,
@@ -20,7 +20,8 @@ from parcelway.domain.order import (
 )
 from parcelway.domain.parties import SYSTEM
 from parcelway.domain.promising import revised, revision_told
-from parcelway.domain.stock import UNBOUNDED, Balance, Move
+from parcelway.domain.sourcing import serving
+from parcelway.domain.stock import UNBOUNDED, Balance, Move, after
 from parcelway.values import dataclass
 
 OVERDUE = timedelta(days=2)  # a supply so much later than its day is not counted on any more
@@ -71,10 +72,67 @@ def fill(
         left -= taken
         filled.append(replace(portion, quantity=portion.quantity - taken))
         filled.append(Portion(portion.group, "reserved", taken, portion.node))
-    after = advance(order, lines=with_line(order, _instead(line, there, filled)))
+    changed = advance(order, lines=with_line(order, _instead(line, there, filled)))
     fact = ("order.replenished", {"sku": place.sku, "node": place.node, "quantity": units})
-    told = events(after, now, SYSTEM, fact) if order.state == "confirmed" else ()
-    return Decision(after, told, (move,))
+    told = events(changed, now, SYSTEM, fact) if order.state == "confirmed" else ()
+    return Decision(changed, told, (move,))
+
+
+def elsewhere(order: Order, facts: Facts) -> Decision | None:
+    """Reserve for an order what it waits for at one node and another has by now, the nearest first.
+    None when there is nothing of that.
+
+    What such a node has available is net of its own queue, so nobody who waits there is passed
+    over; what cannot be had keeps its place.
+    """
+    if order.state != "confirmed":
+        return None
+    left: dict[tuple[str, str], Balance] = dict(facts.balances)
+    moves: list[Move] = []
+    lines: list[Line] = []
+    for line in order.lines:
+        product = facts.products.get(line.sku)
+        if product and product.launch and product.launch > facts.now.date():
+            lines.append(line)
+            continue
+        portions: list[Portion] = []
+        for portion in line.portions:
+            taken = _from_others(order, line.sku, portion, left, facts)
+            made = [move for _, pair in taken for move in pair]
+            left, moves = after(left, made), moves + made
+            units = sum(other.quantity for other, _ in taken)
+            portions.append(replace(portion, quantity=portion.quantity - units))
+            portions += [other for other, _ in taken]
+        lines.append(replace(line, portions=merge(portions)))
+    if not moves:
+        return None
+    changed = advance(order, lines=tuple(lines))
+    found = [move for move in moves if move.kind == "reserve"]
+    told = [
+        ("order.replenished", {"sku": m.sku, "node": m.node, "quantity": m.quantity}) for m in found
+    ]
+    return Decision(changed, events(changed, facts.now, SYSTEM, *told), tuple(moves))
+
+
+def _from_others(
+    order: Order, sku: str, portion: Portion, balances: Balances, facts: Facts
+) -> list[tuple[Portion, tuple[Move, Move]]]:
+    """Units that wait, as other nodes can give them, each with leaving the queue and the hold."""
+    if portion.stage != "backordered":
+        return []
+    found, wanted = [], portion.quantity
+    for node in serving(order.group_named(portion.group), facts.shop, order.channel):
+        balance = balances.get((sku, node.id))
+        units = min(wanted, balance.available) if balance and node.id != portion.node else 0
+        if units <= 0:
+            continue
+        wanted -= units
+        pair = (
+            Move(sku, portion.node, "unqueue", units, since=portion.since),
+            Move(sku, node.id, "reserve", units),
+        )
+        found.append((Portion(portion.group, "reserved", units, node.id), pair))
+    return found
 
 
 def dates(
@@ -140,14 +198,15 @@ def redate(
         _revised(late, group, facts, reason) if group.id in touched else group
         for group in order.groups
     )
-    after = advance(late, groups=groups)
+    changed = advance(late, groups=groups)
     told = [
         revision_told(new_group)
         for old, new_group in zip(order.groups, groups, strict=True)
         if old != new_group
     ]
     requeued = ((place.sku, place.node, place.since),)
-    return Decision(after, events(after, facts.now, SYSTEM, *told), moves, requeued=requeued)
+    told_now = events(changed, facts.now, SYSTEM, *told)
+    return Decision(changed, told_now, moves, requeued=requeued)
 
 
 def _let_go(order: Order, since: datetime) -> tuple[Order, tuple[Move, ...]]:

@@ -292,8 +292,9 @@ def _quiet_until(order: Order, now: datetime) -> datetime:
 
 
 def _expected(order: Order, now: datetime) -> datetime | None:
-    """When to look at an order that only waits for goods, or for people besides: on the day that
-    the next of them are expected, or tomorrow. The receipt itself sets it going at once."""
+    """When to look at an order that only waits for goods, or for people besides: tomorrow, in case
+    another node has got them, and on the day of its launch. A receipt where it waits sets it going
+    at once."""
     days = [p.due for line in order.lines for p in line.portions if p.stage == "backordered"]
     stages = {portion.stage for line in order.lines for portion in line.portions}
     held = set() if ready(order) else {"reserved"}
@@ -301,8 +302,7 @@ def _expected(order: Order, now: datetime) -> datetime | None:
         return None
     tomorrow = _round_up(now + timedelta(seconds=1), timedelta(days=1))
     starts = [datetime(day.year, day.month, day.day, tzinfo=UTC) for day in days if day]
-    next_one = min((start for start in starts if start > now), default=tomorrow)
-    return min(next_one, _round_up(now + PATIENCE, timedelta(days=1)))
+    return min([tomorrow, *(start for start in starts if start > now)])
 
 
 def _round_up(moment: datetime, step: timedelta) -> datetime:

@@ -14,12 +14,22 @@ from typing import Any
 
 from parcelway.domain.facts import Facts
 from parcelway.domain.order import Order
-from parcelway.domain.replenishment import Dated, Place, dates, fill, is_news, redate, waiting
+from parcelway.domain.replenishment import (
+    Dated,
+    Place,
+    dates,
+    elsewhere,
+    fill,
+    is_news,
+    redate,
+    waiting,
+)
 from parcelway.domain.stock import Balance
 from parcelway.store import catalogue
 from parcelway.store.commit import until_fresh
 from parcelway.store.database import Database
 from parcelway.store.orders import get_order, save
+from parcelway.store.selling import read_facts
 from parcelway.store.shop import load_shop
 from parcelway.store.stock import read_balances
 from parcelway.values import dataclass
@@ -99,6 +109,22 @@ def serve(db: Database, sku: str, node: str, now: datetime) -> Served:
     for place, new in queue.news(today):
         redated += until_fresh(lambda place=place, new=new: _redate(db, place, new, now))  # type: ignore[misc]
     return Served(filled, redated)
+
+
+def look_elsewhere(db: Database, order_id: str, now: datetime) -> bool:
+    """Have an order take from other nodes what it waits for at one; whether it got anything."""
+
+    def attempt() -> bool:
+        order = get_order(db, order_id)
+        if order is None or not waits_of(order):
+            return False
+        decision = elsewhere(order, read_facts(db, order, now))
+        if decision is None:
+            return False
+        save(db, decision, now)
+        return True
+
+    return until_fresh(attempt)
 
 
 @dataclass(frozen=True, slots=True)
