@@ -383,7 +383,7 @@ class Story:
         """Everything it waits for comes later; None: nobody knows when."""
         for place in self.places:
             later = [
-                (units, due + timedelta(days=days) if due and days else None)
+                (units, due + timedelta(days=days) if due and days is not None else None)
                 for due, units in place.units.items()
             ]
             self._apply(replenishment.redate(self.order, place, later, self.facts))
