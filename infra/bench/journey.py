@@ -141,7 +141,7 @@ class Journey:
         confirmed = {"detail-type": "order.confirmed", "detail": {"order_id": order_id}}
         self._direct("worker batch", of["fulfillment_worker"], queue_event(confirmed))
         steps = of["fulfillment_steps"]
-        schedule = {"step": "schedule", "order_id": order_id}
+        schedule = {"step": "schedule", "order_id": order_id, "wave": 1}
         (shipment,) = self._direct("step schedule", steps, schedule)["shipments"]
         release = {"step": "release", **shipment, "until": "packed", "token": "t" * 600}
         self._direct("step release", steps, release)
