@@ -17,7 +17,7 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 from parcelway.domain.mailing import mailed
-from parcelway.domain.order import Event
+from parcelway.domain.order import Event, Order
 from parcelway.ports import clock
 from parcelway.ports.mail import MailRefused, ses_mailer
 from parcelway.ports.messages import consume
@@ -25,7 +25,7 @@ from parcelway.store import mails
 from parcelway.store.codec import decode
 from parcelway.store.database import database
 from parcelway.store.mails import MailKey
-from parcelway.store.orders import get_dossier
+from parcelway.store.orders import get_dossier, get_order
 from parcelway.store.shop import load_shop
 from rendering import Rendered, render
 
@@ -63,8 +63,14 @@ def _tell(event: Event, now: datetime) -> None:
     event = next((kept for kept in dossier.events if kept.sequence == event.sequence), event)
     if not mailed(event, dossier.order):
         return
-    mail = render(dossier, event, load_shop(db()), os.environ["PUBLIC_URL"])
+    others = _linked(dossier.order) if event.type == "order.confirmed" else ()
+    mail = render(dossier, event, load_shop(db()), os.environ["PUBLIC_URL"], others)
     _send_once(MailKey(event.order_id, event.sequence, event.type), mail, now)
+
+
+def _linked(order: Order) -> list[Order]:
+    found = (get_order(db(), order_id) for order_id in order.linked)
+    return [other for other in found if other and other.tracking_number]
 
 
 def _send_once(key: MailKey, mail: Rendered, now: datetime) -> None:

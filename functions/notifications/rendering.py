@@ -38,6 +38,7 @@ from parcelway.language.formats import (
 from parcelway.language.wording import say
 from parcelway.store.orders import Dossier
 from parcelway.values import dataclass
+from waiting import Item, sections, waits
 
 _ON_THE_WAY = (
     "shipment.shipped",
@@ -64,15 +65,6 @@ class Rendered:
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
-    """A line of the mail; `amount` is '' where a parcel's contents are listed."""
-
-    name: str
-    quantity: int
-    amount: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Place:
     """Where goods go, under its heading; `expected` and `items` tell several places apart."""
 
@@ -82,8 +74,10 @@ class Place:
     items: Sequence[Item] = ()
 
 
-def render(dossier: Dossier, event: Event, shop: Shop, public_url: str) -> Rendered:
-    """The mail about `event`, one that is `mailed`.
+def render(
+    dossier: Dossier, event: Event, shop: Shop, public_url: str, others: Sequence[Order] = ()
+) -> Rendered:
+    """The mail about `event`, one that is `mailed`. `others` are the orders it is linked to.
 
     Raises LookupError or ValueError when the order cannot be told about: it has no contact, or not
     the shipment that the event names.
@@ -103,9 +97,10 @@ def render(dossier: Dossier, event: Event, shop: Shop, public_url: str) -> Rende
         "headline": headline,
         "paragraphs": paragraphs,
         "number": order.tracking_number,
-        "facts": _facts(event, order, shipment, language),
+        "facts": _facts(event, order, shipment, others, language),
         "items": _items(event, order, shipment, shop, language),
         "rows": _rows(event, order, shop, language),
+        "sections": sections(event, dossier, language),
         "places": _places(event, order, shipment, shop, language),
         "track_url": _link(order, public_url),
         "invoice_url": "",
@@ -133,6 +128,8 @@ def _said(
     store = shop.nodes.get(groups[0].store)
     pickups = [group.method == "pickup" for group in groups]
     parcels = [s for s in dossier.shipments if s.status != "cancelled"]
+    latest = date.fromisoformat(data["latest"]) if data.get("latest") else None
+    first = groups[0].promise
     assert order.contact is not None
     words: Mapping[str, Any] = {
         "name": order.contact.name,
@@ -148,9 +145,11 @@ def _said(
         "amount": _amount(data, order, language),
         **_to_collect(event, order, shipment, shop, language),
         "out_of_stock": data.get("reason") == "out_of_stock",
-        "replanned": data.get("reason") == "replanned",
         "charged": order.captured > order.refunded,
-        "date": day(date.fromisoformat(data["latest"]), language) if data.get("latest") else "",
+        "date": day(latest, language) if latest else "",
+        "later": latest is None or first is None or latest > first.latest,
+        "reason": data.get("reason", ""),
+        "waits": waits(order),
         "rest": any(line.count(*DONE) < line.quantity for line in order.lines),
     }
     said = _words().get_template(f"{language}/{event.type}.txt").render(words)
@@ -186,11 +185,18 @@ def _shipment(dossier: Dossier, event: Event) -> Shipment | None:
 
 
 def _facts(
-    event: Event, order: Order, shipment: Shipment | None, language: str
+    event: Event,
+    order: Order,
+    shipment: Shipment | None,
+    others: Sequence[Order],
+    language: str,
 ) -> list[tuple[str, str]]:
-    facts = []
     groups = _groups(order, event, shipment)
-    promise = groups[0].promise if shipment else promised(order)
+    facts = [(say("label.linked_number", language), other.tracking_number) for other in others]
+    first = groups[0].promise
+    if first and event.type == "promise.revised":
+        facts.append((say("label.first_promised", language), window(first, language)))
+    promise = groups[0].present_promise if shipment else promised(order)
     if promise and event.type in _WITH_PROMISE and len(groups) == 1:
         facts.append((say("label.expected", language), window(promise, language)))
     if shipment and shipment.parcel_number:

@@ -118,7 +118,7 @@ def test_dropping_the_rest_makes_the_total_less_before_any_money_is_held() -> No
     assert line is not None and line.quantity == 2
     assert totals(made.order).gross.minor < before.minor
     (told,) = [event for event in made.events if event.type == "order.placed"]
-    assert told.data["dropped"] == [{"sku": "MUG-1", "quantity": 1}]
+    assert told.data["dropped"] == [{"sku": "MUG-1", "name": "Stoneware mug, blue", "quantity": 1}]
     with pytest.raises(Refusal) as refused:
         place(draft, expected=before.minor)
     assert refused.value.reason is Reason.TOTAL_CHANGED

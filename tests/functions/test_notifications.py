@@ -23,6 +23,7 @@ from tests.functions.mailing import (
     MUGS_APART,
     STORIES,
     URL,
+    WAITING,
     Page,
     World,
     bounce,
@@ -32,7 +33,7 @@ from tests.functions.mailing import (
     mailing,
     ses_report,
 )
-from tests.orders import CONTACT, PRODUCTS, SPLIT_STOCK, THREE_WAYS, Story, at, store
+from tests.orders import CONTACT, PRODUCTS, SPLIT_STOCK, THREE_WAYS, Story, at, dossier_of, store
 
 ROOT = Path(__file__).parents[2]
 
@@ -103,6 +104,46 @@ def test_prices_with_tax_add_up_with_tax(world: World) -> None:
     (total,) = re.findall(r"Total: \$([\d.]+)", text)
     assert round(sum(amounts), 2) == float(total) == 82.29
     assert "Includes 7% tax: $2.93" in text
+
+
+def test_what_comes_later_is_told_with_its_day(world: World) -> None:
+    story = at("confirmed", **WAITING).slipped(9)
+    store(world.db, story)
+    world.tell(story.event("order.confirmed"), story.event("promise.revised"))
+    for mail in world.mailer.sent:
+        (later,) = re.findall(r"Comes later\n(- .*)\n", mail["text"])
+        assert later == "- 3 × Stoneware mug, blue: Wednesday, December 9, 2026"
+        assert "Comes later" in Page(mail["html"]).text
+    revised = world.mailer.sent[1]["text"]
+    assert "First promised: " in revised
+    assert "reaches us later than we were told" in revised
+
+
+def test_a_delay_without_a_new_date_is_told_as_such(world: World) -> None:
+    story = at("confirmed", **WAITING).slipped(None)
+    store(world.db, story)
+    world.tell(story.event("promise.revised"))
+    assert "A delay for your order" in world.mailer.sent[0]["subject"]
+    assert "Stoneware mug, blue: Date not known yet" in world.mailer.sent[0]["text"]
+
+
+def test_what_was_left_out_is_told_with_the_confirmation(world: World) -> None:
+    story = at("confirmed", **WAITING | {"shortage": "drop"})
+    store(world.db, story)
+    world.tell(story.event("order.confirmed"))
+    text = world.mailer.sent[0]["text"]
+    assert "Left out, as you wished\n- 3 × Stoneware mug, blue\n" in text
+    assert "Comes later" not in text
+
+
+def test_the_confirmation_names_the_other_order_of_two(world: World) -> None:
+    story = at("confirmed", **WAITING | {"shortage": "separate_order"})
+    order = store(world.db, story)
+    other = dossier_of(world.db, order.linked[0]).order
+    world.tell(story.event("order.confirmed"))
+    text = world.mailer.sent[0]["text"]
+    assert f"Your other order: {other.tracking_number}" in text
+    assert "Stoneware mug" not in text
 
 
 def test_a_shipped_parcel_has_its_number_its_contents_and_its_invoice(world: World) -> None:

@@ -88,7 +88,9 @@ def _divided(order: Order, held: Claim, facts: Facts) -> tuple[Part, ...]:
     claim = Claim(_as_held(here, held), held.moves, held.because)
     if order.shortage == "drop":
         dropped = [
-            {"sku": line.sku, "quantity": line.quantity} for line in missing if line.quantity
+            {"sku": line.sku, "name": line.name, "quantity": line.quantity}
+            for line in missing
+            if line.quantity
         ]
         return (Part(here, claim, {"dropped": dropped}),)
     fresh = replace(order, id=derived("ord", "separate", order.id), version=0, commands={})
