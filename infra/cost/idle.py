@@ -67,7 +67,11 @@ def _scheduled(
 
 
 def _times(expression: str) -> float:
-    """How often a rate(...) comes round in a month."""
+    """How often a rate(...), or a cron(...) of one time a day, comes round in a month."""
+    if expression.startswith("cron("):
+        minute, hour, *days = expression.removeprefix("cron(").removesuffix(")").split()
+        assert minute.isdigit() and hour.isdigit() and days == ["*", "*", "?", "*"], expression
+        return HOURS / 24
     every, unit = expression.removeprefix("rate(").removesuffix(")").split()
     return HOURS * _PERIODS[unit] / int(every)
 
