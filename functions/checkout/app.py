@@ -9,6 +9,7 @@ from functools import cache
 from typing import Literal
 
 from parcelway.domain import cart, checkout, delivery
+from parcelway.domain.channels import seen_by
 from parcelway.domain.commands import repeated
 from parcelway.domain.decision import Decision
 from parcelway.domain.facts import Facts
@@ -216,7 +217,9 @@ def delivery_options(call: Call[None]) -> OptionsView:
     order = held_order(db(), call)
     shop = load_shop(db())
     everywhere = [(line.sku, node) for line in order.lines for node in shop.nodes]
-    facts = Facts(shop, call.now, balances=read_balances(db(), everywhere))
+    buffers = shop.settings.channel_buffers
+    seen = seen_by(order.channel, read_balances(db(), everywhere), buffers, {})
+    facts = Facts(shop, call.now, balances=seen)
     where = call.query
     found = delivery.options(
         order,

@@ -21,8 +21,8 @@ from forms import (
     Transfer,
 )
 from parcelway.domain import stock_books
+from parcelway.domain.channels import quota_of
 from parcelway.domain.ids import derived
-from parcelway.domain.quota import quota_of
 from parcelway.domain.refusals import Reason, Refusal
 from parcelway.domain.stock import Balance, Document, Entry
 from parcelway.domain.stock_books import Booking

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from parcelway.domain.quota import channel_of
+from parcelway.domain.channels import channel_of
 from parcelway.domain.stock import Balance, Entry, Expected, Move, Supply
 from parcelway.domain.stock_alerts import Alert, level
 from parcelway.domain.stock_books import TRANSFER

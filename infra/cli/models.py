@@ -85,6 +85,7 @@ class ProductRow(_Strict):
     active: bool = True
     launch: _Date | None = None
     backorders: bool = True
+    channel_buffers: dict[Channel, Annotated[int, Field(ge=0)]] = Field(default_factory=dict)
 
     @field_validator("category")
     @classmethod

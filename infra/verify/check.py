@@ -34,6 +34,7 @@ from infra.verify.statements import (
 )
 from infra.verify.stock import Book, Clock, add_entries, by_place, counters, differences
 from infra.verify.stock import single_breaks as balance_breaks
+from infra.verify.supplies import Announced, supply_breaks
 from infra.verify.tables import AT_REST, Care, Items, partitions
 
 _COUNTERS = ("shipped", "reserved", "allocated", "backordered")
@@ -65,6 +66,7 @@ class Sweep:
     care: Care
     crossed: Crossed = field(default_factory=Crossed)
     book: Book = field(default_factory=Book)
+    announced: Announced = field(default_factory=Announced)
     series: dict[str, Series] = field(default_factory=dict)
     suspects: dict[str, set[Key]] = field(default_factory=dict)
     skus: set[str] = field(default_factory=set)
@@ -85,6 +87,8 @@ class Sweep:
         for pk, items in partitions(self.db, self.db.stock, self.care):
             if pk.startswith("SKU#"):
                 self.book.balances |= {p: counters(i) for p, i in by_place(items).items()}
+                for parts in by_place(items).values():
+                    self.announced.balance(parts[0])
                 if any(balance_breaks(items)):
                     self.skus.add(pk.removeprefix("SKU#"))
             elif pk.startswith("JRN#"):
@@ -103,6 +107,7 @@ class Sweep:
         lately = [entry for entry in entries if entry.at > self.now - self.care.grace]
         self.book.moved |= {(move.sku, move.node) for entry in lately for move in entry.moves}
         self.book.moved |= {(told.sku, told.node) for entry in lately for told in entry.expected}
+        self.announced.entries(entries)
         if reference.startswith("ord_") and (held := booked(entries)):
             self.crossed.say(reference, "stock", text_of(held))
 
@@ -157,6 +162,7 @@ class Sweep:
             yield difference.told()
         if self.care is AT_REST:  # the tables are not read at one moment
             yield from capacity_breaks(self.taken)
+        yield from supply_breaks(self.db, self.announced.differing())
         for name, series in sorted(self.series.items()):
             if not series.whole:
                 yield from series_breaks(self.db, name, self._numbers(name))

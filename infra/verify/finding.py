@@ -15,6 +15,7 @@ _SERVE = "serve the queue"
 KINDS: Mapping[str, str | None] = {
     "stock.journal": _REBUILD,
     "stock.available": "count what is available anew",
+    "stock.supplies": "have the balance expect what its journal says",
     "stock.negative": None,
     "stock.shards": None,
     "stock.reserved": _CORRECT,

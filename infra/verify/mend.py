@@ -30,6 +30,7 @@ from infra.verify.orders import too_far, wrong_attributes
 from infra.verify.series import series_breaks
 from infra.verify.statements import NONE, Held
 from infra.verify.stock import Clock, Counters, available, counters, differences, of_place, place_of
+from infra.verify.supplies import mend_supplies
 from infra.verify.tables import AT_REST, Care
 
 _REASON = "the order's units and its journal differed"
@@ -132,6 +133,9 @@ class Mender:
                 told.append(f"{item['sk']} has {available(item)} available now")
         return ", ".join(told) or _NOTHING
 
+    def _supplies(self, name: str) -> str:
+        return mend_supplies(self._db, name) or _NOTHING
+
     def _index(self, order_id: str) -> str:
         case = self._evidence(order_id).case
         if case is None:
@@ -228,6 +232,7 @@ class Mender:
         ),
         "stock.journal": _rebuild,
         "stock.available": _available,
+        "stock.supplies": _supplies,
         **dict.fromkeys(("order.stuck", "order.timer", "order.index", "shipment.queue"), _index),
         "lookup.missing": _lookups,
         "lookup.stray": _stray,

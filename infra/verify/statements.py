@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from parcelway.domain.channels import quota_of
 from parcelway.domain.order import GONE, Order
 from parcelway.domain.stock import Entry, net
 from parcelway.store.codec import decode
@@ -98,6 +99,8 @@ def holdings(order: Order) -> Holdings:
         else:
             continue
         _add(sums, (sku, portion.node), change)
+        if portion.quota:
+            _add(sums, (sku, quota_of(portion.quota)), (0, units, 0, 0))
     return sums
 
 

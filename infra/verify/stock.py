@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
+from parcelway.domain.channels import channel_of
 from parcelway.domain.stock import Entry, net
 from parcelway.store import shards
 from parcelway.store.commit import Busy
@@ -124,9 +125,17 @@ def single_breaks(items: Items) -> Iterator[Break]:
                 told = f"{count} shards, and not all say so"
                 yield found("stock.shards", name_of(place), told)
         sums = counters(parts)
-        if min(*sums, sums.left) < 0:
+        if _too_few(place, sums):
             told = f"{_told(sums)}, {sums.left} left: count it, or cancel what cannot be sent"
             yield found("stock.negative", name_of(place), told)
+
+
+def _too_few(place: Place, sums: Counters) -> bool:
+    """Whether there is less than nothing of something. A quota may be cut below what was sold, and
+    units may be kept back that are not there: that is nobody's loss."""
+    if channel_of(place[1]):
+        return min(sums) < 0
+    return min(*sums, sums.left) < 0
 
 
 def add_entries(sums: dict[Place, Counters], entries: Iterable[Entry]) -> None:
@@ -149,7 +158,7 @@ class Difference:
         book = counters(self.shards)
         told = f"the journal says {_told(self.journal)}; the balance {_told(book)}"
         broken = found("stock.journal", name_of(self.place), told)
-        if min(*self.journal, self.journal.left) < 0:
+        if _too_few(self.place, self.journal):
             return Break(broken.kind, broken.subject, f"{told}; count it first")
         return broken
 

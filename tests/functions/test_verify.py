@@ -6,11 +6,15 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+from parcelway.domain.stock import Document
+from parcelway.domain.stock_books import allot, announce
 from parcelway.ports import clock
 from parcelway.store import shards
 from parcelway.store.codec import iso
+from parcelway.store.stock_books import book
 
 from infra.cli.main import main
 from infra.verify import LIVE, breaks, repair
@@ -87,10 +91,47 @@ def _stray_parcel(shop: Shop) -> None:
     shop.put("orders", {"pk": "PCL#acme#1", "sk": "PARCEL"} | target)
 
 
+PLACE = ("MUG-1", "dc-1")
+
+
+def _announce(shop: Shop, number: int, quantity: int) -> None:
+    due = shop.now.date() + timedelta(days=number)
+    book(
+        shop.db,
+        f"stk_{number}_{quantity}",
+        Document("supply", "w1", "f"),
+        shop.now,
+        [PLACE],
+        lambda all_: announce(all_[PLACE], f"PO-{number}", due, quantity, shop.now),
+    )
+
+
+def _expect(shop: Shop, **changes: Any) -> None:
+    """A balance that expects other supplies than were announced."""
+    for number, quantity in ((1, 5), (2, 7), (1, 3)):
+        _announce(shop, number, quantity)
+    assert shop.found() == []
+    item = shop.item("stock", "SKU#MUG-1", "NODE#dc-1")
+    shop.put("stock", item | changes)
+
+
+def _charge_a_quota(shop: Shop) -> None:
+    """An order whose units count against a quota that does not know of them."""
+    lines = shop.part("unpaid", "ORDER")["order"]["lines"]
+    lines[0]["portions"][0] |= {"quota": "marketplace"}
+    quota = (lines[0]["sku"], "quota:marketplace")
+    said = Document("quota", "w1", "f")
+    book(shop.db, "stk_quota", said, shop.now, [quota], lambda all_: allot(all_[quota], 50))
+    shop.order("unpaid", lines=lines)
+
+
 MENDED: dict[str, tuple[Callable[[Shop], None], set[str]]] = {
     "a counter of a balance": (lambda s: s.balance(reserved=3, available=-3), {"stock.journal"}),
     "units from nowhere": (lambda s: s.balance(on_hand=5, available=5), {"stock.journal"}),
     "available alone": (lambda s: s.balance(available=-1), {"stock.available"}),
+    "a supply": (lambda s: _expect(s, supplies=[]), {"stock.supplies"}),
+    "the count of supplies": (lambda s: _expect(s, supplied=9), {"stock.supplies"}),
+    "a use of a quota": (_charge_a_quota, {"stock.reserved"}),
     "a whole balance": (
         lambda s: s.drop("stock", s.item("stock", "SKU#BOOK-3", "NODE#dc-2")),
         {"stock.journal"},

@@ -19,11 +19,13 @@ available that an order would be refused.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import field
 from datetime import date, datetime
 from typing import Literal
 
 from parcelway.domain.backorder import Terms, offers
 from parcelway.domain.catalogue import Product
+from parcelway.domain.channels import seen_by
 from parcelway.domain.facts import Balances
 from parcelway.domain.order import DeliveryGroup
 from parcelway.domain.parties import Channel
@@ -39,10 +41,13 @@ State = Literal["in_stock", "low_stock", "backorder", "preorder", "out_of_stock"
 
 @dataclass(frozen=True, slots=True)
 class Outlets:
-    """The nodes that serve a channel: those that send parcels, and stores that hand over."""
+    """The nodes that serve a channel: those that send parcels, and stores that hand over; and what
+    the shop keeps back from channels."""
 
     delivery: tuple[Node, ...] = ()
     pickup: tuple[Node, ...] = ()
+    channel: str = BROWSED
+    buffers: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def nodes(self) -> tuple[Node, ...]:
@@ -76,6 +81,8 @@ def outlets(shop: Shop, channel: str) -> Outlets:
     return Outlets(
         tuple(serving(DeliveryGroup("", "delivery"))),
         tuple(store for found in stores for store in found),
+        channel,
+        shop.settings.channel_buffers,
     )
 
 
@@ -84,8 +91,12 @@ def availability(
 ) -> Availability:
     """The availability of one unit of `product`, from its balances by (SKU, node). A node short of
     what it has promised counts as empty; it takes nothing from the others."""
-    terms = Terms({product.sku: product}, now, "wait")
+    products = {product.sku: product}
+    terms = Terms(products, now, "wait")
     launch = terms.launch(product.sku)
+    keys = [(product.sku, node.id) for node in among.nodes]
+    own = {key: balances[key] for key in keys if key in balances}
+    balances = seen_by(among.channel, own, among.buffers, products)
     delivery = sum(_there(product.sku, among.delivery, balances, launch).values())
     pickup = _there(product.sku, among.pickup, balances, launch)
     most = max([delivery, *pickup.values()], default=0)

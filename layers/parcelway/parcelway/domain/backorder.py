@@ -120,7 +120,7 @@ def _offers(balance: Balance, today: date, launch: date | None) -> list[Offer]:
     first = launch or today
     there = max(0, balance.available)
     if launch and there:
-        found.append(Offer(balance.node, launch, there, 0, 0))
+        found.append(Offer(balance.node, launch, there, -balance.withheld, 0))
     promised, overdue = there, 0
     for due in sorted({supply.due for supply in balance.supplies}):
         expected = balance.expected(due)

@@ -21,7 +21,8 @@ class Product:
     `category` is a path, coarse first. `price` is per unit; whether it includes tax is the
     shop's `prices_include_tax`. `tax_category` names a rate of the shop. `weight_grams` is per
     unit, packed. Before its `launch` day (UTC) it is sold as a pre-order; `backorders` tells
-    whether it is sold against announced supplies when it is not there.
+    whether it is sold against announced supplies when it is not there. `channel_buffers` are the
+    units per node that a channel does not sell, instead of the shop's.
     """
 
     sku: str
@@ -36,6 +37,7 @@ class Product:
     active: bool = True
     launch: date | None = None
     backorders: bool = True
+    channel_buffers: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not _SKU.match(self.sku):

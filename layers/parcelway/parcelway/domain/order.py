@@ -58,6 +58,7 @@ class Portion:
     """`quantity` units of a line that share delivery group, stage, node and shipment.
 
     Backordered units wait at `node` since `since` and are expected on `due` (None: nobody knows).
+    `quota` names the channel against whose quota they count, '' for none.
     """
 
     group: str
@@ -67,6 +68,7 @@ class Portion:
     shipment: str = ""
     since: datetime | None = None
     due: date | None = None
+    quota: str = ""
 
 
 @dataclass(frozen=True, slots=True)

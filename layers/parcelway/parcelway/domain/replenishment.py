@@ -71,7 +71,7 @@ def fill(
         taken = min(left, portion.quantity)
         left -= taken
         filled.append(replace(portion, quantity=portion.quantity - taken))
-        filled.append(Portion(portion.group, "reserved", taken, portion.node))
+        filled.append(Portion(portion.group, "reserved", taken, portion.node, quota=portion.quota))
     changed = advance(order, lines=with_line(order, _instead(line, there, filled)))
     fact = ("order.replenished", {"sku": place.sku, "node": place.node, "quantity": units})
     told = events(changed, now, SYSTEM, fact) if order.state == "confirmed" else ()
@@ -123,15 +123,18 @@ def _from_others(
     found, wanted = [], portion.quantity
     for node in serving(order.group_named(portion.group), facts.shop, order.channel):
         balance = balances.get((sku, node.id))
-        units = min(wanted, balance.available) if balance and node.id != portion.node else 0
+        if balance is None or node.id == portion.node:
+            continue
+        units = min(wanted, balance.available)
         if units <= 0:
             continue
         wanted -= units
         pair = (
             Move(sku, portion.node, "unqueue", units, since=portion.since),
-            Move(sku, node.id, "reserve", units),
+            Move(sku, node.id, "reserve", units, -balance.withheld),
         )
-        found.append((Portion(portion.group, "reserved", units, node.id), pair))
+        held = Portion(portion.group, "reserved", units, node.id, quota=portion.quota)
+        found.append((held, pair))
     return found
 
 

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from parcelway.domain.backorder import Offer, Terms, Waiting, offers, queue_up
+from parcelway.domain.channels import caps, quota_keys, quota_of
 from parcelway.domain.facts import Balances
 from parcelway.domain.order import Line, Order, Portion, Stage, merge
 from parcelway.domain.refusals import Reason, Refusal
@@ -48,7 +49,8 @@ def keys(order: Order, shop: Shop, *more: str) -> list[tuple[str, str]]:
     near = [node.id for group in order.groups for node in serving(group, shop, order.channel)]
     held_at = [portion.node for line in order.lines for portion in line.portions if portion.node]
     skus = dict.fromkeys([*(line.sku for line in order.lines), *more])
-    return [(sku, node) for sku in skus for node in dict.fromkeys([*near, *held_at])]
+    places = [(sku, node) for sku in skus for node in dict.fromkeys([*near, *held_at])]
+    return [*places, *quota_keys(skus, order.channel, shop.settings)]
 
 
 def take(
@@ -62,9 +64,10 @@ def take(
     """Claim every open unit of the order: `to` is `reserved` (a hold) or `allocated` (hard).
 
     Units are planned over the nodes of their delivery group and drawn from one stock, so two
-    lines or groups can never count on the same unit. What is not there waits in the queue where
-    `terms` say so. Raises Refusal OUT_OF_STOCK naming every line that is short, how much of it
-    there is and what could be had later; TOO_MANY_LINES when the units lie at so many places that
+    lines or groups can never count on the same unit; nor on the same of a quota, beyond which
+    nothing is had, now or later. What is not there waits in the queue where `terms` say so. Raises
+    Refusal OUT_OF_STOCK naming every line that is short, how much of it there is and what could be
+    had later; TOO_MANY_LINES when the units lie at so many places that
     they cannot be claimed in one transaction. `excluded` is why nodes are ruled out, by node.
     """
     left = dict(balances)
@@ -73,40 +76,65 @@ def take(
     because: list[str] = []
     short: dict[str, int] = {}
     later: dict[str, list[Waiting]] = {}
+    early = {line.sku for line in order.lines if terms and terms.launch(line.sku)}
+    quotas = caps([line.sku for line in order.lines], order.channel, balances, early)
     for group in order.groups:
         nodes = [n for n in serving(group, shop, order.channel) if n.id not in (excluded or {})]
-        needs = _open_needs(order, group.id)
-        launched = [need for need in needs if not (terms and terms.launch(need.sku))]
+        wanted = _open_needs(order, group.id)
+        needs = [_within(need, quotas, left) for need in wanted]
+        launched = [need for need in needs if need.quantity and need.sku not in early]
         planned = source(group, launched, left, shop, channel=order.channel, excluded=excluded)
-        taken = [Move(pick.sku, pick.node, _TAKE[to], pick.quantity) for pick in planned.picks]
+        taken = [_taking(_TAKE[to], pick, left) for pick in planned.picks]
         left = after(left, taken)
         placed += [(group.id, pick) for pick in planned.picks]
         because += planned.brief
-        for need in needs:
-            missing = planned.short.get(need.sku, 0) if need in launched else need.quantity
-            if not missing:
-                continue
+        for whole, need in zip(wanted, needs, strict=True):
+            beyond = whole.quantity - need.quantity
+            missing = need.quantity if need.sku in early else planned.short.get(need.sku, 0)
             waiting, uncovered = _wait(need, missing, left, nodes, terms)
-            if terms and terms.short == "leave":
+            missing, uncovered = missing + beyond, uncovered + beyond
+            if missing and terms and terms.short == "leave":
                 placed.append((group.id, replace(need, quantity=missing)))
-                continue
-            if terms and terms.short == "wait" and not uncovered:
-                queued = [wait.move(terms.now) for wait in waiting]
-                left, taken = after(left, queued), taken + queued
+            elif missing and terms and terms.short == "wait" and not uncovered:
+                taken += (queued := [wait.move(terms.now) for wait in waiting])
+                left, missing = after(left, queued), 0
                 placed += [(group.id, wait) for wait in waiting]
-                continue
-            short[need.sku] = short.get(need.sku, 0) + missing
-            later.setdefault(need.sku, []).extend(waiting)
+            elif missing:
+                short[need.sku] = short.get(need.sku, 0) + missing
+                later.setdefault(need.sku, []).extend(waiting)
+            charged = _charged(whole, whole.quantity - missing, quotas)
+            left, taken = after(left, charged), taken + charged
         moves += taken
     if short:
         raise _out_of_stock(order, short, later)
     since = terms.now if terms else None
-    lines = _placed(order, placed, to, since)
+    lines = _placed(order, placed, to, since, quotas)
     require_one_transaction(moves, lines)
     return Claim(lines, tuple(moves), tuple(because))
 
 
 _At = Pick | Waiting | Need  # taken from a node, waiting at one, or left open
+
+
+def _within(need: Need, quotas: Mapping[str, str], balances: Balances) -> Need:
+    """What of a need its quota leaves."""
+    if need.sku not in quotas:
+        return need
+    left = balances[need.sku, quota_of(quotas[need.sku])].available
+    return replace(need, quantity=min(need.quantity, max(0, left)))
+
+
+def _charged(need: Need, claimed: int, quotas: Mapping[str, str]) -> list[Move]:
+    """The units claimed for a need, as they count against its quota."""
+    if not claimed or need.sku not in quotas:
+        return []
+    return [Move(need.sku, quota_of(quotas[need.sku]), "reserve", claimed)]
+
+
+def _taking(kind: Kind, pick: Pick, balances: Balances) -> Move:
+    """A pick as a move that leaves alone what is withheld."""
+    withheld = balances[pick.sku, pick.node].withheld
+    return Move(pick.sku, pick.node, kind, pick.quantity, -withheld)
 
 
 def _wait(
@@ -117,6 +145,8 @@ def _wait(
     terms: Terms | None,
 ) -> tuple[list[Waiting], int]:
     """How the missing units of a need could wait, and how many could not."""
+    if not missing:
+        return [], 0
     if terms is None or not terms.may_wait(need.sku):
         return [], missing
     launch = terms.launch(need.sku)
@@ -141,6 +171,9 @@ def give_back(order: Order, to: Stage, *stages: Stage, shipment: str | None = No
                 moves.append(
                     Move(line.sku, portion.node, kind, portion.quantity, since=portion.since)
                 )
+                if portion.quota:
+                    quota = quota_of(portion.quota)
+                    moves.append(Move(line.sku, quota, "release", portion.quantity))
             portions.append(Portion(portion.group, to, portion.quantity))
         lines.append(replace(line, portions=merge(portions)))
     return Claim(tuple(lines), tuple(moves))
@@ -245,18 +278,22 @@ def _placed(
     places: Sequence[tuple[str, _At]],
     to: Stage,
     since: datetime | None,
+    quotas: Mapping[str, str],
 ) -> tuple[Line, ...]:
     lines = []
     for line in order.lines:
         kept = [portion for portion in line.portions if portion.stage != "open"]
-        kept += [_portion(group, at, to, since) for group, at in places if at.line == line.number]
+        quota = quotas.get(line.sku, "")
+        here = [(group, at) for group, at in places if at.line == line.number]
+        kept += [_portion(group, at, to, since, quota) for group, at in here]
         lines.append(replace(line, portions=merge(kept)))
     return tuple(lines)
 
 
-def _portion(group: str, at: _At, to: Stage, since: datetime | None) -> Portion:
+def _portion(group: str, at: _At, to: Stage, since: datetime | None, quota: str) -> Portion:
     if isinstance(at, Need):
         return Portion(group, "open", at.quantity)
     if isinstance(at, Pick):
-        return Portion(group, to, at.quantity, at.node)
-    return Portion(group, "backordered", at.quantity, at.node, since=since, due=at.due)
+        return Portion(group, to, at.quantity, at.node, quota=quota)
+    waiting = Portion(group, "backordered", at.quantity, at.node, since=since, due=at.due)
+    return replace(waiting, quota=quota)

@@ -81,6 +81,7 @@ class Balance:
     `safety` units are kept back for a person to decide on. `supplies` are sorted by date;
     `supplied` counts their changes. `counted_at` is when the units were last counted, and
     `reorder_point` how many available ones are so few that somebody is told (None: nobody is).
+    `withheld` is no part of the books: units that are not for whoever looks at it (see channels).
     """
 
     sku: str
@@ -95,11 +96,13 @@ class Balance:
     supplied: int = 0
     counted_at: datetime | None = None
     reorder_point: int | None = None
+    withheld: int = 0
 
     @property
     def free(self) -> int:
         """Units neither held, assigned, damaged nor kept back: what the queue is served from."""
-        return self.on_hand - self.reserved - self.allocated - self.damaged - self.safety
+        claimed = self.reserved + self.allocated + self.damaged
+        return self.on_hand - claimed - self.safety - self.withheld
 
     @property
     def available(self) -> int:
@@ -121,7 +124,8 @@ class Move:
     """`quantity` units of `sku` at `node` moved in the way of `kind`.
 
     The rest is what the decision counted on, for the conditions and not for the books: units of
-    supply up to the promised date (`counting_on`; for a fill, what was `available`), the
+    supply up to the promised date (`counting_on`; for a fill, what was `available`; less what was
+    withheld, so that it is negative where units must be left for others), the
     `supplied` count of these supplies (0: none were counted on), and since when the units wait.
     """
 
@@ -214,8 +218,9 @@ class Change:
 
     @property
     def plain(self) -> bool:
-        """Whether it is about units that are there alone: only that can be split over shards."""
-        return not (
+        """Whether it is about units that are there alone, all of which may be taken: only that can
+        be split over shards."""
+        return self.least_available in (None, -self.available) and not (
             self.backordered
             or self.damaged
             or self.safety
@@ -254,7 +259,10 @@ def _net(sku: str, node: str, moves: Sequence[Move]) -> Change:
         if move.kind not in FACTS and move.kind != "backorder":
             taken += sum(effects[1:]) - effects[0]
     queued = sorted((move for move in moves if move.kind == "backorder"), key=_counting_on)
-    needs = [taken] if taken > 0 else []
+    left = max(
+        (-move.counting_on for move in moves if move.kind in ("reserve", "allocate")), default=0
+    )
+    needs = [taken + max(0, left)] if taken > 0 else []
     for move in queued:
         taken += move.quantity
         needs += [taken - move.counting_on] if move.counting_on < UNBOUNDED else []

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from parcelway.domain.cart import lapse
+from parcelway.domain.channels import seen_by
 from parcelway.domain.facts import Facts
 from parcelway.domain.order import Order
 from parcelway.domain.refusals import Reason, Refusal
@@ -51,14 +52,11 @@ def read_facts(
         [(db.catalogue, f"SKU#{sku}", PRODUCT) for sku in skus],
         consistent=exact or _exact.get(),
     )
-    products = [to_stored(item).product for _, item in found]
-    return Facts(
-        shop,
-        now,
-        {product.sku: product for product in products},
-        {key: total(items) for key, items in balances.items()},
-        known(db),
-    )
+    stored = [to_stored(item) for _, item in found]
+    products = {each.product.sku: each.product for each in stored}
+    counted = {key: total(items) for key, items in balances.items()}
+    seen = seen_by(order.channel, counted, shop.settings.channel_buffers, products)
+    return Facts(shop, now, products, seen, known(db))
 
 
 def selling(db: Database, now: datetime, attempt: Callable[[], T]) -> T:

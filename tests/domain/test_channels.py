@@ -1,0 +1,163 @@
+"""What a channel may sell: buffers keep units from it, quotas cap it, nothing counts twice."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from parcelway.domain.backorder import Terms
+from parcelway.domain.channels import channel_of, quota_of, seen_by
+from parcelway.domain.order import DeliveryGroup, Order
+from parcelway.domain.refusals import Reason, Refusal
+from parcelway.domain.reservation import give_back, keys, retake, take
+from parcelway.domain.shop import Shop
+from parcelway.domain.stock import Balance, Move, after, allowed, net
+
+from tests.orders import SHOP, at
+
+NOW = datetime(2026, 11, 2, 12, tzinfo=UTC)
+SKU, NODE, CHANNEL = "MUG-1", "dc-1", "marketplace"
+QUOTA = (SKU, quota_of(CHANNEL))
+
+
+def shop(**settings: Any) -> Shop:
+    only = {NODE: SHOP.nodes[NODE]}
+    return replace(SHOP, settings=replace(SHOP.settings, **settings), nodes=only)
+
+
+def order(units: int) -> Order:
+    """An open order of mugs for the marketplace."""
+    draft = at("draft").order
+    (line,) = [line for line in draft.lines if line.sku == SKU]
+    portion = replace(line.portions[0], stage="open", quantity=units, node="")
+    group: DeliveryGroup = replace(draft.groups[0], id=portion.group)
+    lines = (replace(line, portions=(portion,)),)
+    return replace(draft, channel=CHANNEL, lines=lines, groups=(group,))
+
+
+def books(there: int, allotted: int | None = None) -> dict[tuple[str, str], Balance]:
+    made = {(SKU, NODE): Balance(SKU, NODE, there)}
+    return made | ({QUOTA: Balance(*QUOTA, allotted)} if allotted is not None else {})
+
+
+@given(st.integers(0, 9), st.integers(0, 9), st.integers(1, 9))
+def test_a_buffer_is_left_for_others(there: int, buffer: int, wanted: int) -> None:
+    real = books(there)
+    seen = seen_by(CHANNEL, real, {CHANNEL: buffer}, {})
+    if wanted > max(0, there - buffer):
+        with pytest.raises(Refusal) as refused:
+            take(order(wanted), "reserved", seen, shop())
+        (line,) = refused.value.facts["lines"]
+        assert line["available"] == max(0, there - buffer)
+        return
+    claim = take(order(wanted), "reserved", seen, shop())
+    (change,) = net(claim.moves)
+    assert change.least_available == wanted + min(buffer, there)
+    assert allowed(real[SKU, NODE], change)
+    # Somebody else was faster by one unit: the condition knows of the buffer.
+    fewer = replace(real[SKU, NODE], reserved=there - wanted - min(buffer, there) + 1)
+    assert not allowed(fewer, change)
+
+
+def test_other_channels_do_not_know_the_buffer() -> None:
+    seen = seen_by("online", books(3), {CHANNEL: 2}, {})
+    assert seen[SKU, NODE].available == 3
+
+
+def test_a_products_own_buffer_counts_instead_of_the_shops() -> None:
+    product = replace(at("draft").products[SKU], channel_buffers={CHANNEL: 1})
+    seen = seen_by(CHANNEL, books(3), {CHANNEL: 3}, {SKU: product})
+    assert seen[SKU, NODE].available == 2
+
+
+@given(st.integers(0, 9), st.integers(0, 9), st.integers(1, 9))
+def test_a_quota_caps_what_is_sold_and_is_given_back(there: int, allotted: int, units: int) -> None:
+    real = books(there, allotted)
+    seen = seen_by(CHANNEL, real, {}, {})
+    if units > min(there, allotted):
+        with pytest.raises(Refusal) as refused:
+            take(order(units), "reserved", seen, shop())
+        assert refused.value.reason is Reason.OUT_OF_STOCK
+        assert refused.value.facts["lines"][0]["available"] == min(there, allotted)
+        return
+    claim = take(order(units), "reserved", seen, shop())
+    held = replace(order(units), lines=claim.lines)
+    sold = after(real, claim.moves)
+    assert (sold[QUOTA].reserved, sold[SKU, NODE].reserved) == (units, units)
+    assert all(allowed(real[change.sku, change.node], change) for change in net(claim.moves))
+    assert after(sold, give_back(held, "cancelled", "reserved").moves) == real
+
+
+@given(st.integers(1, 9), st.integers(0, 9), st.integers(0, 9))
+def test_what_an_order_holds_it_keeps(units: int, buffer: int, cut: int) -> None:
+    """A buffer that was raised and a quota that was cut since take nothing back."""
+    real = books(units, units)
+    claim = take(order(units), "reserved", seen_by(CHANNEL, real, {}, {}), shop())
+    held = replace(order(units), lines=claim.lines)
+    now = after(real, claim.moves)
+    now[QUOTA] = replace(now[QUOTA], on_hand=min(cut, units))
+    seen = seen_by(CHANNEL, now, {CHANNEL: buffer}, {})
+    again = retake(held, "allocated", seen, shop())
+    assert [p.stage for line in again.lines for p in line.portions] == ["allocated"]
+    booked = after(now, again.moves)
+    assert (booked[QUOTA].reserved, booked[SKU, NODE].allocated) == (units, units)
+    assert all(allowed(now[change.sku, change.node], change) for change in net(again.moves))
+
+
+def test_two_deliveries_count_on_one_quota_once() -> None:
+    whole = order(4)
+    (line,) = whole.lines
+    first = whole.groups[0]
+    second = replace(first, id="g2")
+    halves = (
+        replace(line.portions[0], quantity=2),
+        replace(line.portions[0], group="g2", quantity=2),
+    )
+    split = replace(whole, groups=(first, second), lines=(replace(line, portions=halves),))
+    with pytest.raises(Refusal) as refused:
+        take(split, "reserved", books(9, 3), shop())
+    assert refused.value.facts["lines"][0]["available"] == 3
+    assert (
+        after(books(9, 4), take(split, "reserved", books(9, 4), shop()).moves)[QUOTA].reserved == 4
+    )
+
+
+def test_beyond_the_quota_nobody_waits() -> None:
+    terms = Terms(at("draft").products, NOW, "wait")
+    with pytest.raises(Refusal):
+        take(order(2), "reserved", books(9, 1), shop(), terms)
+    left = take(order(2), "reserved", books(9, 1), shop(), replace(terms, short="leave"))
+    assert {p.stage: p.quantity for line in left.lines for p in line.portions} == {
+        "reserved": 1,
+        "open": 1,
+    }
+
+
+def test_a_preorder_counts_against_its_own_cap() -> None:
+    product = replace(at("draft").products[SKU], launch=NOW.date().replace(day=20))
+    terms = Terms({SKU: product}, NOW, "wait")
+    there = books(9, 9) | {(SKU, quota_of("preorder")): Balance(SKU, quota_of("preorder"), 2)}
+    claim = take(order(2), "reserved", there, shop(), terms)
+    booked = after(there, claim.moves)
+    assert booked[SKU, quota_of("preorder")].reserved == 2
+    assert (booked[QUOTA].reserved, booked[SKU, NODE].backordered) == (0, 2)
+    with pytest.raises(Refusal):
+        take(order(3), "reserved", there, shop(), terms)
+
+
+def test_only_channels_that_are_capped_pay_for_it() -> None:
+    assert QUOTA not in keys(order(1), shop())
+    assert QUOTA in keys(order(1), shop(quota_channels=(CHANNEL,)))
+    assert (channel_of(QUOTA[1]), channel_of(NODE)) == (CHANNEL, "")
+
+
+def test_a_change_that_leaves_a_buffer_is_made_on_one_item() -> None:
+    """A shard of a balance cannot tell what the others have left."""
+    (plain,) = net([Move(SKU, NODE, "reserve", 2)])
+    (leaving,) = net([Move(SKU, NODE, "reserve", 2, counting_on=-3)])
+    assert (plain.plain, leaving.plain) == (True, False)
+    assert leaving.least_available == 5
