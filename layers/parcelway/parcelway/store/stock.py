@@ -5,6 +5,7 @@ SKU#<sku>            NODE#<node>#<k>   more of it, when it is split (see store/s
 SKU#<sku>            QUEUE#<node>#...  units of an order that wait for it (see store/queues.py)
 JRN#<reference>      <sequence>        journal entry: the moves of one commit
 HIS#<sku>#<node>     <time>#<ref>#<n>  -> journal entry of a document about this balance
+ALERTS, LEVEL#       (see store/alerts.py)
 """
 
 from __future__ import annotations
