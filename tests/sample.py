@@ -14,7 +14,7 @@ from parcelway.store import catalogue, stock_books
 
 from infra.local.application import SAMPLE_FILES, Application
 
-NODE = "dc-columbus"
+NODE, STORE = "dc-columbus", "store-dayton"
 _numbers = count(1)
 
 

@@ -32,7 +32,7 @@ from parcelway.http.paging import from_cursor, to_cursor
 from parcelway.http.views import OrderView, ShipmentView, order_view, shipment_view
 from parcelway.store.commit import until_fresh
 from parcelway.store.database import database
-from parcelway.store.orders import Dossier, get_dossier, queue_of, save
+from parcelway.store.orders import Dossier, get_dossier, place_of, queue_of, save
 from parcelway.store.selling import read_facts, reclaim, selling
 from parcelway.store.shop import load_shop
 from parcelway.values import dataclass
@@ -55,7 +55,7 @@ class QueueView:
 
 @api.route("GET", "/warehouse/nodes/{node}/shipments", who=WAREHOUSE, query=Queue, reply=QueueView)
 def queue(call: Call[None]) -> QueueView:
-    """The shipments waiting at a node: to pack, to send, to hand over.
+    """The shipments waiting at a node: to pack, to send, to receive, to hand over.
 
     A page looks at `limit` orders and may show fewer shipments, or more.
     """
@@ -68,7 +68,7 @@ def queue(call: Call[None]) -> QueueView:
         for dossier in dossiers
         if dossier
         for shipment in dossier.shipments
-        if shipment.node == node and _wanted(shipment, call.query)
+        if place_of(shipment) == node and _wanted(shipment, call.query)
     ]
     return QueueView(waiting, to_cursor(more))
 
@@ -95,6 +95,14 @@ def ship(call: Call[Parcel]) -> ShipmentView:
 def ready(call: Call[Nothing]) -> ShipmentView:
     """The pick-up order lies ready for its customer."""
     return _report(call, lambda o, s, who, facts: pickup.ready(o, s, who, facts))
+
+
+@api.route(
+    "POST", f"{_SHIPMENT}/received", who=WAREHOUSE, body=Nothing, reply=ShipmentView, key=True
+)
+def received(call: Call[Nothing]) -> ShipmentView:
+    """The store got the pick-up order that another node sent it."""
+    return _report(call, lambda o, s, who, facts: pickup.received(o, s, who, facts))
 
 
 @api.route(
@@ -201,10 +209,9 @@ def split(call: Call[Division]) -> OrderView:
 
 
 def _wanted(shipment: Shipment, query: Queue) -> bool:
-    """Whether a shipment waits at its node, and is one of those asked for."""
+    """Whether a shipment that waits somewhere is one of those asked for."""
     return (
-        shipment.status in ("released", "packed", "ready_for_pickup")
-        and query.status in (None, shipment.status)
+        query.status in (None, shipment.status)
         and query.held in (None, "yes" if shipment.held else "no")
         and query.accepted in (None, "yes" if shipment.accepted_at else "no")
     )

@@ -44,7 +44,7 @@ class HandOver(Input):
 class Queue(Page):
     """Which part of what waits: `status`, `held` and `accepted` leave out what is otherwise."""
 
-    status: Literal["released", "packed", "ready_for_pickup"] | None = None
+    status: Literal["released", "packed", "shipped", "ready_for_pickup"] | None = None
     held: Literal["yes", "no"] | None = None
     accepted: Literal["yes", "no"] | None = None
 

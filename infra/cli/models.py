@@ -216,9 +216,12 @@ class ServiceDocument(_Strict):
     delivery_days: _Weekdays = Field(default_factory=lambda: [*EVERY_DAY], min_length=1)
     holidays: dict[_Country, _Dates] = Field(default_factory=dict)
     public_holidays: _PublicHolidays = Field(default_factory=list)
+    via: Literal["", "ship_to_store"] = ""
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
+        if self.via and not (self.method == "pickup" and self.carrier):
+            raise ValueError("ship_to_store is for pick-up, and needs a carrier")
         weights = [rate.up_to_grams for rate in self.rates]
         if weights != sorted(set(weights)):
             raise ValueError("rates must go up in weight")

@@ -214,6 +214,34 @@ def _wrong_uncollected(history: History) -> list[str]:
     return must(history, "ann", "cancelled", {}, captured=False)
 
 
+# ---- sent to a store that has not got it, and collected there --------------------------------
+
+
+def _has_it_sent_to_the_store(person: Person) -> None:
+    person.add("PASTA", 2)
+    person.pick_up("store-cincinnati", "ship-to-store")
+    person.describe()
+    person.place()
+    person.pay(GOOD)
+
+
+def _receives(warehouse: Warehouse, shipment: Json) -> None:
+    """Receive it, lay it ready, and give it to the customer."""
+    if shipment["status"] == "shipped":
+        shipment = warehouse.report(shipment, "received")
+    warehouse.hand_over(shipment)
+
+
+def _play_sent_to_store(history: History) -> None:
+    goes_shopping(history, "ann", _has_it_sent_to_the_store)
+    works(history, COLUMBUS)
+    works(history, "store-cincinnati", _receives)
+
+
+def _wrong_sent_to_store(history: History) -> list[str]:
+    return must(history, "ann", "closed", {"PASTA": 2}, captured=True)
+
+
 # ---- the warehouse rejects ------------------------------------------------------------------
 
 
@@ -387,6 +415,7 @@ SCENARIOS = (
     Scenario("collected", _play_collected, _wrong_collected),
     Scenario("divided", _play_divided, _wrong_divided),
     Scenario("uncollected", _play_uncollected, _wrong_uncollected),
+    Scenario("sent to store", _play_sent_to_store, _wrong_sent_to_store),
     Scenario("rejected", _play_rejected, _wrong_rejected),
     Scenario("member", _play_member, _wrong_member),
     Scenario("returned", _play_returned, _wrong_returned, frozenset({"returned_to_sender"})),

@@ -25,9 +25,10 @@ from parcelway.domain.order import DeliveryGroup, Hold, fulfilment_status
 from parcelway.domain.parties import SYSTEM
 from parcelway.domain.promise import hours_today
 from parcelway.domain.refusals import Reason, Refusal
-from parcelway.domain.shipment import Shipment
-from parcelway.domain.stock import Balance, allowed, net
+from parcelway.domain.shipment import Checkpoint, Shipment
+from parcelway.domain.stock import Balance, Entry, allowed, net
 
+from infra.verify.statements import booked, holdings
 from tests.orders import HOME, SHOP, WAREHOUSE, Story, at
 
 STORE = SHOP.nodes["store-1"]  # works Monday to Friday, in New York
@@ -438,3 +439,158 @@ def test_no_unit_is_lost_whatever_happens_in_whatever_order(
         ready = {s.id for s in story.shipments if s.status == "ready_for_pickup"}
         assert story.order.uncollected.keys() == ready
     assert ends <= 1
+
+
+# Sent to the store from elsewhere
+
+
+def sent_to_store(stock: dict[tuple[str, str], int]) -> Story:
+    """An order to be collected, which other nodes may send to the store; packed."""
+    service = replace(
+        SHOP.services["collect"], id="fetch", via="ship_to_store", carrier="acme", countries=("US",)
+    )
+    shop = replace(SHOP, services={**SHOP.services, "fetch": service})
+    story = at("draft", shop=shop)
+    story.stock = stock
+    story.balances = {key: Balance(*key, on_hand=units) for key, units in stock.items()}
+    story._apply(delivery.pick_up_at(story.order, "store-1", "fetch", "", story.facts))
+    for step in (story.placed, story.confirmed, story.scheduled, story.released, story.packed):
+        step()
+    return story
+
+
+ELSEWHERE = {(sku, "dc-1"): 10 for sku in ("MUG-1", "TEA-9", "BOOK-3")}
+
+
+def send(story: Story) -> Story:
+    (shipment,) = (s for s in story.shipments if s.elsewhere)
+    made = fulfilment.ship(story.order, shipment, "acme", "ACME1", WAREHOUSE, story.facts)
+    return story._apply(made)
+
+
+def receive(story: Story) -> Story:
+    (shipment,) = (s for s in story.shipments if s.to_store)
+    return story._apply(pickup.received(story.order, shipment, WAREHOUSE, story.facts))
+
+
+def held(story: Story) -> dict[str, tuple[int, int]]:
+    """On hand and allocated, by node."""
+    nodes = {balance.node for balance in story.balances.values()}
+    return {
+        node: (
+            sum(b.on_hand for b in story.balances.values() if b.node == node),
+            sum(b.allocated for b in story.balances.values() if b.node == node),
+        )
+        for node in nodes
+    }
+
+
+def agrees(story: Story) -> bool:
+    """Whether the order holds what its journal says."""
+    moves = tuple(move for made, _ in story.decisions for move in made.moves)
+    return holdings(story.order) == booked([Entry("", 1, story.now, moves)])
+
+
+def test_units_change_the_books_when_they_change_the_node() -> None:
+    story = sent_to_store(ELSEWHERE)
+    (shipment,) = story.shipments
+    assert (shipment.node, shipment.to_store, shipment.method) == ("dc-1", "store-1", "pickup")
+    assert held(story)["dc-1"] == (30, 6)
+    send(story)
+    (shipment,) = story.shipments
+    assert (shipment.status, shipment.shipped_at) == ("shipped", None)  # nothing to invoice yet
+    assert held(story)["dc-1"] == (24, 0)
+    assert agrees(story)
+    receive(story)
+    assert held(story) == {"dc-1": (24, 0), "store-1": (6, 6)}
+    assert agrees(story)
+    make_ready(story).delivered()
+    assert held(story) == {"dc-1": (24, 0), "store-1": (0, 0)}
+    assert agrees(story)
+    assert story.invoiced().captured().closed().order.state == "closed"
+
+
+def test_what_nobody_collects_stays_in_the_store() -> None:
+    story = make_ready(receive(send(sent_to_store(ELSEWHERE)))).not_collected()
+    assert story.order.state == "cancelled"
+    assert held(story) == {"dc-1": (24, 0), "store-1": (6, 0)}
+    assert agrees(story)
+
+
+def test_what_is_called_off_after_it_came_stays_in_the_store_too() -> None:
+    story = receive(send(sent_to_store(ELSEWHERE))).cancelled()
+    assert held(story) == {"dc-1": (24, 0), "store-1": (6, 0)}
+    assert agrees(story)
+    (made,) = (decision for decision, _ in story.decisions if decision.entry)
+    assert made.entry is not None
+    moved = {
+        (move.node, move.kind): move.quantity for move in made.entry.moves if move.sku == "MUG-1"
+    }
+    assert moved == {("dc-1", "send"): 3, ("store-1", "receive"): 3}
+
+
+EVERYWHERE = {**ELSEWHERE, **{(sku, "store-1"): 5 for sku in ("MUG-1", "TEA-9", "BOOK-3")}}
+
+
+def test_what_the_store_has_is_not_sent() -> None:
+    story = sent_to_store(EVERYWHERE)
+    assert [(s.node, s.to_store) for s in story.shipments] == [("store-1", "")]
+
+
+def test_a_part_of_what_is_collected_is_there_and_a_part_is_sent() -> None:
+    apart = {("MUG-1", "store-1"): 5, ("TEA-9", "dc-1"): 5, ("BOOK-3", "dc-1"): 5}
+    story = sent_to_store(apart)
+    assert {s.node: s.to_store for s in story.shipments} == {"store-1": "", "dc-1": "store-1"}
+    receive(send(story))
+    story.shipped().invoiced().captured().closed()
+    assert story.order.state == "closed"
+    assert agrees(story)
+
+
+def test_each_step_in_its_turn_and_twice_is_none() -> None:
+    story = sent_to_store(ELSEWHERE)
+    (shipment,) = story.shipments
+    with pytest.raises(Refusal, match="sent to the store first"):
+        pickup.ready(story.order, shipment, WAREHOUSE, story.facts)
+    with pytest.raises(Refusal, match="not been sent"):
+        pickup.received(story.order, shipment, WAREHOUSE, story.facts)
+    send(story)
+    (shipment,) = story.shipments
+    for refused in (
+        lambda: cancellation.cancel(story.order, story.shipments, "", SYSTEM, story.now),
+        lambda: _reject(story),
+    ):
+        with pytest.raises(Refusal) as refusal:
+            refused()
+        assert refusal.value.reason is Reason.TOO_LATE
+    receive(story)
+    (shipment,) = story.shipments
+    assert pickup.received(story.order, shipment, WAREHOUSE, story.facts) is None
+    again = fulfilment.ship(story.order, shipment, "acme", "ACME1", WAREHOUSE, story.facts)
+    assert again is None
+    ordinary = at("packed", method="pickup")
+    with pytest.raises(Refusal, match="not sent from one node"):
+        pickup.received(ordinary.order, ordinary.shipments[0], WAREHOUSE, ordinary.facts)
+
+
+def test_the_carrier_does_not_hand_it_over() -> None:
+    story = send(sent_to_store(ELSEWHERE))
+    for status in ("in_transit", "delivered"):
+        (shipment,) = story.shipments
+        said = Checkpoint(f"e-{status}", status, story.now)  # type: ignore[arg-type]
+        story._apply(fulfilment.track(story.order, shipment, said, WAREHOUSE, story.facts))
+    (shipment,) = story.shipments
+    assert (shipment.status, shipment.tracking) == ("shipped", "in_transit")
+    assert len(shipment.checkpoints) == 2
+    noted = fulfilment.overdue(story.order, shipment, "shipped", story.facts)
+    assert noted is not None
+    assert [alert.code for alert in noted.order.alerts] == ["overdue_received"]
+
+
+def test_what_is_sent_to_the_store_is_promised_for_when_it_has_come() -> None:
+    soon = sent_to_store(EVERYWHERE).order.group.promise
+    later = sent_to_store(ELSEWHERE).order.group.promise
+    assert soon is not None
+    assert later is not None
+    assert later.earliest > soon.earliest
+    assert (soon.ready_by is None, later.ready_by) == (False, None)

@@ -90,7 +90,7 @@ class Fuzz:
         """An order in every state that takes no day to reach."""
         warehouse = Warehouse(self.app)
         stages = ("new", "filled", "ready", "placed", "released", "packed", "shipped", "own")
-        carts = {stage: self._shopper(stage) for stage in (*stages, "pickup", "waiting")}
+        carts = {stage: self._shopper(stage) for stage in (*stages, "pickup", "waiting", "coming")}
         self.app.settle()
         queue = warehouse.queue("dc-columbus") + warehouse.queue(STORE)
         of = {each["order_id"]: each for each in queue}
@@ -99,6 +99,7 @@ class Fuzz:
         warehouse.report(live["waiting"], "pack")
         warehouse.report(live["waiting"], "ready")
         parcel = warehouse.ship(live["shipped"])
+        warehouse.ship(live["coming"])
         place = f"/stock/{BOOKS}/nodes/dc-columbus"
         warehouse.api.call("POST", f"{place}/receipts", {"quantity": 10_000})
         warehouse.api.call("POST", f"{place}/damage", {"quantity": 1_000})
@@ -146,6 +147,8 @@ class Fuzz:
             return shopper
         if stage in ("pickup", "waiting"):
             shopper.pick_up(STORE)
+        elif stage == "coming":
+            shopper.pick_up(STORE, "ship-to-store")
         else:
             shopper.deliver()
         shopper.describe()

@@ -169,6 +169,70 @@ def test_what_was_sent_is_paid_and_what_nobody_collected_is_not(
     assert at_store(app, kept) == (3, 3)
 
 
+def test_sent_to_the_store_and_collected_there(
+    app: Application,
+    article: Article,
+    shopper: Shopper,
+    warehouse: Warehouse,
+    carrier: Carrier,
+) -> None:
+    sku = article(units=5)  # in the distribution centre, none in the store
+    shopper.add(sku, 2)
+    shopper.pick_up(STORE, "ship-to-store")
+    shopper.describe(f"{shopper.id}@example.com".replace("_", "-"))
+    shopper.place()
+    shopper.pay()
+    app.settle()
+    (box,) = [s for s in warehouse.queue(NODE) if s["order_id"] == shopper.id]
+    assert (box["node"], box["to_store"], box["method"]) == (NODE, STORE, "pickup")
+    with pytest.raises(Refused) as refused:
+        warehouse.report(box, "received")
+    assert refused.value.code == "illegal-state"
+    parcel = warehouse.ship(box)
+    carrier.report(parcel, "delivered")
+    app.settle()
+    order = shopper.order
+    assert (order["state"], order["payment_status"]) == ("confirmed", "authorized")
+    (coming,) = [s for s in warehouse.queue(STORE) if s["order_id"] == shopper.id]
+    assert (coming["id"], coming["status"]) == (box["id"], "shipped")
+    there = warehouse.report(coming, "received")
+    assert (there["node"], there["status"]) == (STORE, "packed")
+    assert at_store(app, sku) == (2, 0)
+    warehouse.report(there, "ready")
+    app.settle()
+    warehouse.report(there, "hand-over", {"code": shopper.code()})
+    app.settle()
+    order = shopper.order
+    assert (order["state"], order["payment_status"]) == ("closed", "captured")
+    assert at_store(app, sku) == (0, 0)
+    words = mails(app, shopper)
+    assert len(words) == 4  # confirmed, sent to the store, ready, collected
+    assert "we write again when you can collect it" in words[1]
+    assert ["/invoices/" in each for each in words] == [False, False, False, True]
+
+
+def test_sent_to_the_store_and_left_there(
+    app: Application, article: Article, shopper: Shopper, warehouse: Warehouse
+) -> None:
+    sku = article(units=3)
+    shopper.add(sku)
+    shopper.pick_up(STORE, "ship-to-store")
+    shopper.describe()
+    shopper.place()
+    shopper.pay()
+    app.settle()
+    (box,) = [s for s in warehouse.queue(NODE) if s["order_id"] == shopper.id]
+    warehouse.ship(box)
+    app.settle()
+    warehouse.report(box, "received")
+    ready = warehouse.report(box, "ready")
+    app.settle()
+    travel_to(app, ready["collect_by"])
+    order = shopper.order
+    assert (order["cancel_reason"], order["payment_status"]) == ("not_collected", "voided")
+    assert at_store(app, sku) == (1, 1)
+
+
 def test_who_changes_their_mind_before_collecting_is_not_charged(
     app: Application, article: Article, shopper: Shopper, warehouse: Warehouse
 ) -> None:

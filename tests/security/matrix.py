@@ -190,6 +190,7 @@ ROWS = (
     Row(f"POST {_SHIPMENT}/ship", WAREHOUSE, "packed", body=PARCEL),
     Row(f"POST {_SHIPMENT}/delivered", WAREHOUSE, "sent", body={}),
     Row(f"POST {_SHIPMENT}/ready", WAREHOUSE, "to collect", body={}),
+    Row(f"POST {_SHIPMENT}/received", WAREHOUSE, "on its way", body={}),
     Row(f"POST {_SHIPMENT}/hand-over", WAREHOUSE, "at the counter", body=DOCUMENT),
     Row(f"POST {_SHIPMENT}/accept", WAREHOUSE, "to hold", body={}),
     Row(f"POST {_SHIPMENT}/hold", WAREHOUSE, "to hold", body={"reason": "goods"}),

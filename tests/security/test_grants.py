@@ -180,6 +180,25 @@ def endings(app: Application, sku: str, one: str) -> None:
     assert late.order["payment_status"] == "voided"
 
 
+def never_collected(app: Application, sku: str) -> None:
+    """A pick-up that lies ready until its time is over."""
+    warehouse, shopper = Warehouse(app), Shopper(app.url, app.stripe)
+    shopper.add(sku)
+    shopper.pick_up(STORE)
+    shopper.describe()
+    shopper.place()
+    shopper.pay()
+    app.settle()
+    (shipment,) = [s for s in warehouse.queue(STORE) if s["order_id"] == shopper.id]
+    warehouse.report(shipment, "pack")
+    warehouse.report(shipment, "ready")
+    app.settle()
+    app.travel(timedelta(days=14))
+    app.stack.fire("SweeperFunction")
+    app.settle()
+    assert shopper.order["cancel_reason"] == "not_collected"
+
+
 def cancelled_while_it_is_released(app: Application, sku: str) -> None:
     """The execution keeps its wait after the order was cancelled: it is answered at once."""
     shopper = ready(app, sku)
@@ -336,6 +355,7 @@ def test_every_grant_is_of_use_and_nothing_else_is_needed(
     monkeypatch.setattr(shop, "CACHED_SECONDS", -1)  # every container reads the shop for itself
     life(app, article())
     endings(app, article(), article(units=1))
+    never_collected(app, article(node=STORE))
     cancelled_while_it_is_released(app, article())
     paid_for_what_another_holds(app, article(units=1))
     held_in_the_cart(app, (article(units=1), article(units=1)))

@@ -33,7 +33,7 @@ from tests.security.watching import nothing_written
 
 NODE, STORE = "dc-columbus", "store-dayton"
 COLLECTED = ("to collect", "at the counter")
-AT_THE_NODE = ("to send", "to hold", "to move", "to split", "missing goods")
+AT_THE_NODE = ("to send", "to hold", "to move", "to split", "missing goods", "on its way")
 PAID = ("packed", "sent", *AT_THE_NODE, *COLLECTED)
 PLACED = ("placed", "regretted by guest", "regretted by owner", "regretted by desk", *PAID)
 TRANSFER = {"from_node": NODE, "to_node": STORE, "due": "2999-12-31"}
@@ -181,7 +181,10 @@ def _order(world: World, name: str, sku_at_store: str) -> Shopper:
     collected = name in COLLECTED
     shopper.add(sku_at_store if collected else world.sku, 3 if name == "to split" else 1)
     if name == "complete" or name in PLACED:
-        shopper.pick_up(STORE) if collected else shopper.deliver()
+        if name == "on its way":
+            shopper.pick_up(STORE, "ship-to-store")
+        else:
+            shopper.pick_up(STORE) if collected else shopper.deliver()
         shopper.describe()
     if name in PLACED:
         shopper.place()
@@ -196,6 +199,7 @@ def _move_on(world: World) -> None:
     steps = {
         "packed": ("pack",),
         "sent": ("pack", "ship"),
+        "on its way": ("pack", "ship"),
         "to collect": ("pack",),
         "at the counter": ("pack", "ready"),
     }
@@ -203,7 +207,7 @@ def _move_on(world: World) -> None:
         node = STORE if name in COLLECTED else NODE
         (shipment,) = [s for s in warehouse.queue(node) if s["order_id"] == world.orders[name].id]
         for step in what:
-            parcel = {"carrier": "Sample Parcel", "parcel_number": "MATRIX-0"}
+            parcel = {"carrier": "Sample Parcel", "parcel_number": f"MATRIX {name}"}
             warehouse.report(shipment, step, parcel if step == "ship" else {})
     world.app.settle()
 

@@ -136,7 +136,12 @@ function each(list, values, id, key, make, nothing) {
 
 // --- the node ---
 
-const WORDS = { released: "To pack", packed: "Packed", ready_for_pickup: "Waits for its customer" };
+const WORDS = {
+  released: "To pack",
+  packed: "Packed",
+  shipped: "On its way here",
+  ready_for_pickup: "Waits for its customer",
+};
 
 function shipment(one) {
   const trouble = h("p", { class: "notice bad trouble", role: "alert" });
@@ -151,7 +156,7 @@ function shipment(one) {
     h(
       "div",
       { class: "row spread" },
-      h("h2", {}, where ? `${where.name}, ${where.city}` : "Pick-up in the store"),
+      h("h2", {}, place(one)),
       h(
         "span",
         { class: `badge ${one.status === "released" ? "warn" : "good"}` },
@@ -192,6 +197,13 @@ function shipment(one) {
   );
 }
 
+function place(one) {
+  if (one.ship_to) return `${one.ship_to.name}, ${one.ship_to.city}`;
+  return one.to_store && one.node !== one.to_store
+    ? `Pick-up in ${one.to_store}`
+    : "Pick-up in the store";
+}
+
 function buttons(one, report) {
   const button = (words, what, primary = true) =>
     h(
@@ -208,7 +220,9 @@ function buttons(one, report) {
     return h("div", { class: "row" }, button("Packed", "pack"), reject);
   if (one.status === "ready_for_pickup")
     return handing(one, report, reject);
-  if (one.method === "pickup")
+  if (one.status === "shipped")
+    return h("div", { class: "row" }, button("Received", "received"));
+  if (one.method === "pickup" && (!one.to_store || one.node === one.to_store))
     return h("div", { class: "row" }, button("Ready to collect", "ready"), reject);
   return shipping(one, report, reject);
 }

@@ -41,7 +41,7 @@ def cancel_shipment(
     if shipment.status == "cancelled":
         return None
     require(order, "confirmed")
-    if shipment.shipped_at is not None:
+    if shipment.shipped_at is not None or shipment.status == "shipped":
         raise Refusal(Reason.TOO_LATE, "This shipment has left.")
     left = (p for line in order.lines for p in line.portions if p.stage != "cancelled")
     if all(portion.shipment == shipment.id for portion in left):

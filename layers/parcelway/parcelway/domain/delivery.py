@@ -92,8 +92,10 @@ def options(
         if service.method == "pickup":
             stores = [node for node in facts.shop.nodes.values() if "pickup" in node.capabilities]
             for at in stores:
-                option = _option(needs, stock, service, charge, [at], None, facts)
-                found.append(replace(option, store=at, metres=_away(at, there.address, facts)))
+                here = DeliveryGroup("", "pickup", store=at.id, via=service.via)
+                nodes = serving(here, facts.shop, order.channel) if service.via else [at]
+                option = _option(needs, stock, service, charge, nodes, at.address, facts, at)
+                found.append(replace(option, metres=_away(at, there.address, facts)))
         elif country in service.countries and (nodes := serving(there, facts.shop, order.channel)):
             found.append(_option(needs, stock, service, charge, nodes, there.address, facts))
     return sorted(
@@ -198,6 +200,7 @@ def _chosen(group_id: str, wanted: Wanted, facts: Facts, pointer: str) -> Delive
         service.id,
         service.name,
         wanted.instructions,
+        via=service.via,
     )
 
 
@@ -277,6 +280,7 @@ def _option(
     nodes: Sequence[Node],
     destination: Address | None,
     facts: Facts,
+    store: Node | None = None,
 ) -> Option:
     shop = facts.shop
     planned = plan(
@@ -286,12 +290,13 @@ def _option(
         places=shop.places,
         destination=destination,
         rules=shop.settings.sourcing,
+        sending=[store.id] if store else (),
     )
     used = {pick.node for pick in planned.picks}
     leaving = [node for node in nodes if node.id in used] or nodes[:1]
     country = destination.country if destination else ""
-    window = promise(leaving, service, facts.now, country=country)
-    return Option(service, charge, window, planned.short)
+    window = promise(leaving, service, facts.now, country=country, store=store)
+    return Option(service, charge, window, planned.short, store)
 
 
 def _away(store: Node, customer: Address | None, facts: Facts) -> int | None:

@@ -70,7 +70,8 @@ def pack(order: Order, shipment: Shipment, actor: Actor, facts: Facts) -> Decisi
 def ship(
     order: Order, shipment: Shipment, carrier: str, parcel_number: str, actor: Actor, facts: Facts
 ) -> Decision | None:
-    """The parcel left with a carrier under a parcel number: the units leave the stock books.
+    """The parcel left with a carrier under a parcel number: the units leave the stock books. What
+    is sent to a store to be collected there is not the customer's yet (`pickup`).
 
     None when exactly this was reported before; another number for a parcel that has one is
     refused (ILLEGAL_STATE).
@@ -79,8 +80,8 @@ def ship(
         if (carrier, parcel_number) == (shipment.carrier, shipment.parcel_number):
             return None
         raise illegal(shipment, "it has another parcel number")
-    if shipment.method != "delivery" or shipment.status != "packed":
-        raise illegal(shipment, "only a packed parcel for delivery can be shipped")
+    if shipment.status != "packed" or not (shipment.method == "delivery" or shipment.elsewhere):
+        raise illegal(shipment, "only a packed parcel can be shipped")
     require(order, "confirmed")
     require_free(order, shipment)
     return step(
@@ -91,7 +92,8 @@ def ship(
         actor,
         facts,
         {"carrier": carrier, "parcel_number": parcel_number},
-        shipped_at=facts.now,
+        shipped_at=None if shipment.elsewhere else facts.now,
+        sent_at=facts.now if shipment.elsewhere else None,
         carrier=carrier,
         parcel_number=parcel_number,
         tracking="label_created",
@@ -137,11 +139,13 @@ def track(
         raise illegal(shipment, "it has no parcel that could be tracked")
     if any(known.event_id == checkpoint.event_id for known in shipment.checkpoints):
         return None
-    ended = shipment.tracking in _FINAL
+    ended = shipment.tracking in _FINAL or shipment.received_at is not None
     if len(shipment.checkpoints) >= MAX_CHECKPOINTS and (ended or checkpoint.status not in _FINAL):
         return None
     history = tuple(sorted([*shipment.checkpoints, checkpoint], key=lambda c: (c.at, c.event_id)))
     present = _present(history)
+    if shipment.to_store and present == "delivered":
+        present = "in_transit"  # the store itself says that it is there
     interrupted = history[-1] == checkpoint and checkpoint.status not in _PROGRESS
     if ended or not (interrupted or present != shipment.tracking):
         return step(order, shipment, shipment.status, None, actor, facts, checkpoints=history)
@@ -149,6 +153,8 @@ def track(
         alert = Hold("returned_to_sender", shipment.id, facts.now)
         order = replace(order, alerts=(*order.alerts, alert))
     end = present if present == "delivered" or present == "returned" else None
+    if shipment.to_store:
+        end = None  # a person says where it goes from here
     return step(
         order,
         shipment,
@@ -184,6 +190,8 @@ def overdue(order: Order, shipment: Shipment, until: str, facts: Facts) -> Decis
     """
     if shipment.status == "ready_for_pickup":
         return None
+    if shipment.status == "shipped" and shipment.elsewhere:
+        until = "received"
     code = f"overdue_{until}"
     detail = shipment.id
     if any((hold.code, hold.detail) == (code, detail) for hold in order.alerts):

@@ -105,7 +105,7 @@ def reject(
     if shipment.status == "cancelled":
         return None
     require(order, "confirmed")
-    if shipment.shipped_at is not None:
+    if shipment.shipped_at is not None or shipment.status == "shipped":
         raise Refusal(Reason.TOO_LATE, "This shipment has left.")
     told = {"shipment": shipment.id, "reason": reason, "note": note}
     fact = ("shipment.rejected", told)

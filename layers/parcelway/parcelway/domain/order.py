@@ -15,7 +15,7 @@ from typing import Any, Literal
 from parcelway.domain.money import Money, total, zero
 from parcelway.domain.parties import GUEST, SYSTEM, Actor, Address, Channel, Contact, Segment
 from parcelway.domain.refusals import Reason, Refusal
-from parcelway.domain.shop import Method
+from parcelway.domain.shop import Method, Via
 from parcelway.values import dataclass
 
 State = Literal["draft", "placed", "confirmed", "closed", "cancelled", "expired"]
@@ -161,7 +161,8 @@ class Revision:
 class DeliveryGroup:
     """Units that go to one place in one way. An order has at least one.
 
-    For delivery `address` is where to; for pick-up `store` is the node's id. `charge_net` and
+    For delivery `address` is where to; for pick-up `store` is the node's id, and `via` how goods of
+    other nodes get there. `charge_net` and
     `charge_tax` are the shipping charge. `promise` is the first one given and never rewritten: what
     became of it is in `revisions`, oldest first. `slots` are the days of nodes with a limited
     capacity that the promise counts on, a parcel each. `fulfilled_on` is the day, where it left
@@ -181,6 +182,7 @@ class DeliveryGroup:
     charge_tax_rate: int = 0
     promise: Promise | None = None
     revisions: tuple[Revision, ...] = ()
+    via: Via = ""
     slots: tuple[Slot, ...] = ()
     fulfilled_on: date | None = None
 

@@ -4,6 +4,10 @@ What lies ready is still the shop's: its units stay packed and allocated until t
 and are invoiced and paid only then. So what nobody collects has cost the customer nothing and there
 is nothing to refund: its units are given back, and the hold on the money is released or, where
 other parts of the order were sent, left out of the last capture.
+
+What another node sends to the store leaves that node's books with its parcel and enters the store's
+when it is received there; from then on it is a pick-up like any other, and stays in the store when
+nobody collects it.
 """
 
 from __future__ import annotations
@@ -20,13 +24,61 @@ from parcelway.domain.decision import Decision
 from parcelway.domain.facts import Facts
 from parcelway.domain.fulfilment import illegal, require_free, step
 from parcelway.domain.mailing import NOT_COLLECTED
-from parcelway.domain.order import Hold, Order, advance, events, require
+from parcelway.domain.order import Hold, Line, Order, advance, events, merge, require
 from parcelway.domain.parties import SYSTEM, Actor
 from parcelway.domain.promise import days_later, end_of_day
 from parcelway.domain.refusals import Reason, Refusal
 from parcelway.domain.shipment import Shipment
+from parcelway.domain.stock import Document, Entry, Kind, Move
 
 MOST_MISTAKES = 5  # wrong codes for one pick-up, of a million: then only a document opens it
+
+
+def received(order: Order, shipment: Shipment, actor: Actor, facts: Facts) -> Decision | None:
+    """The store got what another node sent it for this order: its units are the store's now, and
+    assigned to the order there, as if they had been packed there. None when it has said so.
+
+    For the books it is a transfer from node to node: the order has taken nothing from the first.
+    """
+    if not shipment.to_store:
+        raise illegal(shipment, "it is not sent from one node to another")
+    if shipment.received_at is not None:
+        return None
+    if shipment.status != "shipped":
+        raise illegal(shipment, "it has not been sent yet")
+    require(order, "confirmed")
+    store = shipment.to_store
+    arrived = step(
+        replace(order, lines=tuple(_arrived(line, shipment) for line in order.lines)),
+        replace(shipment, node=store),
+        "packed",
+        None,
+        actor,
+        facts,
+        kind="received",
+        received_at=facts.now,
+    )
+    document = Document("ship_to_store", actor.id, "", source=order.id)
+    transfer = _moves(shipment, shipment.node, "send") + _moves(shipment, store, "receive")
+    return replace(
+        arrived,
+        moves=_moves(shipment, shipment.node, "return") + _moves(shipment, store, "allocate"),
+        entry=Entry(shipment.id, arrived.order.version, facts.now, transfer, (), document),
+    )
+
+
+def _moves(shipment: Shipment, node: str, kind: Kind) -> tuple[Move, ...]:
+    return tuple(Move(line.sku, node, kind, line.quantity) for line in shipment.lines)
+
+
+def _arrived(line: Line, shipment: Shipment) -> Line:
+    there = (
+        replace(portion, stage="packed", node=shipment.to_store)
+        if portion.shipment == shipment.id
+        else portion
+        for portion in line.portions
+    )
+    return replace(line, portions=merge(there))
 
 
 def ready(order: Order, shipment: Shipment, actor: Actor, facts: Facts) -> Decision | None:
@@ -40,6 +92,8 @@ def ready(order: Order, shipment: Shipment, actor: Actor, facts: Facts) -> Decis
         raise illegal(shipment, "only a packed pick-up order can be made ready")
     if shipment.status != "packed":
         return None
+    if shipment.elsewhere:
+        raise illegal(shipment, "it has to be sent to the store first")
     require(order, "confirmed")
     require_free(order, shipment)
     store, settings = facts.shop.nodes[shipment.node], facts.shop.settings

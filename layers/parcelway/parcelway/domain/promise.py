@@ -9,6 +9,7 @@ which the goods can be collected, within opening hours. Every search ends after 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from parcelway.domain.order import Promise, Slot
@@ -27,22 +28,29 @@ def promise(
     ready: date | None = None,
     busy: Mapping[Slot, int] | None = None,
     country: str = "",
+    store: Node | None = None,
 ) -> Promise:
     """The window in which everything is there, when it leaves from `nodes` by `service`.
 
     The slowest node decides. `ready` is the day from which the goods can be promised (ATP), None
     for at once; `busy` how many parcels have been taken by node and day; `country` where it goes,
-    by default the node's own. Dates count on from the node's, for pick-up the store's own.
+    by default the node's own. Dates count on from the node's, for pick-up the store's own; what is
+    collected at a `store` comes there from other nodes as the service's carrier brings it.
     Raises ValueError without nodes, and for a node or service that has no day within a year.
     """
     if not nodes:
         raise ValueError("no promise without nodes")
-    windows = [_window(node, service, now, ready, busy or {}, country) for node in nodes]
+    windows = [
+        _sent_to(store, node, service, now, ready, busy or {})
+        if store and node.id != store.id
+        else _window(node, service, now, ready, busy or {}, country)
+        for node in nodes
+    ]
     collected = [window.ready_by for window in windows if window.ready_by]
     return Promise(
         max(window.earliest for window in windows),
         max(window.latest for window in windows),
-        max(collected) if collected else None,
+        max(collected) if len(collected) == len(windows) else None,
     )
 
 
@@ -144,6 +152,25 @@ def _window(
             _next(left, days, carried, f"service {service.id}"), delivered, f"service {service.id}"
         )
         for days in (fewest, most)
+    )
+    return Promise(earliest, latest)
+
+
+def _sent_to(
+    store: Node,
+    node: Node,
+    service: Service,
+    now: datetime,
+    ready: date | None,
+    busy: Mapping[Slot, int],
+) -> Promise:
+    """The window for goods that a node sends to a store: the store lays them ready on a working day
+    of its own after they have come."""
+    carried = replace(service, method="delivery")
+    comes = _window(node, carried, now, ready, busy, store.address.country)
+    earliest, latest = (
+        _next(day, 1, lambda day: _works(store, day), f"node {store.id}")
+        for day in (comes.earliest, comes.latest)
     )
     return Promise(earliest, latest)
 

@@ -42,15 +42,17 @@ def promised(
     if group.address is not None:
         country = group.address.country
     nodes, now, busy = facts.shop.nodes, facts.now, facts.busy
+    at = nodes.get(group.store)
     windows = [
-        promise([nodes[node]], service, now, ready=ready, busy=busy, country=country)
+        promise([nodes[node]], service, now, ready=ready, busy=busy, country=country, store=at)
         for node, ready in leaving
     ]
+    moments = [window.ready_by for window in windows if window.ready_by]
     begins = max if len({ready for _, ready in leaving}) == 1 else min
     return Promise(
         begins(window.earliest for window in windows),
         max(window.latest for window in windows),
-        max((window.ready_by for window in windows if window.ready_by), default=None),
+        max(moments) if len(moments) == len(windows) else None,
     )
 
 

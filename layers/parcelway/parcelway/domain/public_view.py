@@ -317,7 +317,7 @@ def steps(order: Order, shipments: Sequence[Shipment]) -> tuple[Step, ...]:
         return ()
     names = _PICKUP if all(g.method == "pickup" for g in order.groups) else _DELIVERY
     name = _STEP_OF.get(status, status)
-    reached = names.index(name) if name in names else _nearest(status)
+    reached = names.index(name) if name in names else _nearest(status, names)
     last = len(names) - 1
     return tuple(
         Step(
@@ -330,9 +330,13 @@ def steps(order: Order, shipments: Sequence[Shipment]) -> tuple[Step, ...]:
     )
 
 
-def _nearest(status: PublicStatus) -> int:
-    """Where a status stands that this way has no step for: before all, or at the third."""
-    return -1 if status == "awaiting_payment" else 2
+def _nearest(status: PublicStatus, names: Sequence[str]) -> int:
+    """Where a status stands that this way has no step for: before all, or at the third; what is on
+    its way to a store is still being prepared."""
+    if status == "awaiting_payment":
+        return -1
+    on_its_way = names == _PICKUP and status in ("shipped", "partly_shipped", "out_for_delivery")
+    return 1 if on_its_way or (names == _PICKUP and status == "problem") else 2
 
 
 # Public names of what happened. What is not here is nobody's business but the shop's.
@@ -348,6 +352,7 @@ _HAPPENED: Mapping[str, str] = {
     "shipment.in_transit": "in_transit",
     "shipment.out_for_delivery": "out_for_delivery",
     "shipment.available_for_pickup": "available_for_pickup",
+    "shipment.received": "at_the_store",
     "shipment.ready_for_pickup": "ready_for_pickup",
     "shipment.pickup_expired": "not_collected",
     "shipment.failed_attempt": "failed_attempt",

@@ -92,6 +92,7 @@ def _shipment(
         created_at=facts.now,
         service=group.service,
         wave=order.waves,
+        to_store=group.store if group.via and node != group.store else "",
     )
 
 

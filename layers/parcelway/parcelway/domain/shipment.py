@@ -69,7 +69,8 @@ class Shipment:
     the order were scheduled together with it. A pick-up is `ready_at` the store until `collect_by`,
     is `shipped_at` and `delivered_at` the moment it is collected, and counts the wrong codes
     (`mistakes`) that were given for it. `accepted_at` is when its node said that it will send it;
-    `held` is why it must not be packed or sent for now, '' when nothing is in the way.
+    `held` is why it must not be packed or sent for now, '' when nothing is in the way. `to_store`
+    is the store that another node sends it to; the store becomes its `node` when it is received.
     """
 
     id: str
@@ -88,6 +89,9 @@ class Shipment:
     checkpoints: tuple[Checkpoint, ...] = ()
     released_at: datetime | None = None
     packed_at: datetime | None = None
+    to_store: str = ""
+    sent_at: datetime | None = None
+    received_at: datetime | None = None
     ready_at: datetime | None = None
     collect_by: datetime | None = None
     reminded_at: datetime | None = None
@@ -99,6 +103,11 @@ class Shipment:
     accepted_at: datetime | None = None
     held: str = ""
     held_note: str = ""
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether it has still to get to the store where it is collected."""
+        return bool(self.to_store) and self.node != self.to_store
 
     @property
     def contents(self) -> dict[int, int]:

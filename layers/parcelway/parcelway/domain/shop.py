@@ -12,6 +12,7 @@ from parcelway.domain.parties import Address
 from parcelway.values import dataclass
 
 Method = Literal["delivery", "pickup"]
+Via = Literal["", "ship_to_store"]
 ReservationPolicy = Literal["none", "on_cart", "on_checkout"]
 EVERY_DAY = (0, 1, 2, 3, 4, 5, 6)
 
@@ -145,6 +146,7 @@ class Service:
     hand-over to door. It collects on `pickup_days`, carries on `working_days` and delivers on
     `delivery_days` (weekday numbers, Monday 0), and does none of it on its `holidays`, which are by
     country. `rates` are sorted by weight; heavier than the last one cannot be sent.
+    With `via` a pick-up is served by other nodes too, which send it to the store by the carrier.
     """
 
     id: str
@@ -159,6 +161,7 @@ class Service:
     working_days: tuple[int, ...] = EVERY_DAY
     delivery_days: tuple[int, ...] = EVERY_DAY
     holidays: Mapping[str, tuple[date, ...]] = field(default_factory=dict)
+    via: Via = ""
 
 
 @dataclass(frozen=True, slots=True)

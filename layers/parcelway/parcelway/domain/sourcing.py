@@ -105,7 +105,7 @@ def source(
             ruled_out.append(reason)
         else:
             serving.append(node)
-    destination = _destination(group)
+    destination = _destination(group, shop.nodes)
     found = plan(
         needs,
         stock,
@@ -113,7 +113,7 @@ def source(
         places=shop.places,
         destination=destination,
         rules=shop.settings.sourcing,
-        sending=sending,
+        sending=[*sending, *at_hand(group)],
     )
     ruled_out.sort(key=lambda reason: reason.node)
     return replace(found, reasons=(*found.reasons, *ruled_out))
@@ -130,13 +130,13 @@ def candidates(
 ) -> list[Node]:
     """The nodes that may serve a delivery group, best first.
 
-    Pick-up is served by the chosen store alone; delivery by every node that can ship, the
-    closest to the address first, then by priority and id. `settings` tell which nodes serve a
-    `channel`, `places` where the address is.
+    Pick-up is served by the chosen store alone, unless others send to it (`via`); delivery by every
+    node that can ship, the closest to the address first, then by priority and id. `settings` tell
+    which nodes serve a `channel`, `places` where the address is.
     """
     reasons = dict.fromkeys(excluded, "")
     serving = [n for n in nodes.values() if not _barred(n, group, channel, settings, reasons)]
-    return _best_first(serving, _destination(group), places or {})
+    return _best_first(serving, _destination(group, nodes), places or {})
 
 
 def serving(group: DeliveryGroup, shop: Shop, channel: str) -> list[Node]:
@@ -227,11 +227,11 @@ def _barred(
 ) -> NodeReason | None:
     """Why a node cannot serve a delivery group at all; None when it can."""
     allowed = settings.channel_nodes.get(channel) if settings else None
-    if group.method == "pickup":
-        if node.id != group.store:
-            return NodeReason(node.id, "elsewhere", "is not the store that was chosen")
+    if group.method == "pickup" and node.id == group.store:
         if "pickup" not in node.capabilities:
             return NodeReason(node.id, "cannot", "does not hand out orders")
+    elif group.method == "pickup" and not group.via:
+        return NodeReason(node.id, "elsewhere", "is not the store that was chosen")
     elif "ship" not in node.capabilities:
         return NodeReason(node.id, "cannot", "does not send parcels")
     if allowed is not None and node.id not in allowed:
@@ -243,8 +243,17 @@ def _excluded(node: Node, why: Mapping[str, str]) -> NodeReason:
     return NodeReason(node.id, "excluded", why[node.id] or "is ruled out")
 
 
-def _destination(group: DeliveryGroup) -> Address | None:
-    return None if group.method == "pickup" else group.address
+def at_hand(group: DeliveryGroup) -> tuple[str, ...]:
+    """The nodes that need no parcel to serve a group: the store to which others send theirs."""
+    return (group.store,) if group.via else ()
+
+
+def _destination(group: DeliveryGroup, nodes: Mapping[str, Node]) -> Address | None:
+    """Where the parcels of a group go; None when nothing has to be sent."""
+    if group.method != "pickup":
+        return group.address
+    store = nodes.get(group.store)
+    return store.address if store and group.via else None
 
 
 def _best_first(

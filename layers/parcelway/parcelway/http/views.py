@@ -120,12 +120,17 @@ class OrderView:
 @dataclass(frozen=True, slots=True)
 class ShipmentView:
     """A parcel or a pick-up as the warehouse sees it; `group` is the delivery it belongs to. `held`
-    is why it must not go on for now, '' when it may."""
+    is why it must not go on for now, '' when it may.
+
+    `to_store` is where another node sends what is collected there. What lies ready is kept until
+    `collect_by`; `wrong_codes` were given for it.
+    """
 
     id: str
     order_id: str
     group: str
     node: str
+    to_store: str
     method: str
     status: ShipmentStatus
     service: str
@@ -187,6 +192,7 @@ def shipment_view(order: Order, shipment: Shipment) -> ShipmentView:
         order_id=order.id,
         group=shipment.group,
         node=shipment.node,
+        to_store=shipment.to_store,
         method=shipment.method,
         status=shipment.status,
         service=shipment.service,

@@ -121,6 +121,7 @@ WORDS: Words = {
             "out_for_delivery": ("Out for delivery", "In Zustellung"),
             "available_for_pickup": ("Waiting at the pick-up point", "Zur Abholung hinterlegt"),
             "ready_for_pickup": ("Ready to collect", "Bereit zur Abholung"),
+            "at_the_store": ("Arrived at the store", "Im Laden angekommen"),
             "not_collected": ("Not collected in time", "Nicht rechtzeitig abgeholt"),
             "failed_attempt": ("Delivery attempted", "Zustellung versucht"),
             "exception": ("Delayed by the carrier", "Verzögerung beim Paketdienst"),

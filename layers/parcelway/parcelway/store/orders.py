@@ -332,9 +332,17 @@ def _money_open(order: Order) -> bool:
 
 def _shipment_item(shipment: Shipment) -> dict[str, Any]:
     item: dict[str, Any] = {"shipment": Packed(encode(shipment))}
-    if shipment.status in _AT_NODE and shipment.released_at is not None:
-        item |= {"queue": shipment.node, "queued_at": iso(shipment.released_at)}
+    if (place := place_of(shipment)) and shipment.released_at is not None:
+        item |= {"queue": place, "queued_at": iso(shipment.released_at)}
     return item
+
+
+def place_of(shipment: Shipment) -> str:
+    """The node in whose queue a shipment is: to be sent or handed over there or, on its way from
+    another one, received. '' for none."""
+    if shipment.status == "shipped" and shipment.elsewhere:
+        return shipment.to_store
+    return shipment.node if shipment.status in _AT_NODE else ""
 
 
 def _part(db: Database, order: Order, sk: str, values: dict[str, Any]) -> Write:
