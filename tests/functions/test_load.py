@@ -190,11 +190,11 @@ def test_the_sample_loads_and_loading_it_again_writes_nothing(db: Database) -> N
     assert list(report.lines()) == [
         "settings: 1 loaded",
         "nodes: 5 loaded",
-        "services: 4 loaded",
+        "services: 5 loaded",
         "products: 2,013 added",
     ]
     shop = load_shop(db)
-    assert (len(shop.nodes), len(shop.services), shop.settings.currency) == (5, 4, "USD")
+    assert (len(shop.nodes), len(shop.services), shop.settings.currency) == (5, 5, "USD")
     writes: list[str] = []
     db.client.meta.events.register(
         "before-call.dynamodb.*", lambda model, **_: writes.append(model.name)

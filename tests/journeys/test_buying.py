@@ -469,9 +469,10 @@ def test_the_options_say_where_the_goods_are(
     path = f"{shopper.path}/delivery-options"
     for _ in range(2):  # what was chosen before makes no difference
         found = shopper.api.call("GET", path, None, None, country="US")["options"]
-        stores = {option["store"]: option["available"] for option in found if option["store"]}
-        assert stores["store-dayton"]
-        assert not stores["store-cincinnati"]
+        there = {(o["service"], o["store"]): o["available"] for o in found if o["store"]}
+        assert there["store-pickup", "store-dayton"]
+        assert not there["store-pickup", "store-cincinnati"]
+        assert there["ship-to-store", "store-cincinnati"]  # another store sends it
         assert all(option["available"] for option in found if option["method"] == "delivery")
         shopper.pick_up("store-cincinnati")
     abroad = shopper.api.call("GET", path, None, None, country="FR")["options"]
