@@ -309,8 +309,7 @@ def _views(skus: Sequence[str], shop: Shop) -> dict[str, ProductView]:
     """The products among `skus` that are for sale, by SKU."""
     products = {sku: product for sku, product in get_many(db(), skus).items() if product.active}
     among = outlets(shop, BROWSED)
-    keys = [(sku, node.id) for sku in products for node in among.nodes]
-    balances, now = read_balances(db(), keys), clock.now()
+    balances, now = read_balances(db(), among.keys(products)), clock.now()
     return {
         sku: _view(product, availability(product, balances, among, now), shop)
         for sku, product in products.items()

@@ -113,8 +113,8 @@ def _listings(stored: Iterable[Stored]) -> Iterator[Listing]:
 
 
 def _with_stock(chunk: Sequence[Stored], among: Outlets, now: datetime) -> Iterator[Listing]:
-    keys = [(entry.product.sku, node.id) for entry in chunk for node in among.nodes]
-    balances = read_balances(db(), keys, consistent=True)
+    skus = [entry.product.sku for entry in chunk]
+    balances = read_balances(db(), among.keys(skus), consistent=True)
     for entry in chunk:
         state = availability(entry.product, balances, among, now).state
         yield Listing(entry.product, entry.added_at, _stocked(state))

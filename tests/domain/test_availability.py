@@ -12,11 +12,11 @@ from parcelway.domain import atp
 from parcelway.domain.atp import Answer, Coming, Wish
 from parcelway.domain.availability import availability, outlets
 from parcelway.domain.catalogue import Product
+from parcelway.domain.channels import quota_of, seen_by
 from parcelway.domain.facts import Facts
 from parcelway.domain.order import DeliveryGroup, Order, Portion, Shortage
 from parcelway.domain.pricing import price
 from parcelway.domain.refusals import Reason, Refusal
-from parcelway.domain.shop import Shop
 from parcelway.domain.shortage import Part, resolve
 from parcelway.domain.stock import Balance, Supply
 
@@ -32,8 +32,16 @@ WAYS = st.sampled_from(
         Wish(1, channel="phone", method="pickup", store="store-1"),
     ]
 )
-# The telephone is served by one of the warehouses alone.
-PHONE = replace(SHOP, settings=replace(SHOP.settings, channel_nodes={"phone": ("dc-2",)}))
+# The telephone is served by one of the warehouses alone; some units are kept back from the others.
+BOUNDED = replace(
+    SHOP,
+    settings=replace(
+        SHOP.settings,
+        channel_nodes={"phone": ("dc-2",)},
+        channel_buffers={"online": 2},
+        quota_channels=("online", "phone", "preorder"),
+    ),
+)
 
 supplies = st.lists(st.tuples(st.integers(-3, 30), st.integers(1, 6)), max_size=3).map(
     lambda rows: tuple(
@@ -45,8 +53,18 @@ supplies = st.lists(st.tuples(st.integers(-3, 30), st.integers(1, 6)), max_size=
 
 @st.composite
 def stocks(draw: st.DrawFn) -> dict[tuple[str, str], Balance]:
-    """Balances of the mug, some negative, with queues and supplies."""
-    return {
+    """Balances of the mug, some negative, with queues and supplies; and quotas, some used up."""
+    quotas = {
+        (MUG.sku, quota_of(channel)): Balance(
+            MUG.sku,
+            quota_of(channel),
+            on_hand=draw(st.integers(0, 9)),
+            reserved=draw(st.integers(0, 5)),
+        )
+        for channel in BOUNDED.settings.quota_channels
+        if draw(st.integers(0, 2)) == 0
+    }
+    return quotas | {
         (MUG.sku, node): Balance(
             MUG.sku,
             node,
@@ -89,8 +107,11 @@ def placed(product: Product, wish: Wish, facts: Facts, shortage: Shortage) -> Pa
     return part
 
 
-def facts_of(product: Product, stock: dict[tuple[str, str], Balance], shop: Shop = PHONE) -> Facts:
-    return Facts(shop, START, {product.sku: product}, stock)
+def facts_of(product: Product, stock: dict[tuple[str, str], Balance], channel: str) -> Facts:
+    """What is read for an order of the channel."""
+    products = {product.sku: product}
+    seen = seen_by(channel, stock, BOUNDED.settings.channel_buffers, products)
+    return Facts(BOUNDED, START, products, seen)
 
 
 def ask(product: Product, wish: Wish, facts: Facts) -> Answer:
@@ -102,7 +123,7 @@ def ask(product: Product, wish: Wish, facts: Facts) -> Answer:
 def test_what_is_told_is_what_an_order_gets(
     stock: dict[tuple[str, str], Balance], product: Product, way: Wish, quantity: int
 ) -> None:
-    wish, facts = replace(way, quantity=quantity), facts_of(product, stock)
+    wish, facts = replace(way, quantity=quantity), facts_of(product, stock, way.channel)
     told = ask(product, wish, facts)
     at_once, later = (placed(product, wish, facts, s) for s in ("", "ship_complete"))
     assert (told.state in ("in_stock", "low_stock")) == isinstance(at_once, Part)
@@ -129,7 +150,7 @@ def test_what_is_told_is_what_an_order_gets(
 def test_most_is_the_most_that_can_be_ordered(
     stock: dict[tuple[str, str], Balance], product: Product, way: Wish, quantity: int
 ) -> None:
-    facts = facts_of(product, stock)
+    facts = facts_of(product, stock, way.channel)
     told = ask(product, replace(way, quantity=quantity), facts)
     assert (told.state != "out_of_stock") == (quantity <= told.most)
 
@@ -138,8 +159,8 @@ def test_most_is_the_most_that_can_be_ordered(
 def test_a_list_says_of_one_unit_what_the_best_way_gives(
     stock: dict[tuple[str, str], Balance], product: Product
 ) -> None:
-    facts = facts_of(product, stock, SHOP)
-    told = availability(product, stock, outlets(SHOP, "online"), START)
+    facts = facts_of(product, stock, "online")
+    told = availability(product, stock, outlets(BOUNDED, "online"), START)
     ways = [
         ask(product, Wish(1, country="US"), facts),
         ask(product, Wish(1, method="pickup", store="store-1"), facts),
@@ -156,12 +177,12 @@ def dated(**more: object) -> Answer:
     balance = Balance(
         MUG.sku,
         "dc-1",
-        on_hand=2,
+        on_hand=4,  # two of them are kept back
         supplies=(Supply("a", date(2026, 11, 30), 3), Supply("b", date(2026, 12, 7), 4)),
         supplied=1,
     )
     wish = replace(Wish(6, country="US"), **more)
-    return ask(MUG, wish, facts_of(MUG, {(MUG.sku, "dc-1"): balance}))
+    return ask(MUG, wish, facts_of(MUG, {(MUG.sku, "dc-1"): balance}, wish.channel))
 
 
 def test_the_day_is_the_one_on_which_the_last_unit_is_there() -> None:

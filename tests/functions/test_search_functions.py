@@ -317,6 +317,26 @@ def test_a_quantity_a_way_and_a_place_get_an_answer_of_their_own(world: World) -
     assert collected["ready_by"] > clock.now().isoformat()[:10]
 
 
+def test_what_a_channel_may_not_sell_is_not_shown_to_it(world: World) -> None:
+    settings = shop.load_shop(world.db).settings
+    shop.put_settings(
+        world.db, replace(settings, quota_channels=("online",), channel_buffers={"online": 4})
+    )
+    world.put(product(1), product(2))
+    world.receive(9, "S1", "S2")
+    world.receive(3, "S1", node="quota:online")
+    world.receive(0, "S2", node="quota:online")
+    world.search.db().memory.clear()  # as a minute later
+    world.index()
+    assert world.get("/products/S1")[1]["availability"]["delivery"] == 3
+    path = "/products/S1/availability"
+    assert world.get(path, channel="online")[1]["most"] == 3
+    assert world.get(path, channel="phone")[1]["most"] == 9
+    assert world.get(path, quantity=4)[1]["state"] == "out_of_stock"
+    assert world.found(in_stock=True) == ["S1"]
+    assert world.found(availability="out_of_stock") == ["S2"]
+
+
 @pytest.mark.parametrize(
     ("query", "code", "pointer"),
     [

@@ -15,6 +15,7 @@ from typing import Any
 from parcelway.domain.availability import LOW, State
 from parcelway.domain.backorder import Terms, offers
 from parcelway.domain.catalogue import Product
+from parcelway.domain.channels import left_of
 from parcelway.domain.facts import Facts
 from parcelway.domain.money import zero
 from parcelway.domain.order import DeliveryGroup, Line, Order, Portion, Promise
@@ -201,7 +202,9 @@ def _most(order: Order, terms: Terms, facts: Facts) -> tuple[int, int]:
     launch = terms.launch(line.sku)
     balances = [facts.balances.get((line.sku, node.id)) for node in nodes]
     there = 0 if launch else sum(max(0, b.available) for b in balances if b)
-    if not terms.may_wait(line.sku):
-        return there, there
-    found = offers(line.sku, facts.balances, nodes, facts.now.date(), launch)
-    return there, there + sum(offer.units for offer in found)
+    most = there
+    if terms.may_wait(line.sku):
+        found = offers(line.sku, facts.balances, nodes, facts.now.date(), launch)
+        most += sum(offer.units for offer in found)
+    left = left_of(line.sku, order.channel, facts.balances, early=launch is not None)
+    return (there, most) if left is None else (min(there, left), min(most, left))

@@ -18,14 +18,14 @@ available that an order would be refused.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field
 from datetime import date, datetime
 from typing import Literal
 
 from parcelway.domain.backorder import Terms, offers
 from parcelway.domain.catalogue import Product
-from parcelway.domain.channels import seen_by
+from parcelway.domain.channels import left_of, quota_keys, seen_by
 from parcelway.domain.facts import Balances
 from parcelway.domain.order import DeliveryGroup
 from parcelway.domain.parties import Channel
@@ -41,18 +41,24 @@ State = Literal["in_stock", "low_stock", "backorder", "preorder", "out_of_stock"
 
 @dataclass(frozen=True, slots=True)
 class Outlets:
-    """The nodes that serve a channel: those that send parcels, and stores that hand over; and what
-    the shop keeps back from channels."""
+    """The nodes that serve a channel: those that send parcels, and stores that hand over; what the
+    shop keeps back from channels, and where the quotas are kept that may bound this one."""
 
     delivery: tuple[Node, ...] = ()
     pickup: tuple[Node, ...] = ()
     channel: str = BROWSED
     buffers: Mapping[str, int] = field(default_factory=dict)
+    quotas: tuple[str, ...] = ()
 
     @property
     def nodes(self) -> tuple[Node, ...]:
         """All of them, each once."""
         return tuple({node.id: node for node in (*self.delivery, *self.pickup)}.values())
+
+    def keys(self, skus: Iterable[str]) -> list[tuple[str, str]]:
+        """The balances (SKU, node) that the availability of `skus` is told from."""
+        places = [*(node.id for node in self.nodes), *self.quotas]
+        return [(sku, place) for sku in skus for place in places]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +89,7 @@ def outlets(shop: Shop, channel: str) -> Outlets:
         tuple(store for found in stores for store in found),
         channel,
         shop.settings.channel_buffers,
+        tuple(place for _, place in quota_keys([""], channel, shop.settings)),
     )
 
 
@@ -94,11 +101,14 @@ def availability(
     products = {product.sku: product}
     terms = Terms(products, now, "wait")
     launch = terms.launch(product.sku)
-    keys = [(product.sku, node.id) for node in among.nodes]
-    own = {key: balances[key] for key in keys if key in balances}
+    own = {key: balances[key] for key in among.keys(products) if key in balances}
     balances = seen_by(among.channel, own, among.buffers, products)
+    left = left_of(product.sku, among.channel, balances, early=launch is not None)
     delivery = sum(_there(product.sku, among.delivery, balances, launch).values())
     pickup = _there(product.sku, among.pickup, balances, launch)
+    if left is not None:
+        delivery = min(delivery, left)
+        pickup = {store: min(units, left) for store, units in pickup.items()}
     most = max([delivery, *pickup.values()], default=0)
     if most:
         return Availability("low_stock" if most <= LOW else "in_stock", delivery, pickup, None, 0)
@@ -107,9 +117,10 @@ def availability(
         if terms.may_wait(product.sku)
         else []
     )
-    if not found:
-        return Availability("out_of_stock", delivery, pickup, None, 0)
     later = sum(offer.units for offer in found)
+    later = later if left is None else min(later, left)
+    if not later:
+        return Availability("out_of_stock", delivery, pickup, None, 0)
     return Availability(
         "preorder" if launch else "backorder", delivery, pickup, found[0].due, later
     )

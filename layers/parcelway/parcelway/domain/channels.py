@@ -69,6 +69,16 @@ def caps(
     return found
 
 
+def left_of(
+    sku: str, channel: str, balances: Mapping[tuple[str, str], Balance], *, early: bool
+) -> int | None:
+    """How many units of a SKU the channel may still sell by its quota; None where it has none."""
+    found = caps([sku], channel, balances, {sku} if early else ())
+    if sku not in found:
+        return None
+    return max(0, balances[sku, quota_of(found[sku])].available)
+
+
 def _buffer(channel: str, buffers: Mapping[str, int], product: Product | None) -> int:
     own = product.channel_buffers if product else {}
     return own.get(channel, buffers.get(channel, 0))
