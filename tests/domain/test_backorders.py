@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from parcelway.domain import checkout, scheduling
-from parcelway.domain.backorder import offers, queue_up
+from parcelway.domain.backorder import offers, queue_up, turn
 from parcelway.domain.commands import Command
 from parcelway.domain.decision import Decision
 from parcelway.domain.order import Order, Shortage, fulfilment_status, ready, totals
@@ -258,11 +258,13 @@ def test_who_came_between_makes_a_place_that_counted_on_the_same_supply_fail(
     if short or none:
         return
     before = after({MUG: balance}, [waits.move(START) for waits in others])[MUG]
-    (change,) = net([waits.move(START) for waits in taken])
+    (change,) = net([waits.move(turn(START, [before])) for waits in taken])
     if allowed(before, change):
         for day in {offer.due for offer in found}:
             offered = sum(offer.units for offer in found if offer.due <= day)
             assert sum(w.quantity for w in (*taken, *others) if w.due <= day) <= offered
+    late = net([waits.move(before.joined_at or START) for waits in taken])
+    assert not any(allowed(before, c) for c in late)  # nobody takes a place before theirs
     changed = replace(before, supplied=2)
     assert not allowed(changed, change)
 

@@ -10,14 +10,16 @@ for units that are there. From that day on it is a back-order like any other.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime, timedelta
 from typing import Literal
 
 from parcelway.domain.catalogue import Product
 from parcelway.domain.shop import Node
 from parcelway.domain.stock import Balance, Move
 from parcelway.values import dataclass
+
+_TICK = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,14 @@ class Waiting:
             self.supplied,
             since,
         )
+
+
+def turn(now: datetime, balances: Iterable[Balance]) -> datetime:
+    """Since when somebody waits who joins queues of `balances` now: behind whoever is in them, also
+    when those came with a later time, so that a queue is in the order in which it was promised."""
+    now = now.replace(microsecond=now.microsecond // 1000 * 1000)  # as places in it are told apart
+    last = max((b.joined_at for b in balances if b.joined_at is not None), default=None)
+    return now if last is None or last < now else last + _TICK
 
 
 def offers(

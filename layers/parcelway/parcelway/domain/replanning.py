@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 
-from parcelway.domain.backorder import Terms, Waiting, offers, queue_up
+from parcelway.domain.backorder import Terms, Waiting, offers, queue_up, turn
 from parcelway.domain.facts import Balances, Facts
 from parcelway.domain.order import WAITS, DeliveryGroup, Line, Order, Portion, merge
 from parcelway.domain.reservation import Claim
@@ -24,6 +25,7 @@ NOT_THERE = ("out_of_stock", "damaged")
 def replan(order: Order, group: DeliveryGroup, balances: Balances, facts: Facts) -> Claim:
     """Find a place for every open unit of a group, none at a node that declined its line."""
     left, moves = dict(balances), list[Move]()
+    since = turn(facts.now, facts.balances.values())
     placed: list[tuple[int, Portion]] = []
     because: list[str] = []
     sending = {p.node for line in order.lines for p in line.portions if _goes_next(p, group)}
@@ -39,8 +41,8 @@ def replan(order: Order, group: DeliveryGroup, balances: Balances, facts: Facts)
         left = after(left, taken)
         for line in lines:
             waiting, lost = _wait(order, group, line, planned.short.get(line.sku, 0), left, facts)
-            queued = [wait.move(facts.now) for wait in waiting]
-            placed += [(line.number, _queued(group, wait, facts)) for wait in waiting]
+            queued = [wait.move(since) for wait in waiting]
+            placed += [(line.number, _queued(group, wait, since)) for wait in waiting]
             placed.append((line.number, Portion(group.id, "cancelled", lost)))
             left, taken = after(left, queued), taken + queued
         moves += taken
@@ -118,8 +120,8 @@ def _may_wait_at(node: Node, line: Line, balances: Balances) -> bool:
     return line.declined[node.id] in NOT_THERE and balance is not None and balance.free <= 0
 
 
-def _queued(group: DeliveryGroup, wait: Waiting, facts: Facts) -> Portion:
-    return Portion(group.id, "backordered", wait.quantity, wait.node, since=facts.now, due=wait.due)
+def _queued(group: DeliveryGroup, wait: Waiting, since: datetime) -> Portion:
+    return Portion(group.id, "backordered", wait.quantity, wait.node, since=since, due=wait.due)
 
 
 def _placed(

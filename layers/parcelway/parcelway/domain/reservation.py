@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from parcelway.domain.backorder import Offer, Terms, Waiting, offers, queue_up
+from parcelway.domain.backorder import Offer, Terms, Waiting, offers, queue_up, turn
 from parcelway.domain.channels import caps, quota_keys, quota_of
 from parcelway.domain.facts import Balances
 from parcelway.domain.order import Line, Order, Portion, Stage, merge
@@ -71,6 +71,7 @@ def take(
     they cannot be claimed in one transaction. `excluded` is why nodes are ruled out, by node.
     """
     left = dict(balances)
+    since = turn(terms.now, balances.values()) if terms else None
     placed: list[tuple[str, _At]] = []
     moves: list[Move] = []
     because: list[str] = []
@@ -95,8 +96,8 @@ def take(
             missing, uncovered = missing + beyond, uncovered + beyond
             if missing and terms and terms.short == "leave":
                 placed.append((group.id, replace(need, quantity=missing)))
-            elif missing and terms and terms.short == "wait" and not uncovered:
-                taken += (queued := [wait.move(terms.now) for wait in waiting])
+            elif since and missing and terms and terms.short == "wait" and not uncovered:
+                taken += (queued := [wait.move(since) for wait in waiting])
                 left, missing = after(left, queued), 0
                 placed += [(group.id, wait) for wait in waiting]
             elif missing:
@@ -107,7 +108,6 @@ def take(
         moves += taken
     if short:
         raise _out_of_stock(order, short, later)
-    since = terms.now if terms else None
     lines = _placed(order, placed, to, since, quotas)
     require_one_transaction(moves, lines)
     return Claim(lines, tuple(moves), tuple(because))

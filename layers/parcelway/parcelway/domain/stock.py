@@ -81,6 +81,7 @@ class Balance:
     `safety` units are kept back for a person to decide on. `supplies` are sorted by date;
     `supplied` counts their changes. `counted_at` is when the units were last counted, and
     `reorder_point` how many available ones are so few that somebody is told (None: nobody is).
+    `joined_at` is since when the last who joined the queue waits (None: nobody ever did).
     `withheld` is no part of the books: units that are not for whoever looks at it (see channels).
     """
 
@@ -96,6 +97,7 @@ class Balance:
     supplied: int = 0
     counted_at: datetime | None = None
     reorder_point: int | None = None
+    joined_at: datetime | None = None
     withheld: int = 0
 
     @property
@@ -195,7 +197,8 @@ class Change:
     """The net effect of a commit's moves on one balance, and what must be there for it.
 
     `least_available` and `least_backordered` are what the balance must have (None: whatever it
-    has), `supplied` the count at which its supplies must still be (0: whatever they are).
+    has), `supplied` the count at which its supplies must still be (0: whatever they are). `joins`
+    is since when a newcomer to the queue waits: the last place in it must be an older one.
     """
 
     sku: str
@@ -209,6 +212,7 @@ class Change:
     least_available: int | None = None
     least_backordered: int | None = None
     supplied: int = 0
+    joins: datetime | None = None
 
     @property
     def available(self) -> int:
@@ -273,6 +277,7 @@ def _net(sku: str, node: str, moves: Sequence[Move]) -> Change:
         seen = filled[0].counting_on
         needs, queue = [*needs, seen], sum(move.quantity for move in filled) - seen
     supplied = max(move.supplied for move in moves)
+    joined = [m.since for m in queued if m.since is not None and m.counting_on < UNBOUNDED]
     named = dict(zip(COUNTERS, deltas, strict=True))
     return Change(
         sku,
@@ -281,6 +286,7 @@ def _net(sku: str, node: str, moves: Sequence[Move]) -> Change:
         least_available=max(needs, default=None),
         least_backordered=queue,
         supplied=supplied,
+        joins=max(joined, default=None),
     )
 
 
@@ -298,6 +304,7 @@ def apply(balance: Balance, change: Change) -> Balance:
         backordered=balance.backordered + change.backordered,
         damaged=balance.damaged + change.damaged,
         safety=balance.safety + change.safety,
+        joined_at=change.joins or balance.joined_at,
     )
 
 
@@ -326,6 +333,7 @@ def allowed(balance: Balance, change: Change) -> bool:
         and (change.least_available is None or balance.available >= change.least_available)
         and (change.least_backordered is None or balance.backordered >= change.least_backordered)
         and change.supplied in (0, balance.supplied)
+        and (change.joins is None or balance.joined_at is None or balance.joined_at < change.joins)
     )
 
 

@@ -2,7 +2,6 @@
 
 SKU#<sku>            NODE#<node>       balance: the counters and what is available
 SKU#<sku>            NODE#<node>#<k>   more of it, when it is split (see store/shards.py)
-SKU#<sku>            QUEUE#<node>#...  units of an order that wait for it (see store/queues.py)
 JRN#<reference>      <sequence>        journal entry: the moves of one commit
 HIS#<sku>#<node>     <time>#<ref>#<n>  -> journal entry of a document about this balance
 ALERTS, LEVEL#       (see store/alerts.py)
@@ -194,6 +193,10 @@ def _change(db: Database, change: Change, shard: int = 0) -> Write:
     if change.supplied:
         values[":supplied"] = change.supplied
         conditions.append("supplied = :supplied")
+    if change.joins is not None:
+        values[":joins"] = iso(change.joins)
+        conditions.append("(attribute_not_exists(joined_at) OR joined_at < :joins)")
+        sets.append("joined_at = :joins")
     values |= {f":least_{name}": units for name, units in least.items()}
     return Write(
         db.stock,
@@ -287,4 +290,5 @@ def to_balance(item: Mapping[str, Any]) -> Balance:
     return decode(Balance, {name: item[name] for name in _FIELDS if name in item})
 
 
-_FIELDS = ("sku", "node", *COUNTERS, "supplies", "supplied", "counted_at", "reorder_point")
+_TOLD = ("supplies", "supplied", "counted_at", "reorder_point", "joined_at")
+_FIELDS = ("sku", "node", *COUNTERS, *_TOLD)
