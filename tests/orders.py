@@ -25,6 +25,7 @@ from parcelway.domain import (
     pickup,
     replenishment,
     scheduling,
+    stock_books,
 )
 from parcelway.domain.catalogue import Product
 from parcelway.domain.commands import Command
@@ -41,15 +42,15 @@ from parcelway.domain.payment import GatewayPayment, GatewayStatus, Payment
 from parcelway.domain.replenishment import Place
 from parcelway.domain.shipment import Checkpoint, Shipment, TrackingStatus
 from parcelway.domain.shop import Method, Node, Rate, Seller, Service, Settings, Shop
-from parcelway.domain.stock import Balance, Move, Supply, after
+from parcelway.domain.stock import Balance, Document, Move, Supply, after
 from parcelway.domain.tracking import new_number
 from parcelway.store import shop as shop_store
-from parcelway.store.codec import encode
-from parcelway.store.commit import Write, commit
 from parcelway.store.database import Database
 from parcelway.store.opening import open_balances
 from parcelway.store.orders import Dossier, get_dossier, queue_items, save
 from parcelway.store.queues import to_place
+from parcelway.store.stock import read_balances
+from parcelway.store.stock_books import book
 
 START = datetime(2026, 11, 16, 10, 0, tzinfo=UTC)  # a Monday
 CUSTOMER, WAREHOUSE, CARRIER = Actor("guest"), Actor("staff", "w1"), Actor("carrier", "acme")
@@ -490,15 +491,28 @@ def store(db: Database, story: Story) -> Order:
 
 
 def expect(db: Database, sku: str, node: str, *supplies: Supply) -> None:
-    """Have exactly these supplies expected at a balance that exists."""
-    announced = Write(
-        db.stock,
-        "attribute_exists(pk)",
-        key={"pk": f"SKU#{sku}", "sk": f"NODE#{node}"},
-        update="SET supplies = :supplies, supplied = :one",
-        values={":supplies": [encode(supply) for supply in supplies], ":one": 1},
-    )
-    commit(db.client, [announced])
+    """Have exactly these supplies expected."""
+    key = (sku, node)
+    wanted = {supply.reference: supply for supply in supplies}
+    known = read_balances(db, [key], consistent=True).get(key, Balance(*key)).supplies
+    ended = [replace(supply, quantity=0) for supply in known if supply.reference not in wanted]
+    for supply in (*ended, *wanted.values()):
+        reference = derived("stk", sku, node, *map(str, (supply, len(_journal(db, key)))))
+        book(
+            db,
+            reference,
+            Document("supply", "somebody", reference),
+            START,
+            [key],
+            lambda all_, told=supply: stock_books.announce(  # type: ignore[misc]
+                all_[key], told.reference, told.due, told.quantity, START
+            ),
+        )
+
+
+def _journal(db: Database, key: tuple[str, str]) -> list[dict[str, Any]]:
+    """The documents booked on a balance so far."""
+    return db.query(db.stock, f"HIS#{key[0]}#{key[1]}")
 
 
 def dossier_of(db: Database, order_id: str) -> Dossier:

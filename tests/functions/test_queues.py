@@ -5,19 +5,34 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from itertools import count
+from random import Random
 from typing import Any
 
 import pytest
+from parcelway.domain import checkout
+from parcelway.domain.commands import Command
 from parcelway.domain.order import Order
 from parcelway.domain.stock import Move, Supply
+from parcelway.store.catalogue import upsert
 from parcelway.store.commit import commit
 from parcelway.store.database import Database
 from parcelway.store.orders import get_order, save
 from parcelway.store.queues import Served, serve
+from parcelway.store.selling import read_facts
 from parcelway.store.stock import move_writes
 
 from tests.functions.damage import Tables
-from tests.orders import START, Story, at, dossier_of, expect, store
+from tests.orders import (
+    PRODUCTS,
+    START,
+    Stage,
+    Story,
+    at,
+    dossier_of,
+    expect,
+    new_names,
+    store,
+)
 
 MUG, DC = "MUG-1", "dc-1"
 DUE, NEXT = date(2026, 11, 30), date(2026, 12, 14)
@@ -30,31 +45,39 @@ def tables() -> Tables:
     return Tables()
 
 
-def _waiting(seed: str, units: int, expected: int = 6) -> Story:
+def _at(stage: Stage, seed: str, units: int) -> Story:
     return at(
-        "confirmed",
+        stage,
         seed=seed,
         series=seed,
         basket={MUG: units},
         shortage="ship_available",
         stock={(MUG, DC): 0},
-        supplies={(MUG, DC): (Supply("po-1", DUE, expected),)},
+        supplies={(MUG, DC): (Supply("po-1", DUE, 6),)},
         now=START + timedelta(hours=int(seed)),
     )
 
 
 def waits(db: Database, seed: str, units: int) -> Story:
     """Somebody waits for mugs, of which none is there and six are expected."""
-    story = _waiting(seed, units)
+    story = _at("confirmed", seed, units)
     store(db, story)
     return story
 
 
-def joins(db: Database, seed: str, units: int, expected: int) -> Story:
-    """Somebody else, who knows that more is expected by now."""
-    story = _waiting(seed, units, expected)
+def joins(db: Database, seed: str, units: int) -> Story:
+    """Somebody else comes, and knows what is expected by then."""
+    story = _at("draft", seed, units)
     for made, now in story.decisions:
         save(db, made, now)
+    upsert(db, PRODUCTS.values(), NOW)
+    names = (new_names(Random(seed)), new_names(Random(seed)))
+    facts = read_facts(db, story.order, NOW)
+    save(
+        db,
+        checkout.place(story.order, facts, Command("place", ""), names=names, expected_total=None),
+        NOW,
+    )
     return story
 
 
@@ -154,7 +177,7 @@ def test_who_comes_for_a_supply_while_dates_are_told_hears_of_no_delay(
 
     def come() -> None:
         expect(tables.db, MUG, DC, Supply("po-1", DUE, 12))
-        newcomers.append(joins(tables.db, "2", 6, 12))
+        newcomers.append(joins(tables.db, "2", 6))
 
     serve(beside(tables, call, number, come), MUG, DC, NOW)
     assert [revised(tables.db, story) for story in (first, *newcomers)] == [[]] * (
