@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from parcelway.domain import checkout, scheduling
+from parcelway.domain.authorization import PAYMENT_LOST
 from parcelway.domain.backorder import offers, queue_up, turn
 from parcelway.domain.commands import Command
 from parcelway.domain.decision import Decision
@@ -198,6 +199,12 @@ def test_a_cancelled_order_leaves_the_queue_and_the_stock_as_they_were() -> None
     assert [b.available for b in story.balances.values()] == [2, 9, 9]
     assert not any(b.reserved or b.backordered for b in story.balances.values())
     assert story.places == []
+
+
+def test_a_waiting_order_whose_money_lapses_is_not_sent_when_its_goods_come() -> None:
+    story = waiting("ship_complete", basket={"MUG-1": 5}, stock={MUG: 0})
+    story.pays("voided", authorized=0)
+    assert [hold.code for hold in story.order.holds] == [PAYMENT_LOST]
 
 
 def test_before_its_launch_a_product_is_only_pre_ordered() -> None:

@@ -168,7 +168,14 @@ def _holds(order: Order, now: datetime) -> tuple[Hold, ...]:
     """The order's holds: nothing more leaves for an order that lost its money, until it has some
     again."""
     others = tuple(hold for hold in order.holds if hold.code != PAYMENT_LOST)
-    to_send: tuple[Stage, ...] = ("open", "reserved", "allocated", "released", "packed")
+    to_send: tuple[Stage, ...] = (
+        "open",
+        "reserved",
+        "backordered",
+        "allocated",
+        "released",
+        "packed",
+    )
     secured = order.authorized >= totals(order).gross.minor
     if (
         order.state != "confirmed"
