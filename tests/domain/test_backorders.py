@@ -356,6 +356,20 @@ def test_without_a_date_a_whole_order_lets_go_of_what_others_wait_for() -> None:
     assert made.order.group.present_promise is None
 
 
+def test_what_a_whole_order_lets_go_of_at_once_fits_into_one_transaction() -> None:
+    """It could never be told that nobody knows when, nor could anybody behind it in the queue."""
+    story = waiting("ship_complete")
+    (there,) = story.places
+    mug, tea, _ = story.order.lines
+    more = tuple(replace(tea, number=n, sku=f"TEA-{n}") for n in range(10, 91))
+    order = replace(story.order, lines=(mug, *more))
+    made = redate(order, there, [(1, None)], story.facts)
+    assert made is not None
+    queues = {(move.sku, move.node) for move in made.moves if move.kind == "backorder"}
+    assert len(net(made.moves)) + len(queues) + len(made.events) + 3 <= 100
+    assert sum(line.quantity for line in made.order.lines) == mug.quantity + len(more)
+
+
 @given(st.sampled_from(["ship_complete", "ship_available", "separate_order"]), st.integers(0, 5))
 def test_giving_up_a_waiting_order_leaves_nothing_behind(shortage: Shortage, units: int) -> None:
     story = at("placed", shortage=shortage, **(SHORT | {"stock": {MUG: units, **REST}}))
@@ -408,3 +422,23 @@ def test_what_another_node_has_by_now_is_taken_from_there_and_the_rest_keeps_its
     assert (left.since, left.quantity) == (before.since, before.quantity - 3)
     assert elsewhere(story.order, story.facts) is None
     assert ready(story.order)
+
+
+def test_what_is_had_elsewhere_at_once_fits_into_one_transaction() -> None:
+    story = waiting("ship_available", basket={"MUG-1": 6})
+    (line,) = story.order.lines
+    (late,) = [portion for portion in line.portions if portion.stage == "backordered"]
+    lines = tuple(replace(line, number=n, sku=f"MUG-{n}", portions=(late,)) for n in range(1, 41))
+    there = {("MUG-1", DC): Balance("MUG-1", DC)} | {
+        (each.sku, node): Balance(each.sku, node, units)
+        for each in lines
+        for node, units in ((DC, 0), ("dc-2", 9))
+    }
+    made = elsewhere(replace(story.order, lines=lines), replace(story.facts, balances=there))
+    assert made is not None
+    left = elsewhere(made.order, replace(story.facts, balances=after(there, made.moves)))
+    assert left is not None and elsewhere(left.order, story.facts) is None
+    for each in (made, left):
+        queues = {(m.sku, m.node) for m in each.moves if m.kind == "unqueue"}
+        assert len(net(each.moves)) + len(queues) + len(each.events) + 2 <= 100
+    assert not any(each.count("backordered") for each in left.order.lines)

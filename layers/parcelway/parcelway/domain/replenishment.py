@@ -25,6 +25,8 @@ from parcelway.domain.stock import UNBOUNDED, Balance, Move, after
 from parcelway.values import dataclass
 
 OVERDUE = timedelta(days=2)  # a supply so much later than its day is not counted on any more
+_AT_ONCE = 20  # places that an order leaves for units elsewhere; each takes four writes
+_LET_GO = 30  # holds that an order lets go of at once; each takes two writes
 Dated = tuple[int, date | None]  # units and the day they are expected on; None: nobody knows
 
 
@@ -83,7 +85,7 @@ def elsewhere(order: Order, facts: Facts) -> Decision | None:
     None when there is nothing of that.
 
     What such a node has available is net of its own queue, so nobody who waits there is passed
-    over; what cannot be had keeps its place.
+    over; what cannot be had, or not in one transaction, keeps its place.
     """
     if order.state != "confirmed":
         return None
@@ -97,7 +99,8 @@ def elsewhere(order: Order, facts: Facts) -> Decision | None:
             continue
         portions: list[Portion] = []
         for portion in line.portions:
-            taken = _from_others(order, line.sku, portion, left, facts)
+            most = _AT_ONCE - len(moves) // 2
+            taken = _from_others(order, line.sku, portion, left, facts)[:most]
             made = [move for _, pair in taken for move in pair]
             left, moves = after(left, made), moves + made
             units = sum(other.quantity for other, _ in taken)
@@ -215,13 +218,14 @@ def redate(
 def _let_go(order: Order, since: datetime) -> tuple[Order, tuple[Move, ...]]:
     """Queue for what the order holds as well, at its own place: it cannot go before nobody knows
     when, and must not keep others from what they lack. So two such orders that each hold what the
-    other waits for come apart: the older one gets both."""
+    other waits for come apart: the older one gets both. No more than one transaction has room for:
+    such an order keeps the rest."""
     moves: list[Move] = []
     lines = []
     for line in order.lines:
         portions = []
         for held in line.portions:
-            if held.stage != "reserved":
+            if held.stage != "reserved" or len(moves) >= 2 * _LET_GO:
                 portions.append(held)
                 continue
             moves.append(Move(line.sku, held.node, "release", held.quantity))
