@@ -142,7 +142,7 @@ class Fuzz:
             shopper.api.call("POST", f"{shopper.path}/claim", {})
         if stage == "new":
             return shopper
-        shopper.add(self.skus[0], 2)
+        shopper.add(self.skus[-1 if stage == "coming" else 0], 2)
         if stage == "filled":
             return shopper
         if stage in ("pickup", "waiting"):

@@ -63,14 +63,14 @@ def fuzz(app: Application, skus: list[str]) -> Iterator[Fuzz]:
 
 @pytest.fixture(scope="module")
 def skus(app: Application) -> list[str]:
-    """Products of which there is always enough."""
+    """Products of which there is always enough; of the last one not at the store."""
     made = [f"FUZZ-{number}" for number in (1, 2, 3)]
     products = [
         Product(sku, sku, Money(1000, "USD"), tax_category="general") for sku in (*made, BOOKS)
     ]
     catalogue.upsert(app.database, products, clock.now())
     for sku in made:
-        for node in ("dc-columbus", STORE):
+        for node in ("dc-columbus", STORE)[: 1 if sku == made[-1] else 2]:
             stock_books.count(app.database, sku, node, 1_000_000, clock.now(), "test")
     return made
 
