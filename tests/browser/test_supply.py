@@ -49,7 +49,10 @@ def to_the_choice(shop: Page, visitor: Visitor, warehouse: Warehouse, email: str
     sku = maker(visitor.site.app)(units=1)
     announce(warehouse, sku, due(7))
     put(shop, visitor, sku, 2)
-    shop.goto(f"{visitor.site.url}/shop/#/checkout")
+    expect(shop.locator(".product .supply")).to_contain_text("1 there now")
+    shop.click("#open-cart")
+    expect(shop.locator(".drawer-line")).to_contain_text("1 there now")
+    shop.click(".drawer-foot a.primary")
     fill(shop, ".step.open", {"name": "Ann Example", "email": email})
     shop.click(".step.open button.primary")
     fill(shop, ".step.open", HOME)
@@ -125,6 +128,21 @@ def test_dropping_what_is_not_there_is_another_total(
     pay(shop, "succeeds", "#place")
     expect(shop.locator(".order-lines")).to_contain_text("× 1")
     expect(shop.locator(".order .total dd")).to_have_text(total)
+
+
+def test_what_is_not_there_at_all_says_when_it_comes_back(
+    visitor: Visitor, warehouse: Warehouse
+) -> None:
+    shop = visitor.open("/shop/")
+    sku = maker(visitor.site.app)(units=1)
+    announce(warehouse, sku, due(7))
+    warehouse.api.call("POST", f"/stock/{sku}/nodes/{NODE}/sales", {"quantity": 1})
+    put(shop, visitor, sku, 3)
+    expect(shop.locator(".product .stock")).to_contain_text("Back on")
+    expect(shop.locator(".product .supply")).to_contain_text("first come first served")
+    shop.locator(".product .stepper input").fill("11")
+    shop.locator(".product .stepper input").press("Enter")
+    expect(shop.locator(".toast.bad")).to_contain_text("0 of 11 available. More later: 10 on")
 
 
 def test_one_cart_to_an_address_and_a_store(visitor: Visitor) -> None:

@@ -32,6 +32,10 @@ export async function product(sku, { fresh = false } = {}) {
   return products.get(sku);
 }
 
+/** What can be had of `wanted` {quantity, country}, and when. */
+export const supply = (sku, wanted) =>
+  call("GET", `/products/${segment(sku)}/availability`, { query: wanted });
+
 /** What a search has just told about products need not be asked for again to draw a cart. */
 export function keep(found) {
   for (const each of found) products.set(each.sku, each);

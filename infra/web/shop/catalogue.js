@@ -39,7 +39,7 @@ export async function homePage(main) {
       ...FIRST_SHELVES.filter((name) => names.includes(name)),
       ...names.filter((name) => !FIRST_SHELVES.includes(name)),
     ].slice(0, SHELVES);
-    fill(shelves, await Promise.all(shown.map(shelf)));
+    fill(shelves, await Promise.all([...shown.map(shelf), comingSoon()]));
   } catch (error) {
     fill(shelves, notice(error));
   }
@@ -63,6 +63,25 @@ async function shelf(category) {
       h("a", { href: address({ category }) }, t("shelf.all", { count: found.total })),
     ),
     h("ul", { class: "grid shelf" }, varied(found.products).map(card)),
+  );
+}
+
+/** What can be pre-ordered, if there is any. */
+async function comingSoon() {
+  const asked = { availability: "preorder" };
+  const found = await api.find({ ...asked, limit: ON_A_SHELF, facets: "false" });
+  if (!found.products.length) return null;
+  api.keep(found.products);
+  return h(
+    "section",
+    { "aria-label": t("shelf.coming") },
+    h(
+      "div",
+      { class: "row spread" },
+      h("h2", {}, t("shelf.coming")),
+      h("a", { href: address(asked) }, t("shelf.all", { count: found.total })),
+    ),
+    h("ul", { class: "grid shelf" }, found.products.map(card)),
   );
 }
 

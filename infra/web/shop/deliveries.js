@@ -64,19 +64,29 @@ export function deliveryPanels(order, tracked, over) {
 /** Parcels with how far each is; those that have no number yet are told too once there are more. */
 export function parcels(found) {
   return found
-    .filter((parcel) => parcel.parcel_number || found.length > 1)
+    .filter((parcel) => parcel.parcel_number || parcel.code || found.length > 1)
     .map((parcel) =>
       h(
         "p",
         { class: "small parcel" },
-        parcel.parcel_number
-          ? t("order.parcel", { carrier: parcel.carrier, number: parcel.parcel_number })
-          : t("order.parcel.nth", { number: parcel.number }),
+        parcelName(parcel),
         h("br"),
         h("span", { class: "soft" }, parcel.text),
+        parcel.code ? [h("br"), collection(parcel)] : null,
       ),
     );
 }
+
+const parcelName = ({ carrier, number, parcel_number: tracked }) =>
+  tracked ? t("order.parcel", { carrier, number: tracked }) : t("order.parcel.nth", { number });
+
+/** What to say in the store, and until when. */
+const collection = ({ code, collect_until: until }) => [
+  t("collect.code"),
+  " ",
+  h("strong", { class: "mono", id: "collect-code" }, code),
+  until ? `, ${t("collect.until", { day: day(until) })}` : null,
+];
 
 /** The name of the store where delivery `number` is collected, which tracking knows. */
 export function storeName(delivery, number, tracked) {

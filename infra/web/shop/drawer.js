@@ -7,6 +7,7 @@ import { money, t } from "./i18n.js";
 import { on } from "./state.js";
 import { stepper } from "./stepper.js";
 import { totals } from "./summary.js";
+import { lineNote } from "./supply.js";
 import { tile } from "./tiles.js";
 import { sentence } from "./trouble.js";
 
@@ -95,6 +96,7 @@ function row(line) {
             line.name,
           ),
           h("p", { class: "soft small" }, t("each", { price: money(line.unit_price) })),
+          h("div", { class: "there" }),
         ),
         stepper({ sku: line.sku, name: line.name, removable: true }),
         h("strong", { class: "numbers sum" }),
@@ -114,6 +116,10 @@ function row(line) {
   }
   const element = rows.get(line.sku);
   element.querySelector(".sum").textContent = money(line.net);
+  if (element.dataset.quantity !== String(line.quantity)) {
+    element.dataset.quantity = String(line.quantity);
+    fill(element.querySelector(".there"), lineNote(line));
+  }
   return element;
 }
 

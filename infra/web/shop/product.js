@@ -5,6 +5,7 @@ import * as api from "./api.js";
 import { day, has, money, t } from "./i18n.js";
 import { address } from "./places.js";
 import { stepper } from "./stepper.js";
+import { supplyNote } from "./supply.js";
 import { tile } from "./tiles.js";
 import { notice } from "./trouble.js";
 
@@ -81,6 +82,7 @@ export async function productPage(main, sku) {
         ),
         stockNote(product),
         stepper({ sku: product.sku, name: product.name, soldOut, large: true }),
+        soldOut ? null : supplyNote(product),
         h("p", {}, product.description),
         h("h2", {}, t("product.details")),
         details(product),

@@ -2,7 +2,7 @@
 
 import { Refused, Unreachable } from "/common/http.js";
 import { h } from "/common/dom.js";
-import { has, money, t } from "./i18n.js";
+import { day, has, money, t } from "./i18n.js";
 
 /** One sentence for an error (one that is a sentence already stays as it is). */
 export function sentence(error, names = {}) {
@@ -11,15 +11,21 @@ export function sentence(error, names = {}) {
   if (!(error instanceof Refused)) throw error;
   const problem = error.problem;
   if (error.code === "out-of-stock" && problem.lines?.length) {
-    return problem.lines
-      .map((line) => t("problem.short", { ...line, name: names[line.sku] ?? line.sku }))
-      .join(" ");
+    return problem.lines.map((line) => short(line, names[line.sku] ?? line.sku)).join(" ");
   }
   if (error.code === "total-changed" && problem.total) {
     return t("problem.total-changed", { total: money(problem.total) });
   }
   if (has(`problem.${error.code}`)) return t(`problem.${error.code}`, problem);
   return error.message;
+}
+
+function short(line, name) {
+  const later = (line.later ?? []).map(({ quantity: count, date }) =>
+    t("there.later", { count, day: day(date) }),
+  );
+  const text = t("problem.short", { ...line, name });
+  return later.length ? `${text} ${t("problem.short.later", { later: later.join(", ") })}` : text;
 }
 
 /** A notice for an error, read out at once. */

@@ -8,6 +8,21 @@ export const SUPPLY_WORDS = {
   "there.sometime": ["{count} later, day not known yet", "{count} später, Tag noch unbekannt"],
   "there.none": ["{count} not to be had", "{count} nicht zu haben"],
 
+  "supply.of": ["Of {count}: {text}.", "Von {count}: {text}."],
+  "supply.backorder": [
+    "Order now: it is yours when it comes on {day}, first come first served.",
+    "Jetzt bestellen: Am {day} kommt es, wer zuerst bestellt, bekommt es zuerst.",
+  ],
+  "supply.preorder": [
+    "Pre-order: it is sent from {day} on.",
+    "Vorbestellung: Versand ab {day}.",
+  ],
+  "supply.most": ["At most {count} can be had.", "Höchstens {count} sind zu haben."],
+  "supply.arrives": [
+    "With you {days}, by standard delivery in the US.",
+    "Bei Ihnen {days}, mit Standardlieferung in den USA.",
+  ],
+
   "choose.how": ["What shall we do?", "Was sollen wir tun?"],
   "choose.pick": ["Please choose one of these.", "Bitte eine Möglichkeit wählen."],
   "choose.none": [
@@ -88,6 +103,7 @@ export const SUPPLY_WORDS = {
   "delivery.open": ["open today {hours}", "heute geöffnet {hours}"],
   "delivery.closed": ["closed today", "heute geschlossen"],
   "delivery.lacks": ["Not there at present: {items}", "Zurzeit nicht da: {items}"],
+  "problem.short.later": ["More later: {later}.", "Später mehr: {later}."],
   "problem.quantity-mismatch": [
     "The cart has changed meanwhile. Please divide it again.",
     "Der Warenkorb hat sich inzwischen geändert. Bitte noch einmal verteilen.",
@@ -107,6 +123,9 @@ export const SUPPLY_WORDS = {
   "waiting": ["Waiting for goods", "Wartet auf Ware"],
   "waiting.on": ["{count} expected {day}", "{count} erwartet am {day}"],
   "waiting.unknown": ["{count} expected, day not known yet", "{count} erwartet, Tag noch unbekannt"],
+  "collect.code": ["Code to collect it", "Code zur Abholung"],
+  "collect.until": ["kept until {day}", "liegt bereit bis {day}"],
+  "shelf.coming": ["Coming soon", "Kommt bald"],
   "revised.was": ["First promised", "Zuerst zugesagt"],
   "revised.supply": [
     "Goods reach us later than we were told.",

@@ -68,8 +68,8 @@ export const WORDS = {
 
   "stock.in_stock": ["In stock", "Vorrätig"],
   "stock.low_stock": ["Only {units} left", "Nur noch {units}"],
-  "stock.backorder": ["Back-order: from {date}", "Nachlieferung ab {date}"],
-  "stock.preorder": ["Pre-order: from {date}", "Vorbestellbar: ab {date}"],
+  "stock.backorder": ["Back on {date}", "Wieder da am {date}"],
+  "stock.preorder": ["Coming on {date}: pre-order", "Kommt am {date}: vorbestellbar"],
   "stock.out_of_stock": ["Sold out", "Ausverkauft"],
   add: ["Add", "Hinzufügen"],
   "add.large": ["Add to cart", "In den Warenkorb"],
