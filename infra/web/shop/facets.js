@@ -127,6 +127,7 @@ function chosen(asked, currency = "") {
   if (asked.min_price || asked.max_price)
     chips.push([currency && priceName(asked, currency), { min_price: "", max_price: "" }]);
   if (asked.in_stock) chips.push([t("filter.stock"), { in_stock: "" }]);
+  if (asked.availability === "preorder") chips.push([t("shelf.coming"), { availability: "" }]);
   return chips;
 }
 

@@ -64,9 +64,9 @@ export function days(from, to) {
   return !to || from === to ? day(from) : `${day(from)} – ${day(to)}`;
 }
 
-/** A moment, in the reader's own time zone. */
-export function moment(text) {
-  const options = { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" };
+/** A moment, in the reader's own time zone or in another one (IANA name). */
+export function moment(text, timeZone = undefined) {
+  const options = { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", timeZone };
   return new Intl.DateTimeFormat(locale(), options).format(new Date(text));
 }
 

@@ -64,7 +64,7 @@ function storeText(each) {
   const at = each.store_address;
   const hours = each.open_today.map(({ opens, closes }) => `${opens}–${closes}`).join(", ");
   const ready = each.ready_by
-    ? t("delivery.ready", { days: moment(each.ready_by) })
+    ? t("delivery.ready", { days: moment(each.ready_by, each.time_zone) })
     : t("delivery.ready", { days: days(each.from_date, each.to_date) });
   return [
     `${at.line1}, ${at.city}`,
