@@ -18,7 +18,7 @@ from parcelway.domain.order import Order, Shortage, fulfilment_status, ready, to
 from parcelway.domain.pricing import price
 from parcelway.domain.refusals import Reason, Refusal
 from parcelway.domain.replenishment import Place, dates, elsewhere, is_news, redate
-from parcelway.domain.reservation import give_back
+from parcelway.domain.reservation import give_back, require_one_transaction, retake
 from parcelway.domain.shortage import choices
 from parcelway.domain.stock import Balance, Move, Supply, after, allowed, net
 
@@ -147,6 +147,42 @@ def test_a_separate_order_keeps_the_prices_and_is_linked_both_ways() -> None:
     assert other.order.tracking_number != made.order.tracking_number
     agreed = totals(made.order).gross + totals(other.order).gross
     assert place(draft, expected=agreed.minor).order == made.order
+
+
+def many(whole: int, halves: int, **options: object) -> Story:
+    """A cart of so many articles that are there, and so many of which half is."""
+    skus = [f"MUG-{n}" for n in range(whole + halves)]
+    return at(
+        "draft",
+        products={sku: replace(PRODUCTS["MUG-1"], sku=sku, weight_grams=1) for sku in skus},
+        basket=dict.fromkeys(skus, 2),
+        stock={(sku, DC): 2 if n < whole else 1 for n, sku in enumerate(skus)},
+        supplies={(sku, DC): (Supply("po-1", SOON, 5),) for sku in skus[whole:]},
+        **options,
+    )
+
+
+def writes(made: Decision) -> int:
+    """How many writes a placing takes."""
+    both = [made, *([made.linked] if made.linked else [])]
+    moves = [move for each in both for move in each.moves]
+    queues = {(move.sku, move.node) for move in moves if move.kind == "backorder"}
+    days = {slot for each in both for slot in each.taken}
+    own = sum(3 + len(each.events) for each in both)  # the order, its journal, its number
+    return len(net(moves)) + len(queues) + len(days) + own
+
+
+@pytest.mark.parametrize(("whole", "halves"), [(60, 10), (3, 40), (40, 30), (44, 40), (84, 0)])
+def test_two_orders_are_placed_together_only_if_they_fit_into_one_transaction(
+    whole: int, halves: int
+) -> None:
+    story = many(whole, halves, shortage="separate_order")
+    try:
+        assert writes(place(story)) <= 100
+    except Refusal as refusal:
+        assert refusal.reason is Reason.TOO_MANY_LINES
+        assert whole + 2 * halves > 80
+        assert "separate_order" not in [each.shortage for each in choices(story.order, story.facts)]
 
 
 def test_the_goods_of_both_orders_cost_what_they_cost_in_one() -> None:
@@ -442,3 +478,11 @@ def test_what_is_had_elsewhere_at_once_fits_into_one_transaction() -> None:
         queues = {(m.sku, m.node) for m in each.moves if m.kind == "unqueue"}
         assert len(net(each.moves)) + len(queues) + len(each.events) + 2 <= 100
     assert not any(each.count("backordered") for each in left.order.lines)
+
+
+def test_what_an_order_holds_already_must_fit_into_one_transaction_when_it_is_given_back() -> None:
+    story = many(60, 0)
+    held = retake(story.order, "reserved", story.balances, SHOP)
+    with pytest.raises(Refusal) as refused:
+        require_one_transaction((), held.lines, 40)
+    assert refused.value.reason is Reason.TOO_MANY_LINES

@@ -21,6 +21,7 @@ from parcelway.domain.order import (
 from parcelway.domain.pricing import price
 from parcelway.domain.promising import with_promises
 from parcelway.domain.refusals import Reason, Refusal
+from parcelway.domain.reservation import require_one_transaction
 from parcelway.domain.shortage import Part, resolve
 from parcelway.values import dataclass
 
@@ -48,7 +49,7 @@ def place(
     is an order of its own, with the second of the `names`, it is the decision's `linked` one.
     `expected_total` is what the customer was shown, for both. Raises Refusal ILLEGAL_STATE,
     EMPTY_CART, INCOMPLETE_CHECKOUT (naming all that is missing), NOT_SELLABLE,
-    DELIVERY_UNAVAILABLE, TOTAL_CHANGED or OUT_OF_STOCK.
+    DELIVERY_UNAVAILABLE, TOTAL_CHANGED, TOO_MANY_LINES or OUT_OF_STOCK.
     """
     require(order, "draft")
     _require_complete(order)
@@ -87,11 +88,15 @@ def _placed(part: Part, names: Names, facts: Facts, asked: Command) -> Decision:
     order, gross = part.order, totals(part.order).gross
     free = not gross
     held = free or facts.shop.settings.policy(order.channel) != "none"
+    groups = with_promises(order, part.claim.lines, facts)
+    slots = tuple(slot for group in groups for slot in group.slots)
+    # To cancel it gives back all it took at once: its stock, its shipments and its days.
+    require_one_transaction(part.claim.moves, part.claim.lines, len(set(slots)))
     placed = advance(
         order,
         state="confirmed" if free else "placed",
         lines=part.claim.lines if held else order.lines,
-        groups=with_promises(order, part.claim.lines, facts),
+        groups=groups,
         hold_until=None if free else hold_for(facts.shop, facts.now),
         placed_at=facts.now,
         confirmed_at=facts.now if free else None,
@@ -109,7 +114,7 @@ def _placed(part: Part, names: Names, facts: Facts, asked: Command) -> Decision:
         placed,
         events(placed, facts.now, order.actor, *told),
         moves,
-        taken=tuple(slot for group in placed.groups for slot in group.slots),
+        taken=slots,
     )
 
 

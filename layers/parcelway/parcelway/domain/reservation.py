@@ -25,6 +25,7 @@ from parcelway.values import dataclass
 # A transaction holds 100 writes; the rest is for the order, its parts and its events.
 MOST_CHANGES = 84
 _MOST_PARTS = 94  # balances and shipments together
+OF_ANOTHER_ORDER = 6  # what a second order in the same transaction has besides
 _TAKE: dict[Stage, Kind] = {"reserved": "reserve", "allocated": "allocate"}
 _UNDO: dict[Stage, Kind] = {
     "reserved": "release",
@@ -216,15 +217,22 @@ def allocate_in_place(order: Order) -> Claim:
     return Claim(lines, freed + taken, ("allocated where it was reserved",))
 
 
-def require_one_transaction(moves: Sequence[Move], lines: Sequence[Line] = ()) -> None:
-    """Refuse with TOO_MANY_LINES what changes more balances than one transaction holds; each node
-    of each delivery group (where `lines` have their units) will need a shipment in it as well, and
-    each place in a queue an item."""
+def require_one_transaction(
+    moves: Sequence[Move], lines: Sequence[Line] = (), more: int = 0
+) -> None:
+    """Refuse with TOO_MANY_LINES what changes more balances than one transaction holds, or what
+    `lines` have at more of them than could be given back; each node of each delivery group will
+    need a shipment in it as well, each place in a queue an item, and `more` is needed besides."""
     changes = net(moves)
     queues = {(move.sku, move.node) for move in moves if move.kind in ("backorder", "unqueue")}
     nodes = {change.node for change in changes}
-    places = {(p.group, p.node) for line in lines for p in line.portions if p.node}
-    require_room(len(changes) + len(queues), max(len(nodes), len(places)))
+    placed = [(line.sku, p) for line in lines for p in line.portions if p.node]
+    places = {(p.group, p.node) for _, p in placed}
+    held = {(sku, p.node) for sku, p in placed} | {
+        (sku, quota_of(p.quota)) for sku, p in placed if p.quota
+    }
+    balances = max(len(changes), len(held))
+    require_room(balances + len(queues), max(len(nodes), len(places)) + more)
 
 
 def require_room(changes: int, shipments: int) -> None:

@@ -13,7 +13,13 @@ from parcelway.domain.order import SHORTAGES, WAITS, Line, Order, Portion, Promi
 from parcelway.domain.pricing import price
 from parcelway.domain.promising import with_promises
 from parcelway.domain.refusals import Refusal
-from parcelway.domain.reservation import Claim, retake, take
+from parcelway.domain.reservation import (
+    OF_ANOTHER_ORDER,
+    Claim,
+    require_one_transaction,
+    retake,
+    take,
+)
 from parcelway.domain.stock import after
 from parcelway.values import dataclass
 
@@ -33,7 +39,8 @@ def resolve(order: Order, facts: Facts) -> tuple[Part, ...]:
 
     Both keep the unit prices; each has its own delivery charges, by what it weighs. Raises Refusal
     OUT_OF_STOCK when units are missing and nothing was chosen, when they cannot be had later
-    either, and when nothing would be left.
+    either, and when nothing would be left; TOO_MANY_LINES where both do not fit into one
+    transaction.
     """
     if order.shortage in ("drop", "separate_order"):
         held = _held(order, facts, "leave")
@@ -98,6 +105,8 @@ def _divided(order: Order, held: Claim, facts: Facts) -> tuple[Part, ...]:
     balances = after(facts.balances, held.moves)
     terms = Terms(facts.products, facts.now, "wait")
     later = take(second, "reserved", balances, facts.shop, terms)
+    both = (*held.moves, *later.moves), (*claim.lines, *later.lines)
+    require_one_transaction(*both, OF_ANOTHER_ORDER)
     return Part(here, claim), Part(second, later)
 
 
