@@ -145,6 +145,45 @@ def test_what_is_not_there_at_all_says_when_it_comes_back(
     expect(shop.locator(".toast.bad")).to_contain_text("0 of 11 available. More later: 10 on")
 
 
+def test_somebody_is_faster_and_the_customer_is_asked(
+    visitor: Visitor, warehouse: Warehouse
+) -> None:
+    """Everything was there when the payment step was shown, and is not when the order is placed."""
+    shop = visitor.open("/shop/")
+    sku = maker(visitor.site.app)(units=2)
+    announce(warehouse, sku, due(7))
+    put(shop, visitor, sku, 2)
+    to_payment(shop, "gus@example.com")
+    warehouse.api.call("POST", f"/stock/{sku}/nodes/{NODE}/sales", {"quantity": 1})
+    pay(shop, "succeeds", "#place")
+    expect(shop.locator("#shortage .notice")).to_contain_text("1 of 2 available")
+    choose(shop, "ship_complete")
+    pay(shop, "succeeds", "#place")
+    expect(shop.locator(".order-lines")).to_contain_text("1 expected")
+    order = dossier_of(visitor.site.app.database, order_id(shop)).order
+    assert (order.shortage, order.lines[0].count("backordered")) == ("ship_complete", 1)
+
+
+def test_lines_changed_in_the_drawer_are_asked_about_anew(
+    visitor: Visitor, warehouse: Warehouse
+) -> None:
+    shop = visitor.open("/shop/")
+    sku = maker(visitor.site.app)(units=2)
+    announce(warehouse, sku, due(7))
+    put(shop, visitor, sku, 2)
+    to_payment(shop, "hal@example.com")
+    shop.click("#open-cart")
+    shop.locator(".drawer-line [data-part=more]").click()
+    expect(shop.locator("#cart-count")).to_have_text("3")
+    shop.click(".drawer .close")
+    expect(shop.locator("#shortage")).to_contain_text("2 there now")
+    shop.click("#open-cart")
+    shop.locator(".drawer-line [data-part=fewer]").click()
+    shop.click(".drawer .close")
+    expect(shop.locator("#place")).to_be_visible()
+    expect(shop.locator("#shortage")).to_have_count(0)
+
+
 def test_one_cart_to_an_address_and_a_store(visitor: Visitor) -> None:
     shop = visitor.open("/shop/")
     app = visitor.site.app

@@ -7,16 +7,16 @@ import { form } from "./forms.js";
 import { day, days, money, t } from "./i18n.js";
 import { tell, unmark } from "./trouble.js";
 
-let known = null; // {version, found}: what the API said of the cart as it was then
+let known = null; // {id, version, found}: what the API said of the cart as it was then
 
 /** What is there of the cart and what can be chosen; null while a delivery is still to be chosen. */
 export async function availability({ fresh = false } = {}) {
   const seen = cart.current();
   if (!seen.deliveries.every((delivery) => delivery.service)) {
     known = null;
-  } else if (fresh || known?.version !== seen.version) {
+  } else if (fresh || known?.id !== seen.id || known.version !== seen.version) {
     const found = await api.availability(cart.reference());
-    known = { version: cart.current().version, found };
+    known = { id: seen.id, version: seen.version, found };
   }
   return known?.found ?? null;
 }
