@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 
 from parcelway.store.stock import read_balances
 
@@ -25,6 +25,8 @@ from infra.sim.world import START
 
 _BOOT = "BOOT"
 _UNITS = 2  # of it in Columbus at first
+_NOVEL = "NOVEL"  # three of it are in Columbus, before its launch
+_LAUNCH = date(2026, 3, 3)
 _DAY = 86400.0
 _OPENED = 60.0  # seconds from the beginning, after which the supplies are announced
 _PURCHASE = "PO-1"
@@ -33,10 +35,12 @@ _PURCHASE = "PO-1"
 # ---- goods that are expected, and that come ------------------------------------------------------
 
 
-def announces(history: History, quantity: int, days: int, at: float = 0.0) -> None:
-    """Have so many boots expected in Columbus, so many days from the beginning on."""
+def announces(
+    history: History, quantity: int, days: int, at: float = 0.0, sku: str = _BOOT
+) -> None:
+    """Have so many units expected in Columbus, so many days from the beginning on."""
     due = (START + timedelta(days=days)).date().isoformat()
-    path = f"/stock/{_BOOT}/nodes/{COLUMBUS}/supplies/{_PURCHASE}"
+    path = f"/stock/{sku}/nodes/{COLUMBUS}/supplies/{_PURCHASE}"
     told = {"due": due, "quantity": quantity}
 
     def announce() -> None:
@@ -47,9 +51,9 @@ def announces(history: History, quantity: int, days: int, at: float = 0.0) -> No
     history.script(f"buyer, {quantity} on {due}", announce)
 
 
-def receives(history: History, quantity: int, at: float) -> None:
-    """Have so many of the announced boots come in, so many seconds after the beginning."""
-    path = f"/stock/{_BOOT}/nodes/{COLUMBUS}/receipts"
+def receives(history: History, quantity: int, at: float, sku: str = _BOOT) -> None:
+    """Have so many of the announced units come in, so many seconds after the beginning."""
+    path = f"/stock/{sku}/nodes/{COLUMBUS}/receipts"
 
     def receive() -> None:
         history.world.kernel.sleep(at)
@@ -59,10 +63,10 @@ def receives(history: History, quantity: int, at: float) -> None:
     history.script(f"receipt of {quantity}", receive)
 
 
-def _wants(person: Person, quantity: int, shortage: str) -> None:
-    """A cart with so many boots, ready to be placed, by somebody who knows that some may be
+def _wants(person: Person, quantity: int, shortage: str, sku: str = _BOOT) -> None:
+    """A cart with so many units, ready to be placed, by somebody who knows that some may be
     missing."""
-    person.add(_BOOT, quantity)
+    person.add(sku, quantity)
     person.deliver()
     person.describe()
     person.api.call("PATCH", person.path, {"shortage": shortage})
@@ -99,13 +103,13 @@ def _as_others(does: Callable[[Person], None]) -> Callable[[Person], None]:
     return go
 
 
-def _wrong_stock(history: History, units: int) -> list[str]:
-    """Unless nobody waits any more, and so many boots are there for newcomers."""
-    place = (_BOOT, COLUMBUS)
+def _wrong_stock(history: History, units: int, sku: str = _BOOT) -> list[str]:
+    """Unless nobody waits any more, and so many units are there for newcomers."""
+    place = (sku, COLUMBUS)
     (balance,) = read_balances(history.world.database, [place], consistent=True).values()
     if (balance.available, balance.backordered) == (units, 0):
         return []
-    return [f"{balance.available} boots are available and {balance.backordered} waited for"]
+    return [f"{balance.available} {sku} are available and {balance.backordered} waited for"]
 
 
 def _sold(history: History) -> int:
@@ -235,21 +239,76 @@ def _play_slipped(history: History) -> None:
     works(history, COLUMBUS, late=4 * _DAY)
 
 
-def _wrong_slipped(history: History) -> list[str]:
-    """One new promise, and one mail about it; the first promise stays on record."""
+def _wrong_slipped(history: History, revisions: int = 1) -> list[str]:
+    """Each new promise with one event, so one mail; the first promise stays on record."""
     wrong = _wrong_backordered(history)
     dossier = dossier_of(history, "ann")
     if dossier.order.state == "expired":
         return wrong
     group = dossier.order.group
     told = [event for event in dossier.events if event.type == "promise.revised"]
-    if (len(group.revisions), len(told)) != (1, 1):
+    if (len(group.revisions), len(told)) != (revisions, revisions):
         wrong.append(f"{len(group.revisions)} revisions were told {len(told)} times")
     elif group.promise is None or group.present_promise is None:
         wrong.append("a promise is none")
     elif group.promise.latest >= group.present_promise.latest:
         wrong.append(f"{group.promise} was revised to {group.present_promise}")
     return wrong
+
+
+# ---- it does not come, is given up, and comes after all ------------------------------------------
+
+
+def _play_never_came(history: History) -> None:
+    announces(history, 5, days=1)
+    goes_shopping(history, "ann", _as_others(_takes(4, "ship_available")))
+    works(history, COLUMBUS)
+    announces(history, 5, days=6, at=5 * _DAY)
+    receives(history, 5, 6 * _DAY)
+    works(history, COLUMBUS, late=6 * _DAY)
+
+
+def _wrong_never_came(history: History) -> list[str]:
+    """That nobody knows when, and then that somebody does: no word day by day."""
+    return _wrong_slipped(history, revisions=2)
+
+
+# ---- ordered before its launch, for units that are there and for more ----------------------------
+
+
+def _pre_orders(after: float) -> Callable[[Person], None]:
+    def order(person: Person) -> None:
+        person.history.world.kernel.sleep(after)
+        _wants(person, 2, "ship_available", _NOVEL)
+        person.place()
+        person.history.differs_from_here()
+        person.pay(GOOD)
+
+    return order
+
+
+def _play_launched(history: History) -> None:
+    """Two are there for ann, who was first; one of bob's is, and the other is a back-order from the
+    launch on."""
+    announces(history, 1, days=3, sku=_NOVEL)
+    goes_shopping(history, "ann", _pre_orders(_OPENED))
+    goes_shopping(history, "bob", _pre_orders(900))
+    works(history, COLUMBUS, late=_DAY)
+    receives(history, 1, 3 * _DAY, _NOVEL)
+    works(history, COLUMBUS, late=3 * _DAY)
+
+
+def _wrong_launched(history: History) -> list[str]:
+    wrong = _wrong_stock(history, 4 - _sold(history), _NOVEL)
+    wrong += must(history, "bob", "closed", {_NOVEL: 2}, captured=True)
+    wrong += must(history, "ann", "closed", {_NOVEL: 2}, captured=True)
+    early = [
+        event.type
+        for name in ("ann", "bob")
+        for event in dossier_of(history, name).events
+        if event.type == "order.scheduled" and event.at.date() < _LAUNCH
+    ]
+    return wrong + [f"{kind} before the launch" for kind in early]
 
 
 # ---- the goods come while who waits for them calls it off ----------------------------------------
@@ -310,6 +369,8 @@ BACKORDERS = (
     Scenario("forgotten", _play_forgotten, _wrong_forgotten),
     Scenario("dropped", _play_dropped, _wrong_dropped),
     Scenario("slipped", _play_slipped, _wrong_slipped),
+    Scenario("never-came", _play_never_came, _wrong_never_came),
+    Scenario("launched", _play_launched, _wrong_launched),
     Scenario("called-off", _play_called_off, _wrong_called_off),
     Scenario("overtaken", _play_overtaken, _wrong_overtaken),
 )
