@@ -10,6 +10,7 @@ import pytest
 from parcelway.ports import messages
 from parcelway.ports.mail import SesMailer
 from parcelway.store import commit, mails, orders
+from parcelway.store.queues import Served
 
 from infra.faults.explore import Outcome, Story, play, random_story, shortest
 from infra.faults.scenarios import SCENARIOS
@@ -130,3 +131,9 @@ def test_it_finds_stock_of_an_abandoned_order_that_nobody_gives_back(
     play(lab, Story("abandoned"))  # loads the handlers
     with lab.planted("due_orders", lambda *_: []):
         _found(iter([play(lab, Story("abandoned"))]), "order is placed")
+
+
+def test_it_finds_goods_that_came_and_that_nobody_is_given(lab: Laboratory) -> None:
+    play(lab, Story("complete"))  # loads the handlers
+    with lab.planted("serve", lambda *_: Served()):
+        _found(iter([play(lab, Story("complete"))]), "queue.unserved")

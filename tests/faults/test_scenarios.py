@@ -94,3 +94,36 @@ def test_a_throttled_function_is_not_reached_for_five_minutes(lab: Laboratory) -
         events = {event.type: event.at for event in dossier_of(history, "ann").events}
         waited = (events["order.scheduled"] - events["order.confirmed"]).total_seconds()
         assert 300 <= waited < 600
+
+
+@pytest.mark.parametrize(
+    ("name", "person", "fills", "waves", "captures"),
+    [
+        ("backordered", "ann", [2], 2, 2),
+        ("complete", "ann", [2], 1, 1),
+        ("separate", "ann later", [2], 1, 1),
+        ("forgotten", "bob", [1], 1, 1),
+        ("launched", "ann", [2], 1, 1),
+        ("launched", "bob", [1, 1], 2, 2),
+        ("called-off", "bob", [1], 1, 1),
+        ("overtaken", "bob", [1], 1, 1),
+    ],
+)
+def test_who_waits_is_served_once_and_pays_for_what_has_left(
+    lab: Laboratory, name: str, person: str, fills: list[int], waves: int, captures: int
+) -> None:
+    with begun(lab, name) as history:
+        history.run()
+        dossier = dossier_of(history, person)
+        events = [event for event in dossier.events if event.type == "order.replenished"]
+        assert [event.data["quantity"] for event in events] == fills
+        assert dossier.order.waves == waves
+        intents = history.world.provider.intents_of(dossier.order.id)
+        assert [len(intent.captures) for intent in intents] == [captures]
+
+
+def test_a_supply_that_never_came_is_told_once_as_such(lab: Laboratory) -> None:
+    with begun(lab, "never-came") as history:
+        history.run()
+        group = dossier_of(history, "ann").order.group
+        assert [revision.promise is None for revision in group.revisions] == [True, False]
