@@ -11,13 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from parcelway.domain.backorder import Terms
 from parcelway.domain.channels import channel_of, quota_of, seen_by
+from parcelway.domain.fulfilment_orders import reject
 from parcelway.domain.order import DeliveryGroup, Order
 from parcelway.domain.refusals import Reason, Refusal
 from parcelway.domain.reservation import give_back, keys, retake, take
 from parcelway.domain.shop import Shop
 from parcelway.domain.stock import Balance, Move, after, allowed, net
 
-from tests.orders import SHOP, at
+from tests.orders import SHOP, SPLIT_STOCK, at
 
 NOW = datetime(2026, 11, 2, 12, tzinfo=UTC)
 SKU, NODE, CHANNEL = "MUG-1", "dc-1", "marketplace"
@@ -161,3 +162,31 @@ def test_a_change_that_leaves_a_buffer_is_made_on_one_item() -> None:
     (leaving,) = net([Move(SKU, NODE, "reserve", 2, counting_on=-3)])
     assert (plain.plain, leaving.plain) == (True, False)
     assert leaving.least_available == 5
+
+
+def test_units_that_a_node_does_not_send_count_against_their_quota_until_they_are_given_up() -> (
+    None
+):
+    """Units lost on the way counted for ever: the channel could sell so many fewer."""
+    quotas = {(sku, quota_of("online")): 9 for sku in ("MUG-1", "TEA-9")}
+    capped = replace(SHOP, settings=replace(SHOP.settings, quota_channels=("online",)))
+    story = at("released", stock=SPLIT_STOCK | quotas, shop=capped)
+
+    def counted() -> dict[str, int]:
+        sums = dict.fromkeys(["MUG-1", "TEA-9"], 0)
+        for line in story.order.lines:
+            for portion in line.portions:
+                if portion.quota:
+                    sums[line.sku] += portion.quantity
+        assert sums == {sku: story.balances[sku, quota_of("online")].reserved for sku in sums}
+        return sums
+
+    assert counted() == {"MUG-1": 3, "TEA-9": 1}
+    from_dc_1 = next(each for each in story.shipments if each.node == "dc-1")
+    shipments = [from_dc_1, *(each for each in story.shipments if each != from_dc_1)]
+    why = "the roof leaks"
+    story._apply(reject(story.order, shipments, from_dc_1, "closed", why, story.said()))
+    assert counted()["MUG-1"] == 3 - sum(line.count("cancelled") for line in story.order.lines[:1])
+    tea = story.order.line("TEA-9")
+    assert tea is not None and tea.count("cancelled") == 1  # only that node has any
+    assert counted()["TEA-9"] == 0

@@ -313,7 +313,8 @@ def _opened(order: Order, shipment: Shipment, units: Mapping[int, int], why: str
 def _leaving(
     order: Order, shipment: Shipment, units: Mapping[int, int], to: Portion
 ) -> tuple[Line, ...]:
-    """The order's lines with `units` out of a shipment, in a place like `to` instead."""
+    """The order's lines with `units` out of a shipment, in a place like `to` instead; they count
+    against the quotas that they did."""
     lines = []
     for line in order.lines:
         left, portions = units.get(line.number, 0), list[Portion]()
@@ -321,7 +322,7 @@ def _leaving(
             gone = min(left, portion.quantity) if portion.shipment == shipment.id else 0
             left -= gone
             portions.append(replace(portion, quantity=portion.quantity - gone))
-            portions.append(replace(to, quantity=gone))
+            portions.append(replace(to, quantity=gone, quota=portion.quota))
         lines.append(replace(line, portions=merge(portions)))
     return tuple(lines)
 

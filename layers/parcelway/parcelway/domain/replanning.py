@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from parcelway.domain.backorder import Terms, Waiting, offers, queue_up, turn
+from parcelway.domain.channels import quota_of
 from parcelway.domain.facts import Balances, Facts
 from parcelway.domain.order import WAITS, DeliveryGroup, Line, Order, Portion, merge
 from parcelway.domain.reservation import Claim
@@ -46,7 +47,8 @@ def replan(order: Order, group: DeliveryGroup, balances: Balances, facts: Facts)
             placed.append((line.number, Portion(group.id, "cancelled", lost)))
             left, taken = after(left, queued), taken + queued
         moves += taken
-    return Claim(_placed(order, group, placed), tuple(moves), tuple(because))
+    lines, given_up = _placed(order, group, placed)
+    return Claim(lines, (*moves, *given_up), tuple(because))
 
 
 def _goes_next(portion: Portion, group: DeliveryGroup) -> bool:
@@ -126,10 +128,33 @@ def _queued(group: DeliveryGroup, wait: Waiting, since: datetime) -> Portion:
 
 def _placed(
     order: Order, group: DeliveryGroup, placed: Sequence[tuple[int, Portion]]
-) -> tuple[Line, ...]:
-    lines = []
+) -> tuple[tuple[Line, ...], list[Move]]:
+    """The lines with their open units as they are `placed`; what is cancelled is given back to the
+    quotas it counted against."""
+    lines, given_up = [], list[Move]()
     for line in order.lines:
         kept = [p for p in line.portions if (p.stage, p.group) != ("open", group.id)]
+        opened = [p for p in line.portions if (p.stage, p.group) == ("open", group.id)]
         new = [portion for number, portion in placed if number == line.number]
-        lines.append(replace(line, portions=merge([*kept, *new])))
-    return tuple(lines)
+        for portion in _charged(opened, new):
+            if portion.stage == "cancelled" and portion.quota:
+                quota = quota_of(portion.quota)
+                given_up.append(Move(line.sku, quota, "release", portion.quantity))
+                portion = replace(portion, quota="")
+            kept.append(portion)
+        lines.append(replace(line, portions=merge(kept)))
+    return tuple(lines), given_up
+
+
+def _charged(opened: Sequence[Portion], new: Sequence[Portion]) -> Iterator[Portion]:
+    """The `new` portions of units that were `opened`, with the quotas that these count against."""
+    left = [(portion.quota, portion.quantity) for portion in opened]
+    for portion in new:
+        missing = portion.quantity
+        while missing:
+            quota, there = left.pop(0)
+            units = min(missing, there)
+            missing -= units
+            yield replace(portion, quantity=units, quota=quota)
+            if units < there:
+                left.insert(0, (quota, there - units))
