@@ -486,3 +486,30 @@ def test_what_an_order_holds_already_must_fit_into_one_transaction_when_it_is_gi
     with pytest.raises(Refusal) as refused:
         require_one_transaction((), held.lines, 40)
     assert refused.value.reason is Reason.TOO_MANY_LINES
+
+
+NEVER = date.max  # as some systems say that they do not know
+
+
+def test_a_day_at_the_end_of_time_is_one_that_nobody_knows() -> None:
+    with pytest.raises(Refusal) as refused:
+        waiting("ship_available", supplies={MUG: (Supply("po-1", NEVER, 5),)})
+    assert refused.value.facts["lines"][0]["available"] == 2
+    with pytest.raises(Refusal):
+        waiting(
+            "ship_available",
+            products=PRODUCTS | {"MUG-1": replace(PRODUCTS["MUG-1"], launch=NEVER)},
+        )
+
+
+@pytest.mark.parametrize("launch", [None, NEVER])
+def test_a_supply_or_launch_that_is_put_off_for_ever_leaves_its_orders_without_a_date(
+    launch: date | None,
+) -> None:
+    story = waiting("ship_available")
+    (there,) = story.places
+    balance = replace(story.balances[MUG], supplies=(Supply("po-1", NEVER, 5),))
+    ((place, new),) = dates([there], balance, launch, TODAY)
+    assert new == ((1, None),)
+    made = redate(story.order, place, new, story.facts)
+    assert made is not None and made.order.group.present_promise is None

@@ -19,6 +19,8 @@ from parcelway.domain.shop import Node
 from parcelway.domain.stock import Balance, Move
 from parcelway.values import dataclass
 
+# Nothing is promised for a day further ahead: such a date stands for one that nobody knows.
+HORIZON = timedelta(days=3 * 366)
 _TICK = timedelta(milliseconds=1)
 
 
@@ -96,7 +98,8 @@ def offers(
 ) -> list[Offer]:
     """What can be promised of a SKU later than now, earliest first, then in the nodes' order.
 
-    A supply whose day is over is not counted on any more, but who waits for it still comes first.
+    A supply whose day is over is not counted on any more, but who waits for it still comes first;
+    nor is one beyond HORIZON.
     """
     found = []
     for node in nodes:
@@ -128,11 +131,14 @@ def queue_up(
 def _offers(balance: Balance, today: date, launch: date | None) -> list[Offer]:
     found = []
     first = launch or today
+    last = today + HORIZON
+    if first > last:
+        return []
     there = max(0, balance.available)
     if launch and there:
         found.append(Offer(balance.node, launch, there, -balance.withheld, 0))
     promised, overdue = there, 0
-    for due in sorted({supply.due for supply in balance.supplies}):
+    for due in sorted({supply.due for supply in balance.supplies if supply.due <= last}):
         expected = balance.expected(due)
         units = max(0, balance.available + expected) - promised
         if units <= 0:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
+from parcelway.domain.backorder import HORIZON
 from parcelway.domain.decision import Decision
 from parcelway.domain.facts import Balances, Facts
 from parcelway.domain.order import (
@@ -148,10 +149,13 @@ def dates(
 
     A supply whose day is just over still has that day: nobody is told of a delay day by day.
     """
-    coming = [supply for supply in balance.supplies if supply.due + OVERDUE >= today]
+    known = today - OVERDUE, today + HORIZON
+    coming = [supply for supply in balance.supplies if known[0] <= supply.due <= known[1]]
     first = launch or min([today, *(supply.due for supply in coming)])
     covered = [(max(0, balance.free), first)]
     covered += [(supply.quantity, max(supply.due, first)) for supply in coming]
+    if first > known[1]:
+        covered = []
     debt = max(0, -balance.free)  # a count found less than was promised: that is made up first
     for place in places:
         found: list[Dated] = []
