@@ -12,13 +12,14 @@ import pytest
 from parcelway.domain import checkout
 from parcelway.domain.commands import Command
 from parcelway.domain.order import Order
+from parcelway.domain.refusals import Reason, Refusal
 from parcelway.domain.stock import Move, Supply
 from parcelway.store.catalogue import upsert
 from parcelway.store.commit import commit
 from parcelway.store.database import Database
 from parcelway.store.orders import get_order, save
 from parcelway.store.queues import Served, serve
-from parcelway.store.selling import read_facts
+from parcelway.store.selling import read_facts, selling
 from parcelway.store.stock import move_writes
 
 from tests.functions.damage import Tables
@@ -65,19 +66,20 @@ def waits(db: Database, seed: str, units: int) -> Story:
     return story
 
 
-def joins(db: Database, seed: str, units: int) -> Story:
+def joins(db: Database, seed: str, units: int, now: datetime = NOW) -> Story:
     """Somebody else comes, and knows what is expected by then."""
     story = _at("draft", seed, units)
-    for made, now in story.decisions:
-        save(db, made, now)
+    for made, then in story.decisions:
+        save(db, made, then)
     upsert(db, PRODUCTS.values(), NOW)
     names = (new_names(Random(seed)), new_names(Random(seed)))
-    facts = read_facts(db, story.order, NOW)
-    save(
-        db,
-        checkout.place(story.order, facts, Command("place", ""), names=names, expected_total=None),
-        NOW,
-    )
+
+    def place() -> None:
+        facts, asked = read_facts(db, story.order, now), Command("place", "")
+        made = checkout.place(story.order, facts, asked, names=names, expected_total=None)
+        save(db, made, now)
+
+    selling(db, now, place)
     return story
 
 
@@ -208,3 +210,15 @@ def test_who_waits_for_no_known_day_is_told_when_one_is_known(tables: Tables) ->
     assert (none, known > NEXT.isoformat()) == ("", True)
     serve(tables.db, MUG, DC, NOW)
     assert len(revised(tables.db, story)) == 2
+
+
+def test_a_place_that_nobody_paid_for_in_time_is_given_to_who_asks(tables: Tables) -> None:
+    """At once: nobody is refused what comes because the sweeper has not been there yet."""
+    unpaid = _at("placed", "1", 6)
+    store(tables.db, unpaid)
+    with pytest.raises(Refusal) as refused:
+        joins(tables.db, "2", 6, unpaid.now)
+    assert refused.value.reason is Reason.OUT_OF_STOCK
+    late = joins(tables.db, "3", 6, unpaid.now + timedelta(hours=2))
+    states = [get_order(tables.db, story.order.id) for story in (unpaid, late)]
+    assert [order.state for order in states if order] == ["expired", "placed"]

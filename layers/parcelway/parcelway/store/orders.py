@@ -265,7 +265,7 @@ def _order_item(order: Order, now: datetime) -> dict[str, Any]:
     if (due := _due(order, now)) is not None:
         shard = hashlib.sha256(order.id.encode()).digest()[0] % DUE_SHARDS
         item |= {"due_shard": str(shard), "due_at": iso(due)}
-        held = [line.sku for line in order.lines if line.count("reserved")]
+        held = [line.sku for line in order.lines if line.count("reserved", "backordered")]
         if held and order.state in ("draft", "placed"):
             item["held_skus"] = held
     if order.state == "draft" and order.hold_until is None:  # what holds stock is not deleted
