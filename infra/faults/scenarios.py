@@ -8,6 +8,7 @@ from infra.demo.people import DECLINED, GOOD, HOME, Json, Refused
 from infra.faults.backorders import BACKORDERS
 from infra.faults.crowd import CROWD
 from infra.faults.mails import MAILS
+from infra.faults.nodes import NODES
 from infra.faults.people import (
     COLUMBUS,
     HOLD_SECONDS,
@@ -427,5 +428,6 @@ SCENARIOS = (
     *TROUBLE,
     *MAILS,
     *CROWD,
+    *NODES,
     *BACKORDERS,
 )
