@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from parcelway.ports import clock
-from parcelway.store import shards
+from parcelway.store import shards, stock_books
 from parcelway.store.items import from_item
 from parcelway.store.orders import get_order
 from parcelway.store.stock import balances_of
@@ -236,3 +236,39 @@ def test_who_collects_and_who_takes_back_come_at_the_same_time(app: Application)
     assert (states["closed"], states["cancelled"]) == (handed, refused)
     (balance,) = balances_of(app.database, sku)
     assert (balance.on_hand, balance.available) == (count - handed, count - handed)
+
+
+def test_a_node_that_rejects_what_is_just_leaving(app: Application) -> None:
+    """Exactly one of both wins: it has left, or the other warehouse sends it."""
+    here, there, orders = "dc-columbus", "wh-louisville", 12
+    sku, staff = sample.maker(app)(units=orders, node=here), Warehouse(app)
+    stock_books.count(app.database, sku, there, orders, clock.now(), "test")
+    shoppers = [Shopper(app.url, app.stripe) for _ in range(orders)]
+    for shopper in shoppers:
+        shopper.buy((sku, 1))
+    app.settle(180)
+    mine = {shopper.id for shopper in shoppers}
+    packed = [s for s in staff.queue(here) if s["order_id"] in mine]
+    for shipment in packed:
+        staff.report(shipment, "pack")
+
+    def act(deed: tuple[str, Json]) -> str:
+        what, one = deed
+        bodies = {
+            "ship": {"carrier": "Sample Parcel", "parcel_number": one["id"]},
+            "reject": {"reason": "capacity"},
+        }
+        path = f"/warehouse/orders/{one['order_id']}/shipments/{one['id']}/{what}"
+        api = Client(app.url, staff.api.headers)
+        return patiently(lambda: api.call("POST", path, bodies[what], f"{what}-{one['id']}"))
+
+    deeds = [(what, one) for one in packed for what in ("ship", "reject")]
+    outcomes = at_once(act, deeds, 16)
+    pairs = list(zip(outcomes[::2], outcomes[1::2], strict=True))
+    assert len(pairs) == orders
+    assert set(pairs) <= {("done", "too-late"), ("illegal-state", "done")}
+    app.settle(180)
+    again = [s for s in staff.queue(there) if s["order_id"] in mine]
+    assert len(again) == [shipped for shipped, _ in pairs].count("illegal-state")
+    balances = {b.node: b.on_hand for b in balances_of(app.database, sku)}
+    assert balances == {here: len(again), there: orders}

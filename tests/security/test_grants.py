@@ -199,6 +199,19 @@ def never_collected(app: Application, sku: str) -> None:
     assert shopper.order["cancel_reason"] == "not_collected"
 
 
+def declined(app: Application, two: str) -> None:
+    """A node does not send its unit; before it is cancelled, a hold that is over is taken back."""
+    warehouse, buyer, holder = Warehouse(app), ready(app, two), ready(app, two)
+    buyer.place()
+    buyer.pay()
+    app.settle()
+    holder.place()
+    app.travel(timedelta(minutes=31))
+    warehouse.report(waiting(warehouse, buyer), "reject", {"reason": "capacity"})
+    app.settle()
+    assert (buyer.order["state"], holder.order["state"]) == ("cancelled", "expired")
+
+
 def cancelled_while_it_is_released(app: Application, sku: str) -> None:
     """The execution keeps its wait after the order was cancelled: it is answered at once."""
     shopper = ready(app, sku)
@@ -356,6 +369,7 @@ def test_every_grant_is_of_use_and_nothing_else_is_needed(
     life(app, article())
     endings(app, article(), article(units=1))
     never_collected(app, article(node=STORE))
+    declined(app, article(units=2))
     cancelled_while_it_is_released(app, article())
     paid_for_what_another_holds(app, article(units=1))
     held_in_the_cart(app, (article(units=1), article(units=1)))

@@ -2,6 +2,7 @@
 
 import { every, fill, fillIfChanged, h } from "/common/dom.js";
 import { configuration, newKey, Refused, request } from "/common/http.js";
+import { atNode, marks } from "/warehouse/node.js";
 
 const EARLY = 60_000; // milliseconds before its end at which the session is renewed
 const OPEN = new Map([
@@ -17,7 +18,17 @@ const OPEN = new Map([
 const REPORTS = ["in_transit", "out_for_delivery", "failed_attempt", "delivered"];
 const FINAL = ["delivered", "returned"];
 
+const FILTERS = {
+  all: () => true,
+  new: (one) => one.status === "released" && !one.accepted_at && !one.held,
+  pack: (one) => one.status === "released" && !one.held,
+  send: (one) => one.status === "packed" && !one.held,
+  collect: (one) => one.status === "ready_for_pickup",
+  held: (one) => one.held !== "",
+};
+
 const nodes = document.getElementById("nodes");
+const filter = document.getElementById("filter");
 const shipments = document.getElementById("shipments");
 const parcels = document.getElementById("parcels");
 const state = document.getElementById("state");
@@ -99,7 +110,7 @@ function draw(sent) {
   );
   each(
     shipments,
-    queues.get(chosen) ?? [],
+    (queues.get(chosen) ?? []).filter(FILTERS[filter.value]),
     (one) => one.id,
     (one) => one,
     shipment,
@@ -159,8 +170,13 @@ function shipment(one) {
       h("h2", {}, place(one)),
       h(
         "span",
-        { class: `badge ${one.status === "released" ? "warn" : "good"}` },
-        WORDS[one.status],
+        { class: "row" },
+        marks(one),
+        h(
+          "span",
+          { class: `badge ${one.status === "released" ? "warn" : "good"}` },
+          WORDS[one.status],
+        ),
       ),
     ),
     h("p", { class: "soft small" }, h("span", { class: "mono" }, one.id), " · ", one.service),
@@ -192,7 +208,8 @@ function shipment(one) {
         ),
       ),
     ),
-    buttons(one, report),
+    one.held ? null : buttons(one, report),
+    atNode(one, report, config.nodes),
     trouble,
   );
 }
@@ -205,26 +222,23 @@ function place(one) {
 }
 
 function buttons(one, report) {
-  const button = (words, what, primary = true) =>
+  const button = (words, what) =>
     h(
       "button",
       {
-        class: `button small ${primary ? "primary" : ""}`,
+        class: "button small primary",
         "data-act": what,
         on: { click: () => report(what) },
       },
       words,
     );
-  const reject = button("Goods are missing", "reject", false);
-  if (one.status === "released")
-    return h("div", { class: "row" }, button("Packed", "pack"), reject);
-  if (one.status === "ready_for_pickup")
-    return handing(one, report, reject);
+  if (one.status === "released") return h("div", { class: "row" }, button("Packed", "pack"));
+  if (one.status === "ready_for_pickup") return handing(one, report);
   if (one.status === "shipped")
     return h("div", { class: "row" }, button("Received", "received"));
   if (one.method === "pickup" && (!one.to_store || one.node === one.to_store))
-    return h("div", { class: "row" }, button("Ready to collect", "ready"), reject);
-  return shipping(one, report, reject);
+    return h("div", { class: "row" }, button("Ready to collect", "ready"));
+  return shipping(one, report);
 }
 
 const DOCUMENTS = {
@@ -237,7 +251,7 @@ const DOCUMENTS = {
 // The code as it was typed, by shipment: the list is drawn anew while somebody types.
 const codes = new Map();
 
-function handing(one, report, reject) {
+function handing(one, report) {
   const locked = one.wrong_codes >= 5;
   const code = h("input", {
     name: "code",
@@ -285,12 +299,11 @@ function handing(one, report, reject) {
       "div",
       { class: "row" },
       h("button", { class: "button small primary", "data-act": "hand-over" }, "Handed over"),
-      reject,
     ),
   );
 }
 
-function shipping(one, report, reject) {
+function shipping(one, report) {
   if (!numbers.has(one.id)) numbers.set(one.id, parcelNumber());
   const carrier = h(
     "select",
@@ -326,7 +339,6 @@ function shipping(one, report, reject) {
       "div",
       { class: "row" },
       h("button", { class: "button small primary", "data-act": "ship" }, "Shipped"),
-      reject,
     ),
   );
 }
@@ -417,4 +429,5 @@ async function act(trouble, send) {
   }
 }
 
+filter.addEventListener("change", refresh);
 every(3, refresh);

@@ -1,0 +1,42 @@
+"""The warehouse's page, where something is different from what was planned."""
+
+from __future__ import annotations
+
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Visitor
+from tests.browser.test_storefront import (
+    at_its_node,
+    deliver,
+    order_id,
+    pay,
+    put_in_cart,
+    to_payment,
+)
+
+
+def test_held_released_and_sent_and_what_is_missing_is_told(visitor: Visitor) -> None:
+    shop = visitor.open("/shop/")
+    put_in_cart(shop, "soup")
+    to_payment(shop, "fay@example.com")
+    pay(shop, "succeeds", "#place")
+    expect(shop.locator("#order-status")).to_have_attribute("data-status", "preparing")
+    order = order_id(shop)
+    warehouse = at_its_node(visitor, order)
+    shipment = warehouse.locator(f"[data-order={order}]")
+    shipment.locator("summary").click()
+    shipment.locator("[data-act=accept]").click()
+    expect(shipment.locator(".badge", has_text="Accepted")).to_be_visible()
+    shipment.locator("[name=hold]").select_option("goods")
+    shipment.locator("[data-act=hold]").click()
+    expect(shipment.locator(".badge.bad")).to_have_text("on hold: the goods")
+    expect(shipment.locator("[data-act=pack]")).to_have_count(0)
+    warehouse.select_option("#filter", "held")
+    expect(warehouse.locator("#shipments > .shipment")).to_have_count(1)
+    shipment.locator("[data-act=release-hold]").click()
+    warehouse.select_option("#filter", "all")
+    shipment.locator("[data-act=split]").click()  # one unit does not make two parcels
+    expect(shipment.locator(".trouble")).to_contain_text("some must stay")
+    deliver(warehouse, order)
+    shop.bring_to_front()
+    expect(shop.locator("#order-status")).to_have_attribute("data-status", "delivered")
