@@ -29,7 +29,7 @@ def test_held_released_and_sent_and_what_is_missing_is_told(visitor: Visitor) ->
     expect(shipment.locator(".badge", has_text="Accepted")).to_be_visible()
     shipment.locator("[name=hold]").select_option("goods")
     shipment.locator("[data-act=hold]").click()
-    expect(shipment.locator(".badge.bad")).to_have_text("on hold: the goods")
+    expect(shipment.locator(".badge.bad")).to_have_text("On hold: the goods")
     expect(shipment.locator("[data-act=pack]")).to_have_count(0)
     warehouse.select_option("#filter", "held")
     expect(warehouse.locator("#shipments > .shipment")).to_have_count(1)

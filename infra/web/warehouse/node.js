@@ -23,7 +23,7 @@ const open = new Set(); // shipments whose part is open: the list is drawn anew 
 export function marks(one) {
   return [
     one.held
-      ? h("span", { class: "badge bad" }, `On hold: ${HOLDS[one.held] ?? one.held}`.toLowerCase())
+      ? h("span", { class: "badge bad" }, `On hold: ${(HOLDS[one.held] ?? one.held).toLowerCase()}`)
       : null,
     one.accepted_at && one.status === "released"
       ? h("span", { class: "badge good" }, "Accepted")
@@ -44,7 +44,7 @@ export function atNode(one, report, nodes) {
       ? h(
           "div",
           { class: "row" },
-          h("span", { class: "small" }, one.held_note),
+          one.held_note ? h("span", { class: "small" }, one.held_note) : null,
           button("Release the hold", "release-hold", () => report("release-hold")),
         )
       : one.status === "ready_for_pickup"
