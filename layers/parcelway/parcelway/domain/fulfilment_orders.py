@@ -21,7 +21,7 @@ from parcelway.domain.order import Line, Order, Portion, advance, events, merge,
 from parcelway.domain.parties import Actor
 from parcelway.domain.promising import revised, revision_told
 from parcelway.domain.refusals import Reason, Refusal
-from parcelway.domain.replanning import replan
+from parcelway.domain.replanning import replan, reserving
 from parcelway.domain.reservation import MOST_CHANGES, Claim
 from parcelway.domain.shipment import HoldReason, Shipment, without
 from parcelway.domain.shop import Node
@@ -212,10 +212,13 @@ def _elsewhere(
     """`units` (by line) of a shipment are reserved at `node` for the next wave."""
     new = Portion(shipment.group, "reserved", 0, node)
     taken = _moves(order, units, shipment.node, {"deallocate": 1})
-    claim = Claim(
-        _leaving(order, shipment, units, new),
-        (*taken, *_moves(order, units, node, {"reserve": 1})),
+    held = (
+        reserving(move.sku, node, move.quantity, said.facts.balances)
+        if node != shipment.node
+        else replace(move, kind="reserve")
+        for move in taken
     )
+    claim = Claim(_leaving(order, shipment, units, new), (*taken, *held))
     return _at_once(_replanned(order, shipment, units, claim, fact, said))
 
 
@@ -377,10 +380,14 @@ def _lines(order: Order, units: Mapping[int, int]) -> list[dict[str, Any]]:
 
 def _require_unpacked(order: Order, shipment: Shipment, what: str) -> None:
     require(order, "confirmed")
-    if shipment.shipped_at is not None:
-        raise Refusal(Reason.TOO_LATE, "This shipment has left.")
+    _require_here(shipment)
     if shipment.status not in ("scheduled", "released"):
         raise illegal(shipment, f"only what is not packed yet can be {what}")
+
+
+def _require_here(shipment: Shipment) -> None:
+    if shipment.status in ("shipped", "delivered", "returned"):
+        raise Refusal(Reason.TOO_LATE, "This shipment has left.")
 
 
 def _target(order: Order, shipment: Shipment, target: str, facts: Facts) -> Node:

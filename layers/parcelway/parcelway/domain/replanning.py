@@ -16,7 +16,7 @@ from parcelway.domain.facts import Balances, Facts
 from parcelway.domain.order import WAITS, DeliveryGroup, Line, Order, Portion, merge
 from parcelway.domain.reservation import Claim
 from parcelway.domain.shop import Node
-from parcelway.domain.sourcing import Need, Plan, candidates, source
+from parcelway.domain.sourcing import Need, Plan, serving, source
 from parcelway.domain.stock import Move, after
 
 # Why a node declined units that its books say it has. What comes in later is no such phantom.
@@ -32,7 +32,7 @@ def replan(order: Order, group: DeliveryGroup, balances: Balances, facts: Facts)
     sending = {p.node for line in order.lines for p in line.portions if _goes_next(p, group)}
     for declined, lines in _by_declined(order, group):
         planned = _plan(order, group, lines, declined, left, facts, sending)
-        taken = [Move(pick.sku, pick.node, "reserve", pick.quantity) for pick in planned.picks]
+        taken = [reserving(p.sku, p.node, p.quantity, left) for p in planned.picks]
         placed += [
             (pick.line, Portion(group.id, "reserved", pick.quantity, pick.node))
             for pick in planned.picks
@@ -49,6 +49,12 @@ def replan(order: Order, group: DeliveryGroup, balances: Balances, facts: Facts)
         moves += taken
     lines, given_up = _placed(order, group, placed)
     return Claim(lines, (*moves, *given_up), tuple(because))
+
+
+def reserving(sku: str, node: str, quantity: int, balances: Balances) -> Move:
+    """Reserving units that leaves alone what is withheld from the order's channel."""
+    balance = balances.get((sku, node))
+    return Move(sku, node, "reserve", quantity, -balance.withheld if balance else 0)
 
 
 def _goes_next(portion: Portion, group: DeliveryGroup) -> bool:
@@ -102,9 +108,7 @@ def _wait(
         return [], missing
     nodes = [
         node
-        for node in candidates(
-            group, facts.shop.nodes, channel=order.channel, settings=facts.shop.settings
-        )
+        for node in serving(group, facts.shop, order.channel)
         if _may_wait_at(node, line, balances)
     ]
     today, launch = facts.now.date(), terms.launch(line.sku)

@@ -101,7 +101,7 @@ def elsewhere(order: Order, facts: Facts) -> Decision | None:
         portions: list[Portion] = []
         for portion in line.portions:
             most = _AT_ONCE - len(moves) // 2
-            taken = _from_others(order, line.sku, portion, left, facts)[:most]
+            taken = _from_others(order, line, portion, left, facts)[:most]
             made = [move for _, pair in taken for move in pair]
             left, moves = after(left, made), moves + made
             units = sum(other.quantity for other, _ in taken)
@@ -119,15 +119,16 @@ def elsewhere(order: Order, facts: Facts) -> Decision | None:
 
 
 def _from_others(
-    order: Order, sku: str, portion: Portion, balances: Balances, facts: Facts
+    order: Order, line: Line, portion: Portion, balances: Balances, facts: Facts
 ) -> list[tuple[Portion, tuple[Move, Move]]]:
-    """Units that wait, as other nodes can give them, each with leaving the queue and the hold."""
+    """Units that wait, as other nodes can give them that did not decline the line, each with
+    leaving the queue and the hold."""
     if portion.stage != "backordered":
         return []
-    found, wanted = [], portion.quantity
+    found, wanted, sku = [], portion.quantity, line.sku
     for node in serving(order.group_named(portion.group), facts.shop, order.channel):
         balance = balances.get((sku, node.id))
-        if balance is None or node.id == portion.node:
+        if balance is None or node.id == portion.node or node.id in line.declined:
             continue
         units = min(wanted, balance.available)
         if units <= 0:
