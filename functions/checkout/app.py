@@ -237,8 +237,9 @@ def availability(call: Call[None]) -> AvailabilityView:
     order = held_order(db(), call)
     require(order, "draft")
     facts = read_facts(db(), order, call.now)
-    checkout.require_deliveries(order)
-    found = choices(price(order, facts.products, facts.shop), facts)
+    priced = price(order, facts.products, facts.shop)
+    checkout.require_deliveries(priced)  # of what is offered now: a service may be gone
+    found = choices(priced, facts)
     return AvailabilityView(
         bool(found) and not found[0].shortage, [_choice(choice) for choice in found]
     )

@@ -19,7 +19,18 @@ from parcelway.store.stock_books import count
 
 from tests.functions.tables import aws
 from tests.functions.worlds import Answer, World, new_key, ok, refused
-from tests.orders import BASKET, CONTACT, HOME, PRODUCTS, Story, at, dossier_of, store
+from tests.orders import (
+    BASKET,
+    CONTACT,
+    HOME,
+    PRODUCTS,
+    SHOP,
+    Story,
+    at,
+    dossier_of,
+    store,
+    store_shop,
+)
 
 
 @pytest.fixture
@@ -77,6 +88,16 @@ def place(world: World, story: Story, key: str = "", total: Money | None = None)
 
 
 # Choosing
+
+
+def test_a_service_that_takes_the_weight_no_longer_must_be_chosen_again(
+    world: World, story: Story
+) -> None:
+    light = {name: replace(each, rates=()) for name, each in SHOP.services.items()}
+    store_shop(world.db, replace(SHOP, services=light))
+    world.db.memory.clear()
+    said = refused(call(world, story, "GET", "/availability"), 409, "incomplete-checkout")
+    assert said["pointer"] == "/delivery"
 
 
 def test_the_options_name_price_dates_and_store(world: World, story: Story) -> None:
