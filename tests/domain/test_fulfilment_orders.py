@@ -244,3 +244,17 @@ def test_what_leaves_a_shipment_has_its_last_numbers() -> None:
     assert without(left, {1: 1, 2: 1}).status == "cancelled"
     with pytest.raises(ValueError, match="has not"):
         without(left, {1: 2})
+
+
+@pytest.mark.parametrize("counted", [3, 2, 1, 0])
+def test_what_a_count_had_not_found_is_not_taken_off_the_books_twice(counted: int) -> None:
+    """Three mugs should be there, and `counted` are; none is picked."""
+    story = at("released", stock=BOTH)
+    (one,) = story.shipments
+    mugs = "MUG-1", one.node
+    story.balances[mugs] = replace(story.balances[mugs], on_hand=counted)
+    found, why = [Units("MUG-1", 0)], "out_of_stock"
+    story._apply(
+        fulfilment_orders.short_pick(story.order, story.shipments, one, found, why, story.said())
+    )
+    assert (story.balances[mugs].on_hand, story.balances[mugs].allocated) == (0, 0)

@@ -26,7 +26,7 @@ from parcelway.domain.reservation import MOST_CHANGES, Claim
 from parcelway.domain.shipment import HoldReason, Shipment, without
 from parcelway.domain.shop import Node
 from parcelway.domain.sourcing import candidates
-from parcelway.domain.stock import Document, Entry, Kind, Move, after, net
+from parcelway.domain.stock import Balance, Document, Entry, Kind, Move, after, net
 from parcelway.values import dataclass
 
 # Why a node does not send units: they are not there or not fit to be sent, which corrects its
@@ -285,10 +285,25 @@ def _correction(
 ) -> Entry | None:
     """What the node's stock books are told, as a document of their own; None when they are right:
     what it found is there or not whatever becomes of the order."""
+    if reason == "out_of_stock":
+        units = _unknown(order, shipment, units, said.facts)
     moves = _moves(order, units, shipment.node, _CORRECTIONS.get(reason, {}))
     document = Document("declined", said.actor.id, "", reason, order.id)
     sequence = order.version + 1
     return Entry(shipment.id, sequence, said.facts.now, moves, (), document) if moves else None
+
+
+def _unknown(
+    order: Order, shipment: Shipment, units: Mapping[int, int], facts: Facts
+) -> dict[int, int]:
+    """Those of the units, by line, that the books do not know to be missing yet: where a count has
+    found less than was promised, these are the units it did not find."""
+    skus = {line.number: line.sku for line in order.lines}
+    left = {}
+    for line, quantity in units.items():
+        place = skus[line], shipment.node
+        left[line] = max(0, quantity - facts.balances.get(place, Balance(*place)).missing)
+    return {line: quantity for line, quantity in left.items() if quantity}
 
 
 def _moves(

@@ -112,9 +112,15 @@ class Balance:
         return self.free - self.backordered
 
     @property
+    def missing(self) -> int:
+        """Units that were sold or are held for somebody, and are not there."""
+        claimed = self.reserved + self.allocated + self.damaged
+        return max(0, max(0, claimed) - self.on_hand)
+
+    @property
     def short(self) -> bool:
         """Whether units are missing that were sold or are held for somebody."""
-        return self.on_hand < max(0, self.reserved + self.allocated + self.damaged)
+        return self.missing > 0
 
     def expected(self, until: date) -> int:
         """Units expected up to and including a day."""
