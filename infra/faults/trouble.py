@@ -125,7 +125,7 @@ def _is_given_up(person: Person) -> None:
     _takes_and_loses(person)
     person.history.world.kernel.sleep(_HOUR)
     desk = staff(person.history.world, "csr")
-    path, reason = f"/staff/orders/{person.id}/cancel", {"reason": "other", "note": "not paid"}
+    path, reason = f"/staff/orders/{person.id}/cancel", {"reason": "not paid"}
     person.history.together(
         person.history.unless_refused("desk", lambda: desk.call("POST", path, reason)),
         person.history.unless_refused("ann herself", lambda: person.pay(GOOD)),
