@@ -123,7 +123,7 @@ ROWS = (
     Row("POST /carts/{cart_id}/lines", HOLDER, body=lambda w, _: {"sku": w.sku, "quantity": 1}),
     Row("PUT /carts/{cart_id}/lines/{sku}", HOLDER, body={"quantity": 2}),
     Row("DELETE /carts/{cart_id}/lines/{sku}", HOLDER),
-    Row("GET /carts/{cart_id}/availability", HOLDER),
+    Row("GET /carts/{cart_id}/availability", HOLDER, "complete"),
     Row("GET /carts/{cart_id}/delivery-options", HOLDER, query={"country": "US"}),
     Row(
         "PUT /carts/{cart_id}/delivery",

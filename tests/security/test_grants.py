@@ -33,6 +33,7 @@ _SCHEDULE = "Lambda itself sends the schedule's event that failed for good, in t
 EXCEPTIONS = {
     ("SweeperFunction", "sqs:SendMessage", "ScheduleDeadLetters"): _SCHEDULE,
     ("SearchIndexerFunction", "sqs:SendMessage", "ScheduleDeadLetters"): _SCHEDULE,
+    ("BackordersFunction", "sqs:SendMessage", "StreamDeadLetters"): _STREAM,
     ("EventsFunction", "sqs:SendMessage", "StreamDeadLetters"): _STREAM,
     ("SearchIndexerFunction", "sqs:SendMessage", "StreamDeadLetters"): _STREAM,
 }
@@ -284,6 +285,58 @@ def held_in_the_cart(app: Application, skus: tuple[str, str]) -> None:
     shop.put_settings(app.database, settings)
 
 
+def back_orders(app: Application, sku: str) -> None:
+    """Orders wait for a supply that slips, is received, and turns up elsewhere."""
+    staff = Client(app.url)
+    staff.headers["Authorization"] = f"Bearer {sign_in_staff(app, 'warehouse')}"
+    supply = f"/stock/{sku}/nodes/{NODE}/supplies/po-1"
+
+    def announce(days: int) -> None:
+        due = (clock.now() + timedelta(days=days)).date().isoformat()
+        staff.call("PUT", supply, {"due": due, "quantity": 9})
+
+    def wait() -> Shopper:
+        shopper = ready(app, sku)
+        shopper.api.call("PATCH", shopper.path, {"shortage": "ship_available"})
+        shopper.api.call("GET", f"{shopper.path}/availability")
+        shopper.place()
+        shopper.pay()
+        app.settle()
+        return shopper
+
+    announce(5)
+    first, second = wait(), wait()
+    announce(20)
+    app.settle()
+    assert first.order["deliveries"][0]["revised"]
+    staff.call("POST", f"/stock/{sku}/nodes/{NODE}/receipts", {"quantity": 1, "supply": "po-1"})
+    app.settle()
+    assert not first.order["lines"][0]["expected"]
+    staff.call("POST", f"/stock/{sku}/nodes/wh-louisville/receipts", {"quantity": 1})
+    app.travel(timedelta(days=1, hours=1))
+    app.stack.fire("SweeperFunction")
+    app.settle()
+    assert not second.order["lines"][0]["expected"]
+
+
+def moved(app: Application, sku: str) -> None:
+    """A shipment moves to a node whose last unit is in a hold that is over."""
+    warehouse, away = Warehouse(app), "wh-louisville"
+    mine, lapsed = ready(app, sku), Shopper(app.url, app.stripe)
+    mine.place()
+    mine.pay()
+    app.settle()
+    warehouse.api.call("POST", f"/stock/{sku}/nodes/{away}/receipts", {"quantity": 1})
+    lapsed.add(sku)
+    lapsed.deliver()
+    lapsed.describe()
+    lapsed.place()
+    app.travel(timedelta(minutes=31))
+    warehouse.report(waiting(warehouse, mine), "move", {"node": away})
+    app.settle()
+    assert [s for s in warehouse.queue(away) if s["order_id"] == mine.id]
+
+
 def books(app: Application, sku: str) -> None:
     """What staff tells the stock books; of an article whose balance is split meanwhile, too."""
     staff = Client(app.url)
@@ -375,6 +428,8 @@ def test_every_grant_is_of_use_and_nothing_else_is_needed(
     held_in_the_cart(app, (article(units=1), article(units=1)))
     crowd(app, article(units=1000))
     books(app, article())
+    back_orders(app, article(units=0))
+    moved(app, article(units=1))
     search(app)
     app.settle()
     permissions = app.stack.permissions

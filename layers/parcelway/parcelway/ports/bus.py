@@ -13,7 +13,7 @@ from parcelway.store.codec import encode, iso
 SOURCE = "parcelway.orders"
 _MOST = 10  # PutEvents takes no more in one call
 # Members of an event's data that somebody typed. They stay with the order: who needs them reads it.
-TYPED = frozenset({"reason", "place"})
+TYPED = frozenset({"reason", "place", "note"})
 
 
 class Bus(Protocol):
