@@ -111,9 +111,9 @@ def test_what_comes_later_is_told_with_its_day(world: World) -> None:
     store(world.db, story)
     world.tell(story.event("order.confirmed"), story.event("promise.revised"))
     for mail in world.mailer.sent:
-        (later,) = re.findall(r"Comes later\n(- .*)\n", mail["text"])
+        (later,) = re.findall(r"Reaches us later\n(- .*)\n", mail["text"])
         assert later == "- 3 × Stoneware mug, blue: Wednesday, December 9, 2026"
-        assert "Comes later" in Page(mail["html"]).text
+        assert "Reaches us later" in Page(mail["html"]).text
     revised = world.mailer.sent[1]["text"]
     assert "First promised: " in revised
     assert "reaches us later than we were told" in revised
@@ -133,7 +133,7 @@ def test_what_was_left_out_is_told_with_the_confirmation(world: World) -> None:
     world.tell(story.event("order.confirmed"))
     text = world.mailer.sent[0]["text"]
     assert "Left out, as you wished\n- 3 × Stoneware mug, blue\n" in text
-    assert "Comes later" not in text
+    assert "Reaches us later" not in text
 
 
 def test_the_confirmation_names_the_other_order_of_two(world: World) -> None:

@@ -212,7 +212,7 @@ WORDS: Words = {
                 "{count} expected, date not known yet",
                 "{count} erwartet, Termin noch unbekannt",
             ),
-            "later": ("Comes later", "Kommt später"),
+            "later": ("Reaches us later", "Trifft später bei uns ein"),
             "dropped": ("Left out, as you wished", "Entfällt wie gewünscht"),
             "linked": ("Order that belongs to this one", "Bestellung, die dazugehört"),
             "linked_number": ("Your other order", "Ihre andere Bestellung"),
