@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
-from parcelway.domain import fulfilment
+from parcelway.domain import delivery, fulfilment, pickup
 from parcelway.domain.order import Event
 from parcelway.domain.refusals import Reason, Refusal
 from parcelway.domain.shipment import Checkpoint
@@ -25,7 +25,7 @@ from parcelway.store.orders import (
 from tests import orders
 from tests.functions import tables
 from tests.functions.calls import load
-from tests.orders import CARRIER, PRODUCTS, Stage, Story, at, dossier_of, store
+from tests.orders import CARRIER, PRODUCTS, SHOP, WAREHOUSE, Stage, Story, at, dossier_of, store
 
 
 @pytest.fixture
@@ -235,3 +235,26 @@ def test_a_nudge_that_was_not_published_is_made_again(db: Database) -> None:
     assert sweeper.handler({}, None)["left"] == 1
     dossier = dossier_of(db, story.order.id)
     assert dossier.order.told_again == 0
+
+
+@pytest.mark.parametrize("lines", [1, 30, 31, 84])
+def test_a_store_can_receive_whatever_an_order_can_have(db: Database, lines: int) -> None:
+    skus = [f"MUG-{n}" for n in range(lines)]
+    fetch = replace(
+        SHOP.services["collect"], id="fetch", via="ship_to_store", carrier="acme", countries=("US",)
+    )
+    story = at(
+        "draft",
+        shop=replace(SHOP, services={**SHOP.services, "fetch": fetch}),
+        products={s: replace(PRODUCTS["MUG-1"], sku=s, weight_grams=1) for s in skus},
+        basket=dict.fromkeys(skus, 1),
+        stock={(sku, "dc-1"): 1 for sku in skus},
+    )
+    story._apply(delivery.pick_up_at(story.order, "store-1", "fetch", "", story.facts))
+    story.placed().confirmed().scheduled().released().packed()
+    (box,) = story.shipments
+    story._apply(fulfilment.ship(story.order, box, "acme", "ACME1", WAREHOUSE, story.facts))
+    (box,) = story.shipments
+    made = pickup.received(story.order, box, WAREHOUSE, story.facts)
+    assert made is not None
+    assert len(writes(db, made, story.now)) <= 100

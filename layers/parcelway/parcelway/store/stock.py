@@ -108,10 +108,12 @@ def document_writes(
 
 
 def entry_writes(db: Database, entry: Entry) -> list[Write]:
-    """The writes that keep a document in the journal and in the history of its balances."""
+    """The writes that keep a document in the journal and in the history of its balances. One of
+    so many that they would not fit into its transaction is in the journal alone."""
     moved = [(move.sku, move.node) for move in entry.moves]
     places = dict.fromkeys([*moved, *((each.sku, each.node) for each in entry.expected)])
-    return [*(_found_by(db, entry, place) for place in places), _journal(db, entry)]
+    told = places if len(places) <= _MOST_FOUND else ()
+    return [*(_found_by(db, entry, place) for place in told), _journal(db, entry)]
 
 
 def reorder_point_writes(db: Database, sku: str, node: str, point: int | None) -> list[Write]:
@@ -209,6 +211,7 @@ def _change(db: Database, change: Change, shard: int = 0) -> Write:
     )
 
 
+_MOST_FOUND = 60  # two for each article of a parcel from node to node, which takes a third write
 _ALWAYS = {"on_hand": 0, "reserved": 0, "allocated": 0}  # the counters that every balance has
 _GUARDED = ("reserved", "allocated", "backordered", "damaged", "safety")
 
