@@ -594,3 +594,12 @@ def test_what_is_sent_to_the_store_is_promised_for_when_it_has_come() -> None:
     assert later is not None
     assert later.earliest > soon.earliest
     assert (soon.ready_by is None, later.ready_by) == (False, None)
+
+
+def test_what_is_on_its_way_to_a_store_is_not_handed_out_once_its_money_is_lost() -> None:
+    story = send(sent_to_store(ELSEWHERE)).pays("voided", authorized=0)
+    receive(story)
+    (box,) = story.shipments
+    with pytest.raises(Refusal) as refused:
+        pickup.ready(story.order, box, WAREHOUSE, story.facts)
+    assert "payment_lost" in refused.value.detail

@@ -168,7 +168,15 @@ def _holds(order: Order, now: datetime) -> tuple[Hold, ...]:
     """The order's holds: nothing more leaves for an order that lost its money, until it has some
     again."""
     others = tuple(hold for hold in order.holds if hold.code != PAYMENT_LOST)
-    to_send: tuple[Stage, ...] = (
+    secured = order.authorized >= totals(order).gross.minor
+    if order.state != "confirmed" or secured or not _to_hand_over(order):
+        return others
+    return (*others, Hold(PAYMENT_LOST, "The authorization was voided or has lapsed.", now))
+
+
+def _to_hand_over(order: Order) -> bool:
+    """Whether the shop still has units of the order to give away, be it on their way to a store."""
+    here: tuple[Stage, ...] = (
         "open",
         "reserved",
         "backordered",
@@ -176,14 +184,12 @@ def _holds(order: Order, now: datetime) -> tuple[Hold, ...]:
         "released",
         "packed",
     )
-    secured = order.authorized >= totals(order).gross.minor
-    if (
-        order.state != "confirmed"
-        or secured
-        or not any(line.count(*to_send) for line in order.lines)
-    ):
-        return others
-    return (*others, Hold(PAYMENT_LOST, "The authorization was voided or has lapsed.", now))
+    to_stores = {group.id for group in order.groups if group.via}
+    return any(
+        portion.stage in here or (portion.stage == "shipped" and portion.group in to_stores)
+        for line in order.lines
+        for portion in line.portions
+    )
 
 
 def _confirm(
