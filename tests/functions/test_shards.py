@@ -202,6 +202,15 @@ def test_nobody_is_told_sold_out_because_a_read_lags_behind() -> None:
     assert place(db, second, shop.now).state == "placed"
 
 
+@pytest.mark.parametrize(("kind", "divisible"), [("reserve", True), ("backorder", False)])
+def test_a_crowd_that_waits_in_one_queue_does_not_split_it(kind: Kind, divisible: bool) -> None:
+    """Everybody who pre-orders would put together what the last one has just split."""
+    stock = Stock(300)
+    assert read_balances(stock.db, [KEY])
+    write, _ = move_writes(stock.db, "test", 1, NOW, [Move(*KEY, kind, 1, 300)])
+    assert (write.crowded is not None) == divisible
+
+
 def test_what_is_sold_out_is_refused() -> None:
     client = in_model()
     shop = Shop(container(client), 7)

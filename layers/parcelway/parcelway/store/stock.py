@@ -161,7 +161,9 @@ def _changes(db: Database, change: Change, at: datetime) -> list[Write]:
         parts = shards.spread(available, change)
     if parts is None:
         raise _overtaken(db, sku, node)
-    crowded = partial(shards.split, db, sku, node, len(available), at) if available else None
+    # What only one item can keep would have to put the shards together again, each time.
+    divisible = bool(available) and change.plain
+    crowded = partial(shards.split, db, sku, node, len(available), at) if divisible else None
     return [
         replace(_change(db, part, shard), crowded=crowded) for shard, part in sorted(parts.items())
     ]
