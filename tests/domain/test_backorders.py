@@ -243,6 +243,25 @@ def test_a_waiting_order_whose_money_lapses_is_not_sent_when_its_goods_come() ->
     assert [hold.code for hold in story.order.holds] == [PAYMENT_LOST]
 
 
+def test_a_place_in_a_queue_that_is_taken_with_the_payment_has_the_promise_of_that_moment() -> None:
+    """Nobody was told that others had taken the supply that the order was promised from."""
+    policy = {"online": "none"}
+    settings = replace(SHOP.settings, reservation_policy=policy)  # type: ignore[arg-type]
+    story = at(
+        "placed",
+        shop=replace(SHOP, settings=settings),
+        shortage="ship_available",
+        **(SHORT | {"supplies": {MUG: (Supply("po-1", SOON, 5), Supply("po-2", LATER, 5))}}),
+    )
+    first = story.order.group.promise
+    story.balances[MUG] = replace(story.balances[MUG], backordered=5)
+    story.confirmed()
+    present = story.order.group.present_promise
+    assert first is not None and present is not None
+    assert story.order.group.promise == first and present.latest > LATER > first.latest
+    assert story.event("promise.revised").data["group"] == story.order.group.id
+
+
 def test_before_its_launch_a_product_is_only_pre_ordered() -> None:
     launch = TODAY + timedelta(days=20)
     products = PRODUCTS | {"MUG-1": replace(PRODUCTS["MUG-1"], launch=launch)}

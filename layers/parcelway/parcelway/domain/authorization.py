@@ -20,7 +20,9 @@ from parcelway.domain.invoice import Invoice
 from parcelway.domain.money import Money, total
 from parcelway.domain.order import (
     WAITS,
+    DeliveryGroup,
     Hold,
+    Line,
     Order,
     PaymentStatus,
     Stage,
@@ -197,12 +199,19 @@ def _confirm(
 ) -> Decision:
     terms = Terms(facts.products, facts.now, "wait" if order.shortage in WAITS else "refuse")
     claim = take(order, "reserved", facts.balances, facts.shop, terms)
+    groups, revisions = _promised(order, claim.lines, facts)
     confirmed = advance(
-        order, state="confirmed", lines=claim.lines, hold_until=None, confirmed_at=facts.now
+        order,
+        state="confirmed",
+        lines=claim.lines,
+        groups=groups,
+        hold_until=None,
+        confirmed_at=facts.now,
     )
     told: list[tuple[str, Mapping[str, Any]]] = [
         ("payment.authorized", {"payment": payment.number, "amount": payment.authorized}),
         ("order.confirmed", {}),
+        *revisions,
     ]
     return Decision(
         confirmed,
@@ -211,6 +220,20 @@ def _confirm(
         payment=payment,
         postings=postings,
     )
+
+
+def _promised(
+    order: Order, lines: Sequence[Line], facts: Facts
+) -> tuple[tuple[DeliveryGroup, ...], list[tuple[str, Mapping[str, Any]]]]:
+    """The groups with their promises as they can be kept now that what was not held until the
+    payment takes its place in a queue, which others may have joined meanwhile; and what to tell."""
+    if lines == order.lines or not any(line.count("backordered") for line in lines):
+        return order.groups, []
+    from parcelway.domain.promising import revised, revision_told  # few payments need them
+
+    groups = tuple(revised(order, group, lines, facts, "queue") for group in order.groups)
+    later = zip(order.groups, groups, strict=True)
+    return groups, [revision_told(now) for before, now in later if before != now]
 
 
 # How far a payment is: none ever goes back to a lower rank. A declined one is still at the first.
