@@ -496,7 +496,8 @@ def expect(db: Database, sku: str, node: str, *supplies: Supply) -> None:
     wanted = {supply.reference: supply for supply in supplies}
     known = read_balances(db, [key], consistent=True).get(key, Balance(*key)).supplies
     ended = [replace(supply, quantity=0) for supply in known if supply.reference not in wanted]
-    for supply in (*ended, *wanted.values()):
+    told = [supply for supply in wanted.values() if supply not in known]  # once is enough
+    for supply in (*ended, *told):
         reference = derived("stk", sku, node, *map(str, (supply, len(_journal(db, key)))))
         book(
             db,
@@ -504,8 +505,8 @@ def expect(db: Database, sku: str, node: str, *supplies: Supply) -> None:
             Document("supply", "somebody", reference),
             START,
             [key],
-            lambda all_, told=supply: stock_books.announce(  # type: ignore[misc]
-                all_[key], told.reference, told.due, told.quantity, START
+            lambda all_, new=supply: stock_books.announce(  # type: ignore[misc]
+                all_[key], new.reference, new.due, new.quantity, START
             ),
         )
 
