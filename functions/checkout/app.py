@@ -33,6 +33,7 @@ from parcelway.http.schemas import (
     Text,
 )
 from parcelway.http.views import ExpectedView, OrderView, order_view
+from parcelway.store import catalogue
 from parcelway.store.commit import until_fresh
 from parcelway.store.database import database
 from parcelway.store.orders import save
@@ -218,7 +219,8 @@ def delivery_options(call: Call[None]) -> OptionsView:
     shop = load_shop(db())
     everywhere = [(line.sku, node) for line in order.lines for node in shop.nodes]
     buffers = shop.settings.channel_buffers
-    seen = seen_by(order.channel, read_balances(db(), everywhere), buffers, {})
+    products = catalogue.get_many(db(), [line.sku for line in order.lines])
+    seen = seen_by(order.channel, read_balances(db(), everywhere), buffers, products)
     facts = Facts(shop, call.now, balances=seen)
     where = call.query
     found = delivery.options(

@@ -82,6 +82,17 @@ def test_a_store_tells_its_distance_hours_and_what_it_lacks(world: World, story:
     assert lacking["missing"] == [{"sku": "MUG-1", "quantity": 1}]
 
 
+def test_an_option_counts_what_may_be_sold_through_the_carts_channel(
+    world: World, story: Story
+) -> None:
+    kept = replace(PRODUCTS["MUG-1"], channel_buffers={"online": 98})
+    catalogue.upsert(world.db, [kept], clock.now())
+    assert [(each["available"], each["missing"]) for each in options(world, story)] == [
+        (False, [{"sku": "MUG-1", "quantity": 1}]),
+        (False, [{"sku": "MUG-1", "quantity": 1}]),
+    ]
+
+
 def place(world: World, story: Story, key: str = "", total: Money | None = None) -> Answer:
     body = {"expected_total": encode(total)} if total else {}
     return call(world, story, "POST", "/checkout", body, idempotency_key=key or new_key())
