@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from parcelway.domain import ledger
 from parcelway.domain.authorization import (
     GRACE,
-    PAYMENT_LOST,
     Undo,
     awaits_money,
     capture_failed,
@@ -28,7 +27,7 @@ from parcelway.domain.cart import lapse
 from parcelway.domain.decision import Decision
 from parcelway.domain.ledger import Posting
 from parcelway.domain.money import Money
-from parcelway.domain.order import Order, totals
+from parcelway.domain.order import PAYMENT_LOST, Order, totals
 from parcelway.domain.parties import SYSTEM
 from parcelway.domain.payment import GatewayPayment, Payment
 from parcelway.domain.refusals import Reason, Refusal

@@ -10,11 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from parcelway.domain import checkout, scheduling
-from parcelway.domain.authorization import PAYMENT_LOST
 from parcelway.domain.backorder import offers, queue_up, turn
 from parcelway.domain.commands import Command
 from parcelway.domain.decision import Decision
-from parcelway.domain.order import Order, Shortage, fulfilment_status, ready, totals
+from parcelway.domain.order import PAYMENT_LOST, Order, Shortage, fulfilment_status, ready, totals
 from parcelway.domain.pricing import price
 from parcelway.domain.refusals import Reason, Refusal
 from parcelway.domain.replenishment import Place, dates, elsewhere, is_news, redate

@@ -21,12 +21,12 @@ from parcelway.domain.commands import Command
 from parcelway.domain.decision import Decision
 from parcelway.domain.delivery import Wanted
 from parcelway.domain.mailing import mailed
-from parcelway.domain.order import DeliveryGroup, Hold, fulfilment_status
+from parcelway.domain.order import PAYMENT_LOST, DeliveryGroup, Hold, fulfilment_status
 from parcelway.domain.parties import SYSTEM
 from parcelway.domain.promise import hours_today
 from parcelway.domain.refusals import Reason, Refusal
 from parcelway.domain.shipment import Checkpoint, Shipment
-from parcelway.domain.stock import Balance, Entry, allowed, net
+from parcelway.domain.stock import Balance, Entry, after, allowed, net
 
 from infra.verify.statements import booked, holdings
 from tests.orders import HOME, SHOP, WAREHOUSE, Story, at
@@ -108,6 +108,19 @@ def test_a_held_order_is_neither_handed_over_nor_taken_back() -> None:
         pickup.hand_over(held, shipment, "code", WAREHOUSE, story.facts)
     late = replace(story.facts, now=story.now + timedelta(days=30))
     assert pickup.see_to(held, story.shipments, late) is None
+
+
+def test_what_is_not_paid_for_any_more_is_taken_back_without_a_reminder() -> None:
+    story = at("shipped", method="pickup")
+    story.pays("voided", authorized=0)
+    assert [hold.code for hold in story.order.holds] == [PAYMENT_LOST]
+    story.now += timedelta(days=3)
+    assert see_to(story) is None
+    story.now += timedelta(days=30)
+    taken = see_to(story)
+    assert taken is not None
+    assert taken.order.state == "cancelled"
+    assert sum(balance.allocated for balance in after(story.balances, taken.moves).values()) == 0
 
 
 def test_waiting_for_the_customer_is_not_overdue() -> None:

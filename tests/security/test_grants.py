@@ -195,6 +195,7 @@ def never_collected(app: Application, sku: str) -> None:
     warehouse.report(shipment, "ready")
     app.settle()
     app.travel(timedelta(days=14))
+    app.settle()  # its payment lapses, too
     app.stack.fire("SweeperFunction")
     app.settle()
     assert shopper.order["cancel_reason"] == "not_collected"

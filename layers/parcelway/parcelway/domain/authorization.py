@@ -19,6 +19,7 @@ from parcelway.domain.facts import Facts
 from parcelway.domain.invoice import Invoice
 from parcelway.domain.money import Money, total
 from parcelway.domain.order import (
+    PAYMENT_LOST,
     WAITS,
     DeliveryGroup,
     Hold,
@@ -38,7 +39,6 @@ from parcelway.domain.reservation import take
 from parcelway.values import dataclass
 
 PROVIDER = Actor("provider")
-PAYMENT_LOST = "payment_lost"  # the hold of a confirmed order without money behind it
 # Entering a card and passing 3-D Secure may take this long; granted once per order.
 GRACE = timedelta(minutes=15)
 

@@ -192,6 +192,9 @@ class DeliveryGroup:
         return self.revisions[-1].promise if self.revisions else self.promise
 
 
+PAYMENT_LOST = "payment_lost"  # the hold of a confirmed order without money behind it
+
+
 @dataclass(frozen=True, slots=True)
 class Hold:
     """A reason why an order must not go on, until somebody releases it."""

@@ -24,7 +24,7 @@ from parcelway.domain.decision import Decision
 from parcelway.domain.facts import Facts
 from parcelway.domain.fulfilment import illegal, require_free, step
 from parcelway.domain.mailing import NOT_COLLECTED
-from parcelway.domain.order import Hold, Line, Order, advance, events, merge, require
+from parcelway.domain.order import PAYMENT_LOST, Hold, Line, Order, advance, events, merge, require
 from parcelway.domain.parties import SYSTEM, Actor
 from parcelway.domain.promise import days_later, end_of_day
 from parcelway.domain.refusals import Reason, Refusal
@@ -180,9 +180,11 @@ def see_to(order: Order, shipments: Sequence[Shipment], facts: Facts) -> Decisio
     """What time has come for: to remind of a pick-up, or to take it back and give its units to
     others. None when there is nothing (more) of that to do.
 
-    Nothing is taken from who could not collect it, the order being on hold.
+    Nothing is taken from who could not collect it, the order being on hold for a reason of ours;
+    but what is not paid for any more does not lie there for ever.
     """
-    if order.state != "confirmed" or order.holds:
+    unpaid = bool(order.holds)
+    if order.state != "confirmed" or any(hold.code != PAYMENT_LOST for hold in order.holds):
         return None
     for shipment in shipments:
         due = order.uncollected.get(shipment.id)
@@ -190,7 +192,8 @@ def see_to(order: Order, shipments: Sequence[Shipment], facts: Facts) -> Decisio
             continue
         if shipment.collect_by <= facts.now:
             return _expire(order, shipments, shipment, facts)
-        return _remind(order, shipment, shipment.collect_by, facts)
+        if not unpaid:
+            return _remind(order, shipment, shipment.collect_by, facts)
     return None
 
 
