@@ -9,8 +9,8 @@ from aws_lambda_powertools import Logger
 from parcelway.domain.authorization import awaits_money, capture_failed, observe, owed
 from parcelway.domain.facts import Facts
 from parcelway.domain.money import Money
-from parcelway.domain.order import waits
 from parcelway.domain.payment import GatewayPayment, Payment
+from parcelway.domain.status import waits
 from parcelway.ports import clock
 from parcelway.ports.faults import discreet
 from parcelway.ports.gateway import gateway

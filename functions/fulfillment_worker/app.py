@@ -8,7 +8,7 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 from parcelway import aws
-from parcelway.domain.order import ready
+from parcelway.domain.status import ready
 from parcelway.ports.executions import answer, start
 from parcelway.ports.messages import consume
 from parcelway.store.database import database

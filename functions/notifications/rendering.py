@@ -23,7 +23,8 @@ from parcelway.domain.collecting import last_day
 from parcelway.domain.invoice import InvoiceLine
 from parcelway.domain.money import Money
 from parcelway.domain.order import DONE, DeliveryGroup, Event, Order, totals
-from parcelway.domain.public_view import promised, receipt
+from parcelway.domain.public_view import promised
+from parcelway.domain.receipt import receipt
 from parcelway.domain.shipment import Shipment
 from parcelway.domain.shop import Shop
 from parcelway.language.amounts import Row, line_amount, total_rows

@@ -19,6 +19,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from parcelway import aws
 from parcelway.domain import pickup
+from parcelway.domain.attention import QUIET
 from parcelway.domain.facts import Facts
 from parcelway.domain.order import Order
 from parcelway.ports import clock
@@ -26,7 +27,7 @@ from parcelway.ports.bus import EventBridge
 from parcelway.ports.faults import discreet, told
 from parcelway.store.commit import Busy, Stale
 from parcelway.store.database import database
-from parcelway.store.orders import QUIET, Dossier, Due, due_orders, get_dossier, postpone, save
+from parcelway.store.orders import Dossier, Due, due_orders, get_dossier, postpone, save
 from parcelway.store.queues import look_elsewhere, serve, waits_of
 from parcelway.store.selling import lapse_order
 from parcelway.store.shards import calm, merge

@@ -21,7 +21,8 @@ from pages import (
     trouble_page,
 )
 from parcelway.domain.order import Order
-from parcelway.domain.public_view import PublicOrder, public_order, receipt
+from parcelway.domain.public_view import PublicOrder, public_order
+from parcelway.domain.receipt import receipt
 from parcelway.domain.tracking import parse
 from parcelway.http.api import LINK, Api, Reply
 from parcelway.http.call import Call, same_secret

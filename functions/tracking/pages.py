@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from parcelway.domain.public_view import PublicOrder, Receipt
+from parcelway.domain.public_view import PublicOrder
+from parcelway.domain.receipt import Receipt
 from parcelway.http.api import Reply
 from parcelway.language import formats
 from parcelway.language.amounts import line_amount, total_rows

@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from parcelway.domain.order import DONE, EVENTS_PER_COMMIT, Order, Stage, ready
+from parcelway.domain.attention import PATIENCE
+from parcelway.domain.order import DONE, EVENTS_PER_COMMIT, Order, Stage
 from parcelway.domain.shipment import Shipment, ShipmentStatus
+from parcelway.domain.status import ready
 from parcelway.store.codec import iso
-from parcelway.store.orders import PATIENCE
 
 from infra.verify.case import Case
 from infra.verify.finding import Break, found

@@ -13,12 +13,13 @@ from parcelway.domain import checkout, scheduling
 from parcelway.domain.backorder import offers, queue_up, turn
 from parcelway.domain.commands import Command
 from parcelway.domain.decision import Decision
-from parcelway.domain.order import PAYMENT_LOST, Order, Shortage, fulfilment_status, ready, totals
+from parcelway.domain.order import PAYMENT_LOST, Order, Shortage, totals
 from parcelway.domain.pricing import price
 from parcelway.domain.refusals import Reason, Refusal
 from parcelway.domain.replenishment import Place, dates, elsewhere, is_news, redate
 from parcelway.domain.reservation import give_back, require_one_transaction, retake
 from parcelway.domain.shortage import choices
+from parcelway.domain.status import fulfilment_status, ready
 from parcelway.domain.stock import Balance, Move, Supply, after, allowed, net
 
 from tests.orders import PRODUCTS, SHOP, START, Story, at

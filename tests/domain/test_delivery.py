@@ -16,7 +16,7 @@ from parcelway.domain.facts import Facts
 from parcelway.domain.groups import divided
 from parcelway.domain.order import SHORTAGES, Order, Shortage, totals
 from parcelway.domain.pricing import price, tax_place
-from parcelway.domain.public_view import receipt
+from parcelway.domain.receipt import receipt
 from parcelway.domain.refusals import Reason, Refusal
 from parcelway.domain.shortage import resolve
 from parcelway.domain.sourcing import candidates

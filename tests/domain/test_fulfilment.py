@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from parcelway.domain import fulfilment
-from parcelway.domain.order import Hold, Order, Promise, Revision, on_time
+from parcelway.domain.order import Hold, Order, Promise, Revision
 from parcelway.domain.refusals import Reason, Refusal
 from parcelway.domain.scheduling import schedule
 from parcelway.domain.shipment import Checkpoint, Shipment, TrackingStatus
+from parcelway.domain.status import on_time
 from parcelway.domain.stock import Balance, after, allowed, net
 
 from tests.orders import CARRIER, PRODUCTS, SPLIT_STOCK, START, WAREHOUSE, Story, at

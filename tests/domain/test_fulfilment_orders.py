@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from parcelway.domain import fulfilment, fulfilment_orders, scheduling
 from parcelway.domain.decision import Decision
 from parcelway.domain.fulfilment_orders import Units
-from parcelway.domain.order import ready, totals
+from parcelway.domain.order import totals
 from parcelway.domain.refusals import Reason, Refusal
 from parcelway.domain.shipment import Shipment, ShipmentLine, without
+from parcelway.domain.status import ready
 from parcelway.domain.stock import allowed, net
 
 from tests.orders import SHOP, START, WAREHOUSE, Story, at

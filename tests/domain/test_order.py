@@ -18,18 +18,16 @@ from parcelway.domain.order import (
     Stage,
     advance,
     events,
-    fulfilment_status,
     happened,
     merge,
     move,
     move_all,
-    outstanding,
     require,
-    return_status,
     with_line,
 )
 from parcelway.domain.parties import SYSTEM
 from parcelway.domain.refusals import Reason, Refusal
+from parcelway.domain.status import fulfilment_status, return_status
 
 from tests.domain.strategies import NOW
 from tests.orders import at
@@ -187,8 +185,3 @@ def test_lines_and_groups_are_found_by_name() -> None:
         order.group_named("g2")
     renamed = replace(line, name="Other")
     assert [old.name for old in with_line(order, renamed)].count("Other") == 1
-
-
-def test_what_is_outstanding_is_held_and_not_taken() -> None:
-    order = replace(order_of(), authorized=900, captured=400)
-    assert outstanding(order) == Money(500, "USD")

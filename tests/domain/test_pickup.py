@@ -21,11 +21,12 @@ from parcelway.domain.commands import Command
 from parcelway.domain.decision import Decision
 from parcelway.domain.delivery import Wanted
 from parcelway.domain.mailing import mailed
-from parcelway.domain.order import PAYMENT_LOST, DeliveryGroup, Hold, fulfilment_status
+from parcelway.domain.order import PAYMENT_LOST, DeliveryGroup, Hold
 from parcelway.domain.parties import SYSTEM
 from parcelway.domain.promise import hours_today
 from parcelway.domain.refusals import Reason, Refusal
 from parcelway.domain.shipment import Checkpoint, Shipment
+from parcelway.domain.status import fulfilment_status
 from parcelway.domain.stock import Balance, Entry, after, allowed, net
 
 from infra.verify.statements import booked, holdings

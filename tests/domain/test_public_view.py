@@ -6,15 +6,11 @@ import string
 from typing import get_args
 
 import pytest
-from parcelway.domain import public_view
+from parcelway.domain import progress
 from parcelway.domain.order import totals
-from parcelway.domain.public_view import (
-    PublicOrder,
-    PublicStage,
-    PublicStatus,
-    public_order,
-    receipt,
-)
+from parcelway.domain.progress import PublicStatus
+from parcelway.domain.public_view import PublicOrder, PublicStage, public_order
+from parcelway.domain.receipt import receipt
 from parcelway.domain.shipment import TrackingStatus
 from parcelway.language.formats import LANGUAGES
 from parcelway.language.wording import WORDS
@@ -165,9 +161,9 @@ def test_every_name_has_words_in_every_language() -> None:
     names += [f"about.{name}" for name in get_args(PublicStatus)]
     names += [f"stage.{name}" for name in get_args(PublicStage)]
     names += [f"parcel.{name}" for name in (*get_args(TrackingStatus), "preparing", "collected")]
-    happened = (*public_view._HAPPENED_LINKED.values(), "collected")
+    happened = (*progress._HAPPENED_LINKED.values(), "collected")
     names += [f"happened.{name}" for name in happened]
-    names += [f"step.{name}" for name in (*public_view._DELIVERY, *public_view._PICKUP)]
+    names += [f"step.{name}" for name in (*progress._DELIVERY, *progress._PICKUP)]
     assert not [name for name in names if name not in WORDS]
     for key, words in WORDS.items():
         assert set(words) == set(LANGUAGES), key

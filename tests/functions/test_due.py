@@ -9,18 +9,13 @@ from types import SimpleNamespace
 
 import pytest
 from parcelway.domain import delivery, fulfilment, pickup
+from parcelway.domain.attention import PATIENCE, QUIET
 from parcelway.domain.order import Event
 from parcelway.domain.refusals import Reason, Refusal
 from parcelway.domain.shipment import Checkpoint
 from parcelway.ports import clock
 from parcelway.store.database import Database
-from parcelway.store.orders import (
-    PATIENCE,
-    QUIET,
-    order_of_parcel,
-    save,
-    writes,
-)
+from parcelway.store.orders import order_of_parcel, save, writes
 
 from tests import orders
 from tests.functions import tables

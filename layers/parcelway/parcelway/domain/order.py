@@ -12,7 +12,7 @@ from dataclasses import field, replace
 from datetime import date, datetime
 from typing import Any, Literal
 
-from parcelway.domain.money import Money, total, zero
+from parcelway.domain.money import Money, total
 from parcelway.domain.parties import GUEST, SYSTEM, Actor, Address, Channel, Contact, Segment
 from parcelway.domain.refusals import Reason, Refusal
 from parcelway.domain.shop import Method, Via
@@ -387,89 +387,3 @@ def move_all(line: Line, stages: tuple[Stage, ...], to: Stage, shipment: str | N
 def with_line(order: Order, line: Line) -> tuple[Line, ...]:
     """The order's lines with the one of the same number replaced."""
     return tuple(line if old.number == line.number else old for old in order.lines)
-
-
-FulfilmentStatus = Literal[
-    "none",
-    "reserved",
-    "backordered",
-    "scheduled",
-    "partially_shipped",
-    "shipped",
-    "partially_delivered",
-    "delivered",
-    "cancelled",
-]
-
-
-def fulfilment_status(order: Order) -> FulfilmentStatus:
-    """The fulfilment axis, derived from where the order's units are (cancelled ones aside)."""
-    wanted = sum(line.quantity - line.count("cancelled") for line in order.lines)
-    if not wanted:
-        return "cancelled" if order.lines else "none"
-    arrived = _units(order, "delivered", "picked_up", "returned")
-    if arrived:
-        return "delivered" if arrived == wanted else "partially_delivered"
-    gone = _units(order, *GONE)
-    if gone:
-        return "shipped" if gone == wanted else "partially_shipped"
-    if _units(order, "allocated", "released", "packed"):
-        return "scheduled"
-    if _units(order, "reserved", "backordered") < wanted:
-        return "none"
-    return "backordered" if _units(order, "backordered") else "reserved"
-
-
-ReturnStatus = Literal["none", "partially_returned", "returned"]
-
-
-def return_status(order: Order) -> ReturnStatus:
-    """The return axis, derived from the units that came back."""
-    returned = _units(order, "returned")
-    if not returned:
-        return "none"
-    return "partially_returned" if _units(order, "delivered", "picked_up") else "returned"
-
-
-def _units(order: Order, *stages: Stage) -> int:
-    return sum(line.count(*stages) for line in order.lines)
-
-
-def on_time(order: Order, group: DeliveryGroup) -> bool | None:
-    """Whether all of a group was there by the first promise; None as long as that is open.
-
-    Revised promises change nothing: they are not what the customer decided on.
-    """
-    there: tuple[Stage, ...] = (*DONE, "packed") if group.method == "pickup" else DONE
-    stages = {p.stage for line in order.lines for p in line.portions if p.group == group.id}
-    if group.promise is None or group.fulfilled_on is None or not stages <= {*there}:
-        return None
-    return group.fulfilled_on <= group.promise.latest
-
-
-def waits(order: Order) -> bool:
-    """Whether units of the order are in no shipment yet, because they wait for goods or for their
-    turn."""
-    return _units(order, "open", "reserved", "backordered") > 0
-
-
-def ready(order: Order) -> bool:
-    """Whether a confirmed order has units that can be scheduled: one that is sent only when it is
-    complete has none as long as others wait, unless it was complete and is under way already."""
-    waiting = any(line.count("backordered") for line in order.lines)
-    under_way = any(portion.shipment for line in order.lines for portion in line.portions)
-    return (
-        order.state == "confirmed"
-        and any(line.count("open", "reserved") for line in order.lines)
-        and (under_way or not (waiting and order.shortage == "ship_complete"))
-    )
-
-
-def outstanding(order: Order) -> Money:
-    """What the provider holds for the order and has not been captured."""
-    return Money(order.authorized - order.captured, order.currency)
-
-
-def no_money(order: Order) -> Money:
-    """Zero in the order's currency."""
-    return zero(order.currency)

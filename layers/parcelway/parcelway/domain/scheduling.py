@@ -13,11 +13,12 @@ from dataclasses import replace
 from parcelway.domain.decision import Decision
 from parcelway.domain.facts import Facts
 from parcelway.domain.ids import derived
-from parcelway.domain.order import Line, Order, Portion, advance, events, merge, ready, require
+from parcelway.domain.order import Line, Order, Portion, advance, events, merge, require
 from parcelway.domain.parties import SYSTEM
 from parcelway.domain.refusals import Refusal
 from parcelway.domain.reservation import Claim, allocate_in_place, retake
 from parcelway.domain.shipment import Shipment, ShipmentLine
+from parcelway.domain.status import ready
 
 
 def schedule(

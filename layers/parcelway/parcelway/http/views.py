@@ -8,21 +8,23 @@ from datetime import date, datetime
 from parcelway.domain.money import Money
 from parcelway.domain.order import (
     DeliveryGroup,
-    FulfilmentStatus,
     Line,
     Order,
     PaymentStatus,
-    ReturnStatus,
     Shortage,
     State,
     Totals,
-    fulfilment_status,
-    on_time,
-    return_status,
     totals,
 )
 from parcelway.domain.parties import Address, Contact
 from parcelway.domain.shipment import Shipment, ShipmentStatus
+from parcelway.domain.status import (
+    FulfilmentStatus,
+    ReturnStatus,
+    fulfilment_status,
+    on_time,
+    return_status,
+)
 from parcelway.values import dataclass
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from parcelway.domain.invoice import InvoiceLine
 from parcelway.domain.money import Money
-from parcelway.domain.public_view import Receipt
+from parcelway.domain.receipt import Receipt
 from parcelway.language.formats import money, percent
 from parcelway.language.wording import say
 from parcelway.values import dataclass

@@ -23,14 +23,15 @@ from __future__ import annotations
 import hashlib
 import random
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
+from parcelway.domain.attention import due_at
 from parcelway.domain.decision import Decision
 from parcelway.domain.invoice import Invoice
 from parcelway.domain.invoicing import Counter
 from parcelway.domain.ledger import Posting
-from parcelway.domain.order import DONE, GONE, Event, Order, ready
+from parcelway.domain.order import Event, Order
 from parcelway.domain.payment import Payment
 from parcelway.domain.refusals import Reason, Refusal
 from parcelway.domain.shipment import Shipment
@@ -45,14 +46,8 @@ from parcelway.store.waits import Wait, to_wait
 from parcelway.values import dataclass
 
 DUE_SHARDS = 8  # spreads the index of due orders over partitions; a sweep asks for each
-# An order under way that nothing was heard of for so long is looked after by the sweeper: while we
-# have something to do for it, and while people have, for whom the state machine waits as long.
-QUIET = timedelta(minutes=30)
-PATIENCE = timedelta(days=3)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DRAFT_KEPT = timedelta(days=90)  # from its start; TTL then deletes an abandoned draft
 _LEFT_KEPT = timedelta(days=1)
-_HANDED_OVER = {"released", "packed", *GONE, *DONE}
 _OF_DUE = ("pk", "due_at", "held_skus")  # what by_due has besides the other keys
 _PARTS = ("ORD", "PAY", "SHP", "INV", "EVT", "WAI")
 _AT_NODE = ("released", "packed", "ready_for_pickup")
@@ -262,7 +257,7 @@ def _order_item(order: Order, now: datetime) -> dict[str, Any]:
         "version": order.version,
         "order": Packed(encode(order)),
     }
-    if (due := _due(order, now)) is not None:
+    if (due := due_at(order, now)) is not None:
         shard = hashlib.sha256(order.id.encode()).digest()[0] % DUE_SHARDS
         item |= {"due_shard": str(shard), "due_at": iso(due)}
         held = [line.sku for line in order.lines if line.count("reserved", "backordered")]
@@ -273,61 +268,6 @@ def _order_item(order: Order, now: datetime) -> dict[str, Any]:
     elif order.customer_id and order.placed_at is not None:
         item |= {"owner": order.customer_id, "placed_at": iso(order.placed_at)}
     return item
-
-
-def _due(order: Order, now: datetime) -> datetime | None:
-    """When somebody must look after the order if nothing else happens to it."""
-    if order.state in ("draft", "placed"):
-        return order.hold_until
-    if order.state == "confirmed":
-        return min([_quiet_until(order, now), *order.uncollected.values()])
-    return _round_up(now + QUIET, QUIET) if _money_open(order) else None
-
-
-def _quiet_until(order: Order, now: datetime) -> datetime:
-    """Until when it is no wonder that nothing is heard of a confirmed order."""
-    if _with_people(order):
-        return _round_up(now + PATIENCE, timedelta(days=1))
-    return _expected(order, now) or _round_up(now + QUIET, QUIET)
-
-
-def _expected(order: Order, now: datetime) -> datetime | None:
-    """When to look at an order that only waits for goods, or for people besides: tomorrow, in case
-    another node has got them, and on the day of its launch. A receipt where it waits sets it going
-    at once."""
-    days = [p.due for line in order.lines for p in line.portions if p.stage == "backordered"]
-    stages = {portion.stage for line in order.lines for portion in line.portions}
-    held = set() if ready(order) else {"reserved"}
-    if not days or not stages <= _HANDED_OVER | {"backordered"} | held:
-        return None
-    tomorrow = _round_up(now + timedelta(seconds=1), timedelta(days=1))
-    starts = [datetime(day.year, day.month, day.day, tzinfo=UTC) for day in days if day]
-    return min([tomorrow, *(start for start in starts if start > now)])
-
-
-def _round_up(moment: datetime, step: timedelta) -> datetime:
-    """The next whole `step`: commits soon after each other then share a due time, and only the
-    first of them has to write the index."""
-    return moment - (moment - _EPOCH) % -step
-
-
-def _with_people(order: Order) -> bool:
-    """Whether the next move is the warehouse's or the carrier's, and nothing is left for us to do:
-    to schedule, to release, to capture what has left, to close."""
-    stages = {portion.stage for line in order.lines for portion in line.portions}
-    if not stages <= _HANDED_OVER or stages <= set(DONE):
-        return False
-    return not stages & set(GONE) or 0 < order.authorized == order.captured
-
-
-def _money_open(order: Order) -> bool:
-    """Whether an order that ended still has, or may come to have, money that is not its own: also
-    a payment nobody heard of, which the customer could still complete."""
-    if order.state not in ("cancelled", "expired"):
-        return False
-    kept = order.authorized > order.captured or order.captured > order.refunded
-    settled = order.payment_status in ("voided", "refunded")
-    return kept or (order.payment_attempts > 0 and not settled)
 
 
 def _shipment_item(shipment: Shipment) -> dict[str, Any]:
