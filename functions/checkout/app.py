@@ -9,7 +9,6 @@ from functools import cache
 from typing import Literal
 
 from parcelway.domain import cart, checkout, delivery
-from parcelway.domain.channels import seen_by
 from parcelway.domain.commands import repeated
 from parcelway.domain.decision import Decision
 from parcelway.domain.facts import Facts
@@ -33,13 +32,10 @@ from parcelway.http.schemas import (
     Text,
 )
 from parcelway.http.views import ExpectedView, OrderView, order_view
-from parcelway.store import catalogue
 from parcelway.store.commit import until_fresh
 from parcelway.store.database import database
 from parcelway.store.orders import save
 from parcelway.store.selling import read_facts, selling
-from parcelway.store.shop import load_shop
-from parcelway.store.stock import read_balances
 from parcelway.values import dataclass
 from pydantic import Field
 
@@ -216,12 +212,7 @@ def describe(call: Call[Details]) -> OrderView:
 def delivery_options(call: Call[None]) -> OptionsView:
     """The services that take this cart there, and the stores to collect it at."""
     order = held_order(db(), call)
-    shop = load_shop(db())
-    everywhere = [(line.sku, node) for line in order.lines for node in shop.nodes]
-    buffers = shop.settings.channel_buffers
-    products = catalogue.get_many(db(), [line.sku for line in order.lines])
-    seen = seen_by(order.channel, read_balances(db(), everywhere), buffers, products)
-    facts = Facts(shop, call.now, balances=seen)
+    facts = read_facts(db(), order, call.now, everywhere=True)
     where = call.query
     found = delivery.options(
         order,

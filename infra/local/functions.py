@@ -238,6 +238,8 @@ class Functions:
         module = importlib.util.module_from_spec(spec)
         sys.modules[name] = module
         self._loaded.append(name)
+        for file in function.folder.glob("*.py"):  # nor those that somebody else imported
+            sys.modules.pop(file.stem, None)
         sys.path.insert(0, str(function.folder))
         try:
             spec.loader.exec_module(module)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import secrets
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +17,7 @@ from parcelway.ports.identity import CodeRefused, Cognito
 from parcelway.store.database import Database
 from parcelway.store.items import from_item
 
+from tests.functions.calls import load
 from tests.functions.tables import aws
 
 FOLDER = Path(__file__).parents[2] / "functions" / "signup"
@@ -194,20 +193,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
         )["UserPoolClient"]["ClientId"]
         monkeypatch.setenv("USER_POOL_ID", pool_id)
         monkeypatch.setenv("USER_POOL_CLIENT_ID", client_id)
-        app = _load()
+        app = load("signup")
         pool = Pool(client, pool_id, client_id)
         app.identity = lambda: pool
         yield World(app, db, pool, client, pool_id)
-
-
-def _load() -> Any:
-    """The function's app.py, fresh: it keeps its clients per container."""
-    sys.path.insert(0, str(FOLDER))
-    try:
-        spec = importlib.util.spec_from_file_location("signup_app", FOLDER / "app.py")
-        assert spec is not None and spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-    finally:
-        sys.path.remove(str(FOLDER))
-    return module

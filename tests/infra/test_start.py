@@ -17,8 +17,8 @@ from infra.cli.routes import function_folders
 
 # Modules beyond the floor's; a function may have SLACK more before somebody has to look why.
 BUDGET = {
-    "backorders": 92,
-    "capture": 232,
+    "backorders": 98,
+    "capture": 237,
     "carrier_webhook": 152,
     "cart": 155,
     "checkout": 161,
@@ -26,9 +26,9 @@ BUDGET = {
     "events": 59,
     "fulfillment": 167,
     "fulfillment_steps": 93,
-    "fulfillment_worker": 79,
-    "invoicing": 79,
-    "notifications": 132,
+    "fulfillment_worker": 84,
+    "invoicing": 84,
+    "notifications": 137,
     "orders": 152,
     "payment": 246,
     "payment_webhook": 76,
@@ -38,7 +38,7 @@ BUDGET = {
     "signup": 134,
     "stock": 150,
     "sweeper": 98,
-    "tracking": 168,
+    "tracking": 172,
 }
 SLACK = 6
 NAMES = [folder.name for folder in function_folders()]

@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -142,7 +143,7 @@ class Journey:
         assert found is not None
         return found.group()
 
-    def shop(self, email: str = "") -> Shopper:
+    def shop(self, email: str = "", sku: str = "", **more: str) -> Shopper:
         """A cart of one's own, described and placed."""
         marks = self.marks
         shopper = again(lambda: Shopper(self.app.url, self.app.stripe))
@@ -150,13 +151,13 @@ class Journey:
         shopper.api.headers |= self.people.headers
         call, path = shopper.api.call, shopper.path
         again(call, "POST", f"{path}/claim")
-        again(call, "POST", f"{path}/lines", {"sku": self.sku, "quantity": 1})
+        again(call, "POST", f"{path}/lines", {"sku": sku or self.sku, "quantity": 1})
         contact = {
             "name": marks.new("contact name", BUYER),
             "email": email or marks.new("contact email", BUYER, "{}@example.com"),
             "phone": _phone(marks, "contact phone", BUYER),
         }
-        details = {"contact": contact, "payment_method": "card"}
+        details = {"contact": contact, "payment_method": "card", **more}
         again(call, "PATCH", path, details | {"billing_address": _address(marks, "billing", BUYER)})
         delivery = {
             "service": "parcel-standard",
@@ -190,6 +191,17 @@ class Journey:
             assert self._carrier(sent, status, marks.new(f"place {status}", PARCEL)) == 200
             self.app.settle(120)
         self.until(lambda: again(lambda: shopper.order)["state"] == "closed")
+
+    def wait(self, sku: str) -> None:
+        """An order of what is not there, until it has been received."""
+        staff = Warehouse(self.app).api
+        place = f"/stock/{sku}/nodes/{NODE}"
+        due = (clock.now() + timedelta(days=5)).date().isoformat()
+        again(staff.call, "PUT", f"{place}/supplies/po-1", {"due": due, "quantity": 5})
+        shopper = self.shop(sku=sku, shortage="ship_available")
+        self.pay(shopper)
+        again(staff.call, "POST", f"{place}/receipts", {"quantity": 1, "supply": "po-1"})
+        self.send(shopper)
 
     def until(self, come: Callable[[], bool]) -> None:
         """Wait for something that AWS may have to try again for."""

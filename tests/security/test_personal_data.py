@@ -28,6 +28,7 @@ def travelled(
         journey.mistakes(shopper)
         journey.pay(shopper)
         journey.send(shopper)
+        journey.wait(article(units=0))
         journey.regret()
         for _ in range(4):
             with suppress(FunctionFailed):

@@ -51,7 +51,7 @@ def path_of(route: Route) -> str:
 
 def test_there_are_enough_of_them(forged: dict[str, str], owner: User) -> None:
     assert len(forged) >= 60
-    assert len(PROTECTED) == 19
+    assert len(PROTECTED) == 45
     real = {owner.tokens["IdToken"], owner.authorization}
     assert not real & set(forged.values())
 

@@ -274,7 +274,7 @@ def test_a_variable_that_is_not_there() -> None:
 def test_an_order_takes_microseconds() -> None:
     """A happy order of one parcel, without what its functions take: 0.02 ms here."""
     compiled = Machine(FULFILLMENT)
-    order = {"order_id": "o"}
+    order = {"order_id": "o", "wave": 1}
 
     class Quick(Actor):
         def invoke(self, function_arn: str, payload: Any, timeout: float) -> Any:

@@ -34,6 +34,7 @@ def read_facts(
     *more: str,
     stock: Collection[str] | None = None,
     exact: bool = False,
+    everywhere: bool = False,
 ) -> Facts:
     """The facts for a decision about `order`, and about SKUs `more` that are not in it yet.
 
@@ -42,13 +43,17 @@ def read_facts(
 
     Read eventually consistent: what is decided on them is committed under conditions. Only before
     OUT_OF_STOCK is said they are read again, exactly (see `selling`); or at once with `exact`, for
-    decisions that make do with what there is.
+    decisions that make do with what there is. With `everywhere`, of all nodes of the shop and not
+    only of those that can serve the order as it is.
     """
     shop = load_shop(db)
     skus = dict.fromkeys([*(line.sku for line in order.lines), *more])
+    places = keys(order, shop, *more)
+    if everywhere:
+        places = [(sku, node) for sku in skus for node in shop.nodes]
     balances, found = read(
         db,
-        [key for key in keys(order, shop, *more) if stock is None or key[0] in stock],
+        [key for key in places if stock is None or key[0] in stock],
         [(db.catalogue, f"SKU#{sku}", PRODUCT) for sku in skus],
         consistent=exact or _exact.get(),
     )
