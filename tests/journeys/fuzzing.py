@@ -33,8 +33,8 @@ _OPEN = {"Problem"}  # some types have members of their own
 STORE = "store-cincinnati"
 BOOKS = "FUZZ-BOOKS"  # the article whose books are told anything
 _REFILLED = ("filled", "ready", "placed")
-# What is told of a shipment that waits to be packed, and leaves another behind.
-ONCE_EACH = ("/hold", "/short-pick", "/move", "/split")
+# What can be told of a shipment but once, while it waits to be packed or, the last, to be sent.
+ONCE_EACH = ("/hold", "/short-pick", "/move", "/split", "/ship")
 _RELEASED = 3  # shipments made anew for each of these
 _KNOWN_SHARE = 0.8  # of valid cases get values that are there
 
@@ -166,12 +166,16 @@ class Fuzz:
         for stage in _REFILLED:
             self._path["cart_id"].append(self._shopper(stage).id)
 
-    def release(self) -> None:
+    def release(self, *, packed: bool) -> None:
         """More shipments at their node: what has been sent may have ended the others."""
         carts = [self._shopper("released").id for _ in range(_RELEASED)]
         self.app.settle()
-        found = {s["order_id"]: s["id"] for s in Warehouse(self.app).queue("dc-columbus")}
-        self._shipment_of |= {cart: found[cart] for cart in carts}
+        warehouse = Warehouse(self.app)
+        found = {s["order_id"]: s for s in warehouse.queue("dc-columbus")}
+        for cart in carts:
+            self._shipment_of[cart] = found[cart]["id"]
+            if packed:
+                warehouse.report(found[cart], "pack")
         self._path["order_id"] += carts
 
     def dead_letters(self) -> dict[str, int]:
@@ -213,7 +217,7 @@ class Fuzz:
                 counts = case.operation.path.endswith("/counts")
                 case.body["quantity"] = 10**6 if counts else dice.randint(1, 3)
 
-            if case.operation.path.endswith(("/split", "/short-pick", "/move")):
+            if case.operation.path.endswith(ONCE_EACH):
                 self._of_a_shipment(case.body)
 
     def _of_a_shipment(self, body: dict[str, Any]) -> None:
@@ -223,6 +227,9 @@ class Fuzz:
             line |= {name: 1 for name in ("quantity", "picked") if name in line}
         if "node" in body:
             body["node"] = STORE
+        if "parcel_number" in body:  # no two parcels have the same
+            self._keys += 1
+            body["parcel_number"] = f"FUZZ-{self._keys}"
 
     def _lead_to_something(self, case: Any, dice: random.Random) -> None:
         """Put ids that are there into the path."""
@@ -234,6 +241,8 @@ class Fuzz:
             path["cart_id"] = dice.choice(self._path["cart_id"][-len(_REFILLED) :])
         if case.operation.label.endswith("/orders/{order_id}") and dice.random() < 0.5:
             path["order_id"] = self._own  # among so many of other people's
+        if case.operation.label == "POST /carts/{cart_id}/cancel" and dice.random() < 0.5:
+            path["cart_id"] = self._path["cart_id"][-1]  # placed last
         if case.operation.path.endswith(ONCE_EACH) and dice.random() < 0.5:
             path["order_id"] = dice.choice(self._path["order_id"][-_RELEASED:])
         if path.get("order_id") in self._shipment_of and "shipment_id" in path:
