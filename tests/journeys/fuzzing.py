@@ -12,7 +12,7 @@ import zlib
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import NAMESPACE_URL, uuid5
+from uuid import NAMESPACE_URL, uuid4, uuid5
 
 import requests
 import schemathesis
@@ -33,9 +33,17 @@ _OPEN = {"Problem"}  # some types have members of their own
 STORE = "store-cincinnati"
 BOOKS = "FUZZ-BOOKS"  # the article whose books are told anything
 _REFILLED = ("filled", "ready", "placed")
-# What can be told of a shipment but once, while it waits to be packed or, the last, to be sent.
-ONCE_EACH = ("/hold", "/short-pick", "/move", "/split", "/ship")
-_RELEASED = 3  # shipments made anew for each of these
+_FURNISHED = 3  # shipments for each thing that can be told of one
+# Whose shipment it is told of, and what was told of it before.
+_TOLD_OF = {
+    "/ship": ("released", "pack"),
+    "/delivered": ("released", "pack", "ship"),
+    "/ready": ("pickup", "pack"),
+    "/hand-over": ("pickup", "pack", "ready"),
+    "/received": ("coming", "pack", "ship"),
+    "/release-hold": ("released", "hold"),
+}
+_SAID = {"hold": {"reason": "other"}}
 _KNOWN_SHARE = 0.8  # of valid cases get values that are there
 
 
@@ -166,16 +174,20 @@ class Fuzz:
         for stage in _REFILLED:
             self._path["cart_id"].append(self._shopper(stage).id)
 
-    def release(self, *, packed: bool) -> None:
-        """More shipments at their node: what has been sent may have ended the others."""
-        carts = [self._shopper("released").id for _ in range(_RELEASED)]
+    def furnish(self, label: str) -> None:
+        """Shipments of which this can be told: what has been sent may have ended the others."""
+        what = "/" + label.rpartition("/")[2]
+        stage, *before = _TOLD_OF.get(what, ("released",))
+        carts = [self._shopper(stage).id for _ in range(_FURNISHED)]
         self.app.settle()
         warehouse = Warehouse(self.app)
-        found = {s["order_id"]: s for s in warehouse.queue("dc-columbus")}
+        queue = warehouse.queue("dc-columbus") + warehouse.queue(STORE)
+        found = {shipment["order_id"]: shipment for shipment in queue}
         for cart in carts:
             self._shipment_of[cart] = found[cart]["id"]
-            if packed:
-                warehouse.report(found[cart], "pack")
+            for report in before:
+                body = {"carrier": "Fuzz", "parcel_number": uuid4().hex} if report == "ship" else {}
+                warehouse.report(found[cart], report, body | _SAID.get(report, {}))
         self._path["order_id"] += carts
 
     def dead_letters(self) -> dict[str, int]:
@@ -217,11 +229,13 @@ class Fuzz:
                 counts = case.operation.path.endswith("/counts")
                 case.body["quantity"] = 10**6 if counts else dice.randint(1, 3)
 
-            if case.operation.path.endswith(ONCE_EACH):
+            if "{shipment_id}" in case.operation.path:
                 self._of_a_shipment(case.body)
 
     def _of_a_shipment(self, body: dict[str, Any]) -> None:
         """What `_shopper` bought is what a shipment can be split over, or be short of."""
+        if "lines" in body:  # no article is named twice
+            body["lines"] = body["lines"][:1]
         for line in body.get("lines", ()):
             line["sku"] = self.skus[0]
             line |= {name: 1 for name in ("quantity", "picked") if name in line}
@@ -242,9 +256,9 @@ class Fuzz:
         if case.operation.label.endswith("/orders/{order_id}") and dice.random() < 0.5:
             path["order_id"] = self._own  # among so many of other people's
         if case.operation.label == "POST /carts/{cart_id}/cancel" and dice.random() < 0.5:
-            path["cart_id"] = self._path["cart_id"][-1]  # placed last
-        if case.operation.path.endswith(ONCE_EACH) and dice.random() < 0.5:
-            path["order_id"] = dice.choice(self._path["order_id"][-_RELEASED:])
+            path["cart_id"] = self._shopper("placed").id  # nobody else has ended it
+        if "shipment_id" in path and dice.random() < 0.5:
+            path["order_id"] = dice.choice(self._path["order_id"][-_FURNISHED:])
         if path.get("order_id") in self._shipment_of and "shipment_id" in path:
             path["shipment_id"] = self._shipment_of[path["order_id"]]
 

@@ -24,7 +24,7 @@ from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi import checks
 
 from infra.local.application import Application
-from tests.journeys.fuzzing import BOOKS, ONCE_EACH, STORE, Fuzz, has_wrong_form, labels
+from tests.journeys.fuzzing import BOOKS, STORE, Fuzz, has_wrong_form, labels
 
 DEEP = os.environ.get("HYPOTHESIS_PROFILE") == "deep"
 EXAMPLES = 300 if DEEP else 20
@@ -88,8 +88,8 @@ def test_an_operation(fuzz: Fuzz, label: str, mode: GenerationMode) -> None:
 
     if "{cart_id}" in label:
         fuzz.refill()
-    if mode.is_positive and label.endswith(ONCE_EACH):
-        fuzz.release(packed=label.endswith("/ship"))
+    if mode.is_positive and "{shipment_id}" in label:
+        fuzz.furnish(label)
     try:
         send()
     except Unsatisfiable:
