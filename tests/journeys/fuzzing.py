@@ -216,6 +216,8 @@ class Fuzz:
     def _dress(self, case: Any, dice: random.Random) -> None:
         if case.path_parameters and dice.random() < _KNOWN_SHARE:
             self._lead_to_something(case, dice)
+        if case.operation.label == "POST /carts/{cart_id}/cancel":  # nobody else has ended it
+            case.path_parameters["cart_id"] = self._shopper("placed").id
         if case.query and "k" in case.query and self._meant_valid(case, ParameterLocation.QUERY):
             case.query["k"] = self._link_key
         if self._meant_valid(case, ParameterLocation.HEADER) and dice.random() < _KNOWN_SHARE:
@@ -228,7 +230,6 @@ class Fuzz:
             if case.operation.path.startswith("/stock/") and "quantity" in case.body:
                 counts = case.operation.path.endswith("/counts")
                 case.body["quantity"] = 10**6 if counts else dice.randint(1, 3)
-
             if "{shipment_id}" in case.operation.path:
                 self._of_a_shipment(case.body)
 
@@ -255,8 +256,6 @@ class Fuzz:
             path["cart_id"] = dice.choice(self._path["cart_id"][-len(_REFILLED) :])
         if case.operation.label.endswith("/orders/{order_id}") and dice.random() < 0.5:
             path["order_id"] = self._own  # among so many of other people's
-        if case.operation.label == "POST /carts/{cart_id}/cancel" and dice.random() < 0.5:
-            path["cart_id"] = self._shopper("placed").id  # nobody else has ended it
         if "shipment_id" in path and dice.random() < 0.5:
             path["order_id"] = dice.choice(self._path["order_id"][-_FURNISHED:])
         if path.get("order_id") in self._shipment_of and "shipment_id" in path:
