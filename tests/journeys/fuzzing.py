@@ -43,6 +43,12 @@ _TOLD_OF = {
     "/received": ("coming", "pack", "ship"),
     "/release-hold": ("released", "hold"),
 }
+# What can be done to an order but once: which parameter names it, and whose it is to be.
+_ENDS = {
+    "POST /carts/{cart_id}/cancel": ("cart_id", "placed"),
+    "POST /orders/{order_id}/cancel": ("order_id", "own"),
+    "POST /staff/orders/{order_id}/cancel": ("order_id", "placed"),
+}
 _SAID = {"hold": {"reason": "other"}}
 _KNOWN_SHARE = 0.8  # of valid cases get values that are there
 
@@ -216,8 +222,9 @@ class Fuzz:
     def _dress(self, case: Any, dice: random.Random) -> None:
         if case.path_parameters and dice.random() < _KNOWN_SHARE:
             self._lead_to_something(case, dice)
-        if case.operation.label == "POST /carts/{cart_id}/cancel":  # nobody else has ended it
-            case.path_parameters["cart_id"] = self._shopper("placed").id
+        if case.operation.label in _ENDS and self._meant_valid(case, ParameterLocation.BODY):
+            name, stage = _ENDS[case.operation.label]
+            case.path_parameters[name] = self._shopper(stage).id
         if case.query and "k" in case.query and self._meant_valid(case, ParameterLocation.QUERY):
             case.query["k"] = self._link_key
         if self._meant_valid(case, ParameterLocation.HEADER) and dice.random() < _KNOWN_SHARE:
