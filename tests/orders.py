@@ -8,12 +8,14 @@ further, each a minute later: `at("shipped").tracked("out_for_delivery").cancell
 from __future__ import annotations
 
 import random
+from collections import Counter as Bag
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from parcelway.domain import (
+    approving,
     authorization,
     cancellation,
     cart,
@@ -27,28 +29,37 @@ from parcelway.domain import (
     scheduling,
     stock_books,
 )
+from parcelway.domain.account import Account, AccountContact, ApprovalStatus, changed
 from parcelway.domain.catalogue import Product
+from parcelway.domain.claimants import claimant
 from parcelway.domain.commands import Command
+from parcelway.domain.credit_notes import Wanted, credit
+from parcelway.domain.customer import Customer, created
 from parcelway.domain.decision import Decision
 from parcelway.domain.facts import Facts
-from parcelway.domain.fulfilment_orders import Said, Why
+from parcelway.domain.fulfilment_orders import Why
 from parcelway.domain.ids import derived
 from parcelway.domain.invoice import Invoice
 from parcelway.domain.invoicing import Counter
+from parcelway.domain.login import customer_id_of
 from parcelway.domain.money import Money
-from parcelway.domain.order import Event, Order, Shortage, totals
-from parcelway.domain.parties import SYSTEM, Actor, Address, Contact
+from parcelway.domain.order import Event, Order, Shortage, Slot, totals
+from parcelway.domain.parties import SYSTEM, Actor, Address, Channel, Contact
+from parcelway.domain.pay_links import send_link
 from parcelway.domain.payment import GatewayPayment, GatewayStatus, Payment
+from parcelway.domain.reassigning import Said
 from parcelway.domain.replenishment import Place
 from parcelway.domain.shipment import Checkpoint, Shipment, TrackingStatus
-from parcelway.domain.shop import Method, Node, Rate, Seller, Service, Settings, Shop
+from parcelway.domain.shop import LegalEntity, Method, Node, Rate, Seller, Service, Settings, Shop
 from parcelway.domain.stock import Balance, Document, Move, Supply, after
 from parcelway.domain.tracking import new_number
+from parcelway.store import accounts, customers
 from parcelway.store import shop as shop_store
 from parcelway.store.database import Database
 from parcelway.store.opening import open_balances
-from parcelway.store.orders import Dossier, get_dossier, queue_items, save
+from parcelway.store.orders import Dossier, get_dossier, queue_items
 from parcelway.store.queues import to_place
+from parcelway.store.saving import save
 from parcelway.store.stock import read_balances
 from parcelway.store.stock_books import book
 
@@ -117,8 +128,10 @@ SHOP = Shop(
 
 
 def _product(sku: str, name: str, cents: int, tax_category: str, grams: int) -> Product:
-    price = Money(cents, "USD")
-    return Product(sku, name, price, tax_category=tax_category, weight_grams=grams)
+    """Nobody knows what groceries cost the shop."""
+    price, cost = Money(cents, "USD"), Money(cents * 6 // 10, "USD")
+    known = None if tax_category == "grocery" else cost
+    return Product(sku, name, price, tax_category=tax_category, weight_grams=grams, unit_cost=known)
 
 
 PRODUCTS = {
@@ -145,6 +158,40 @@ THREE_WAYS = (
     delivery.Wanted("standard", AWAY, lines=(("MUG-1", 2), ("BOOK-3", 1))),
     delivery.Wanted("collect", store="store-1", lines=(("BOOK-3", 1),)),
 )
+
+APPROVER = Customer(
+    id=customer_id_of("sub-boss"),
+    version=1,
+    state="enabled",
+    subject="sub-boss",
+    email="Grace@acme.example",
+    email_key="grace@acme.example",
+    name="Grace Approver",
+    created_at=START,
+    account="acme",
+)
+BUYER = replace(
+    APPROVER,
+    id=customer_id_of("sub-buyer"),
+    subject="sub-buyer",
+    email=CONTACT.email,
+    email_key=CONTACT.email,
+    name=CONTACT.name,
+)
+# A company whose orders above 50.00 have to be approved.
+ACCOUNT = Account(
+    "acme",
+    1,
+    "Acme, Inc.",
+    contacts=(AccountContact(APPROVER.id, ("approver",)),),
+    approval_above=Money(5000, "USD"),
+)
+
+
+def buyer_of(account: Account) -> cart.Claimant:
+    """The buyer of a company's carts."""
+    return claimant(BUYER, CONTACT, account)
+
 
 Stage = Literal[
     "draft",
@@ -183,6 +230,8 @@ class Story:
     stock: Mapping[tuple[str, str], int] = field(default_factory=lambda: STOCK)
     supplies: Mapping[tuple[str, str], tuple[Supply, ...]] = field(default_factory=dict)
     shortage: Shortage = ""
+    channel: Channel = "online"
+    account: Account | None = None
     now: datetime = START
     decisions: list[tuple[Decision, datetime]] = field(default_factory=list)
 
@@ -202,12 +251,14 @@ class Story:
                 order_id,
                 self.token,
                 self.facts,
-                channel="online",
+                channel=self.channel,
                 currency=self.shop.settings.currency,
                 language=self.language,
                 asked=Command("create", ""),
             )
         )
+        if self.account is not None:
+            self._apply(cart.claim(self.order, buyer_of(self.account), self.facts))
 
     @property
     def order(self) -> Order:
@@ -217,7 +268,17 @@ class Story:
     @property
     def facts(self) -> Facts:
         """What a decision made now has to go by."""
-        return Facts(self.shop, self.now, self.products, self.balances)
+        facts = Facts(self.shop, self.now, self.products, self.balances, self.busy)
+        return replace(facts, account=self.account)
+
+    @property
+    def busy(self) -> dict[Slot, int]:
+        """What it has taken of nodes' days and not given back."""
+        busy: Bag[Slot] = Bag()
+        for made, _ in self.decisions:
+            busy.update(made.taken)
+            busy.subtract(made.given)
+        return {slot: parcels for slot, parcels in busy.items() if parcels}
 
     @property
     def shipments(self) -> list[Shipment]:
@@ -230,6 +291,11 @@ class Story:
         return [made.invoice for made, _ in self.decisions if made.invoice]
 
     @property
+    def credit_notes(self) -> list[Invoice]:
+        """The credit notes issued so far."""
+        return [note for made, _ in self.decisions for note in made.credit_notes]
+
+    @property
     def events(self) -> list[Event]:
         """Everything that happened so far."""
         return [event for made, _ in self.decisions for event in made.events]
@@ -240,9 +306,7 @@ class Story:
 
     def filled(self) -> Story:
         """The cart filled, with everything that checkout wants to know."""
-        for number, (sku, units) in enumerate(self.basket.items()):
-            asked = Command(f"add-{number}", sku)
-            self._apply(cart.add(self.order, sku, units, self.facts, asked))
+        self.laden()
         self._apply(
             cart.describe(
                 self.order,
@@ -261,9 +325,37 @@ class Story:
             delivery.deliver_to(self.order, self.address, "standard", "", self.facts)
         )
 
+    def laden(self) -> Story:
+        """The basket in the cart, and nothing known of who buys it."""
+        for number, (sku, units) in enumerate(self.basket.items()):
+            asked = Command(f"add-{number}", sku)
+            self._apply(cart.add(self.order, sku, units, self.facts, asked))
+        return self
+
     def divided(self, *deliveries: delivery.Wanted) -> Story:
         """Divided over deliveries."""
         return self._apply(delivery.divide(self.order, deliveries, self.facts))
+
+    def asked(self, key: str = "ask") -> Story:
+        """The approvers of its account asked about it."""
+        asked = Command(key, "")
+        return self._apply(approving.ask(self.order, self.account, self.facts, asked))
+
+    def decided(self, status: ApprovalStatus, reason: str = "") -> Story:
+        """An approver's word."""
+        assert self.account is not None and self.order.approval is not None
+        by = approving.approver(APPROVER, self.account, "sub-boss")
+        return self._apply(
+            approving.decide(
+                self.order,
+                self.order.approval.id,
+                status,
+                by,
+                self.facts,
+                Command(f"decide-{self.order.version}", ""),
+                reason,
+            )
+        )
 
     def placed(self) -> Story:
         """Checked out, with a number and a link, awaiting payment."""
@@ -339,6 +431,14 @@ class Story:
 
         return self._each(report)
 
+    def credited(self, wanted: Wanted, reason: str = "Arrived broken") -> Story:
+        """A credit note of the last invoice."""
+        counter = Counter(f"{self.series}-CRN", len(self.credit_notes))
+        made = credit(
+            self.order, self.invoices[-1], self.credit_notes, wanted, counter, self.facts, reason
+        )
+        return self._apply(made)
+
     def delivered(self) -> Story:
         """Everything at the door, or collected."""
         self.tracked("delivered")
@@ -351,6 +451,14 @@ class Story:
     def cancelled(self, reason: str = "customer", actor: Actor = SYSTEM) -> Story:
         """Called off."""
         made = cancellation.cancel(self.order, self.shipments, reason, actor, self.now)
+        return self._apply(made)
+
+    def less(self, sku: str, quantity: int) -> Story:
+        """Units of it called off."""
+        units = [cancellation.Units(sku, quantity)]
+        made = cancellation.cancel_units(
+            self.order, self.shipments, units, "customer", CUSTOMER, self.now
+        )
         return self._apply(made)
 
     def said(self, actor: Actor = WAREHOUSE) -> Said:
@@ -377,7 +485,7 @@ class Story:
             if (place.sku, place.node) == (sku, node):
                 balance = self.balances[sku, node]
                 units = min(balance.free, place.quantity)
-                self._apply(replenishment.fill(self.order, place, units, balance, self.now))
+                self._apply(replenishment.fill(self.order, place, units, balance, self.facts))
         return self
 
     def slipped(self, days: int | None) -> Story:
@@ -389,6 +497,13 @@ class Story:
             ]
             self._apply(replenishment.redate(self.order, place, later, self.facts))
         return self
+
+    def linked(self) -> Story:
+        """Its customer is sent the link to pay it."""
+        clerk, asked = Actor("staff", "clerk"), Command("link", "link")
+        return self._apply(
+            send_link(self.order, clerk, self.facts, asked, "https://shop.example/pay")
+        )
 
     def expired(self) -> Story:
         """Nobody paid in time."""
@@ -424,7 +539,8 @@ class Story:
 
     def _each(self, step: Callable[[Shipment], Decision | None]) -> Story:
         for shipment in self.shipments:
-            self._apply(step(shipment))
+            if shipment.status != "cancelled":
+                self._apply(step(shipment))
         return self
 
     def _apply(self, made: Decision | None) -> Story:
@@ -469,6 +585,14 @@ def at(stage: Stage, **options: Any) -> Story:
     return story
 
 
+def two_companies() -> Shop:
+    """A shop whose node dc-2 is another legal entity's, with series of its own."""
+    south = LegalEntity(replace(SELLER, name="Teapot South, Inc."), "SOUTH", "SOUTH-CRN")
+    settings = replace(SHOP.settings, legal_entities={"south": south})
+    nodes = SHOP.nodes | {"dc-2": replace(SHOP.nodes["dc-2"], legal_entity="south")}
+    return replace(SHOP, settings=settings, nodes=nodes)
+
+
 def store_shop(db: Database, shop: Shop = SHOP) -> None:
     """Write the shop's settings, nodes and services."""
     shop_store.put_settings(db, shop.settings)
@@ -485,9 +609,23 @@ def store(db: Database, story: Story) -> Order:
         open_balances(db, {place: units}, START - timedelta(days=1), f"opening {' '.join(place)}")
     for (sku, node), supplies in story.supplies.items():
         expect(db, sku, node, *supplies)
+    if story.account is not None:
+        store_account(db, story.account)
     for made, now in story.decisions:
         save(db, made, now)
     return story.order
+
+
+def store_account(db: Database, account: Account) -> None:
+    """Write a company, and the records of its approver and its buyer, if they are not there."""
+    if accounts.get_account(db, account.id) is None:
+        new = replace(account, version=0)
+        change = changed(None, new, START, SYSTEM)
+        assert change is not None
+        accounts.save_account(db, change)
+        for customer in (APPROVER, BUYER):
+            made = created(replace(customer, version=0), START, SYSTEM)
+            customers.save_with_email(db, made, "", None)
 
 
 def expect(db: Database, sku: str, node: str, *supplies: Supply) -> None:
@@ -508,6 +646,7 @@ def expect(db: Database, sku: str, node: str, *supplies: Supply) -> None:
             lambda all_, new=supply: stock_books.announce(  # type: ignore[misc]
                 all_[key], new.reference, new.due, new.quantity, START
             ),
+            {},
         )
 
 

@@ -38,7 +38,10 @@ def maker(app: Application) -> Callable[..., str]:
 
     def make(units: int = 100, price: int = 1000, node: str = NODE) -> str:
         sku = f"T-{next(_numbers):05d}"
-        product = Product(sku, f"Thing {sku}", Money(price, "USD"), tax_category="general")
+        cost = Money(price * 6 // 10, "USD")
+        product = Product(
+            sku, f"Thing {sku}", Money(price, "USD"), tax_category="general", unit_cost=cost
+        )
         catalogue.upsert(app.database, [product], clock.now())
         if units:
             stock_books.count(app.database, sku, node, units, clock.now(), "test")

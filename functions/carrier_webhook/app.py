@@ -20,7 +20,8 @@ from parcelway.ports.secret_values import secrets_of
 from parcelway.ports.webhooks import WebhookRefused, verify_standard
 from parcelway.store.commit import until_fresh
 from parcelway.store.database import database
-from parcelway.store.orders import order_of_parcel, save
+from parcelway.store.orders import order_of_parcel
+from parcelway.store.saving import save
 from parcelway.store.shop import load_shop
 from pydantic import AwareDatetime
 

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from functools import cache
 from typing import Literal
 
 from parcelway.domain import cart, checkout, delivery
 from parcelway.domain.commands import repeated
+from parcelway.domain.credit import METHOD, CreditAccount
 from parcelway.domain.decision import Decision
 from parcelway.domain.facts import Facts
+from parcelway.domain.methods import methods
 from parcelway.domain.money import Money
 from parcelway.domain.order import Order, Promise, require, totals
-from parcelway.domain.parties import Address
+from parcelway.domain.parties import Address, Contact
 from parcelway.domain.pricing import price
 from parcelway.domain.promise import hours_today
 from parcelway.domain.shortage import Choice, Part, choices
 from parcelway.domain.tracking import new_number
-from parcelway.http.access import held_order
+from parcelway.http.access import by_grant, held_order
 from parcelway.http.api import CART, Api
 from parcelway.http.call import Call
 from parcelway.http.problems import Problem
@@ -31,15 +34,19 @@ from parcelway.http.schemas import (
     MoneyInput,
     Text,
 )
-from parcelway.http.views import ExpectedView, OrderView, order_view
+from parcelway.http.taxes import with_taxes
+from parcelway.http.views import ExpectedView, OrderView, held_view
+from parcelway.store.alternatives import offering
 from parcelway.store.commit import until_fresh
+from parcelway.store.credit import get_account
 from parcelway.store.database import database
-from parcelway.store.orders import save
-from parcelway.store.selling import read_facts, selling
+from parcelway.store.saving import save
+from parcelway.store.selling import read_facts
+from parcelway.store.shop import load_shop
 from parcelway.values import dataclass
 from pydantic import Field
 
-api = Api("checkout")
+api = Api("checkout", around=with_taxes)
 handler = api
 db = cache(database)
 
@@ -55,6 +62,7 @@ class Details(Input):
     payment_method: Text(40) | None = None  # type: ignore[valid-type]
     language: Text(35, 2) | None = None  # type: ignore[valid-type]
     shortage: Literal["ship_complete", "ship_available", "drop", "separate_order"] | None = None
+    purchase_order: Text(60, 0) | None = None  # type: ignore[valid-type]
 
 
 class Delivery(Input):
@@ -140,6 +148,24 @@ class OptionView:
 
 
 @dataclass(frozen=True, slots=True)
+class MethodView:
+    """A payment method of the shop's. `why_not` is '' when the cart can be paid by it, else a name
+    of the reason, which `detail` tells."""
+
+    method: str
+    offered: bool
+    why_not: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class MethodsView:
+    """The shop's payment methods, in its order."""
+
+    methods: list[MethodView]
+
+
+@dataclass(frozen=True, slots=True)
 class OptionsView:
     """What can be chosen from."""
 
@@ -192,20 +218,26 @@ class AvailabilityView:
 
 @api.route("PATCH", "/carts/{cart_id}", who=CART, body=Details, reply=OrderView)
 def describe(call: Call[Details]) -> OrderView:
-    """Note contact, billing address, payment method, language and what to do about a shortage."""
+    """Note contact, billing address, payment method, language, the buyer's own number for the order
+    and what to do about a shortage."""
     details = call.body
-    return _change(
-        call,
-        lambda order, facts: cart.describe(
+    contact = details.contact.contact() if details.contact else None
+
+    def decide(order: Order, facts: Facts) -> Decision:
+        if contact is not None and by_grant(call):
+            _require_their_mailbox(order, contact)
+        return cart.describe(
             order,
-            facts,
-            contact=details.contact.contact() if details.contact else None,
+            replace(facts, credit=_credit(order, details.payment_method)),
+            contact=contact,
             billing_address=details.billing_address.address() if details.billing_address else None,
             payment_method=details.payment_method or "",
             language=details.language or "",
             shortage=details.shortage or "",
-        ),
-    )
+            purchase_order=details.purchase_order,
+        )
+
+    return _change(call, decide)
 
 
 @api.route("GET", "/carts/{cart_id}/delivery-options", who=CART, query=Where, reply=OptionsView)
@@ -224,13 +256,22 @@ def delivery_options(call: Call[None]) -> OptionsView:
     return OptionsView([_option(option, call.now) for option in found])
 
 
+@api.route("GET", "/carts/{cart_id}/payment-methods", who=CART, reply=MethodsView)
+def payment_methods(call: Call[None]) -> MethodsView:
+    """What the cart, or the order that it became, can be paid by, and why not by the others."""
+    order = held_order(db(), call)
+    rules = load_shop(db()).settings.payment_methods
+    found = methods(order, rules, _credit(order, *rules))
+    return MethodsView([MethodView(m.name, not m.why_not, m.why_not, m.told) for m in found])
+
+
 @api.route("GET", "/carts/{cart_id}/availability", who=CART, reply=AvailabilityView)
 def availability(call: Call[None]) -> AvailabilityView:
     """What is there of the cart, and what can be chosen about the rest, with dates and totals."""
     order = held_order(db(), call)
     require(order, "draft")
     facts = read_facts(db(), order, call.now)
-    priced = price(order, facts.products, facts.shop)
+    priced = price(order, facts)
     checkout.require_deliveries(priced)  # of what is offered now: a service may be gone
     found = choices(priced, facts)
     return AvailabilityView(
@@ -286,7 +327,7 @@ def confirm(call: Call[Confirmation]) -> OrderView:
             return order
         decision = checkout.place(
             order,
-            read_facts(db(), order, call.now),
+            _placing(order, call.now),
             call.command,
             names=names,
             expected_total=expected,
@@ -294,7 +335,7 @@ def confirm(call: Call[Confirmation]) -> OrderView:
         save(db(), decision, call.now)
         return decision.order
 
-    return order_view(selling(db(), call.now, attempt))
+    return held_view(call, offering(db(), call.now, attempt))
 
 
 def _wanted(
@@ -313,6 +354,36 @@ def _wanted(
     return delivery.Wanted(
         asked.service, address, asked.store or "", asked.instructions, tuple(lines)
     )
+
+
+def _placing(order: Order, now: datetime) -> Facts:
+    facts = read_facts(db(), order, now)
+    if order.gift_cards:
+        from parcelway.store.gift_cards import cards_of  # few need them
+
+        facts = replace(facts, cards=cards_of(db(), order))
+    if order.account:
+        from parcelway.store.accounts import account_of  # few are of one
+
+        credit = _credit(order, order.payment_method)
+        facts = replace(facts, credit=credit, account=account_of(db(), order.account))
+    return facts
+
+
+def _require_their_mailbox(order: Order, contact: Contact) -> None:
+    """Refuse with NOT_BY_GRANT a mailbox that is not the customer's."""
+    from parcelway.domain.acting import require_their_mailbox  # customers do not pay for it
+    from parcelway.store.customers import get_customer
+
+    customer = get_customer(db(), order.customer_id) if order.customer_id else None
+    require_their_mailbox(order, contact, customer)
+
+
+def _credit(order: Order, *wanted: str | None) -> CreditAccount | None:
+    """The credit of the buyer's account, read where paying on account is among what is wanted."""
+    if METHOD not in wanted or not order.account:
+        return None
+    return get_account(db(), order.account)
 
 
 def _new_names() -> checkout.Names:
@@ -359,7 +430,7 @@ def _change(
         save(db(), decision, call.now)
         return decision.order
 
-    return order_view(until_fresh(attempt))
+    return held_view(call, until_fresh(attempt))
 
 
 def _option(option: delivery.Option, now: datetime) -> OptionView:

@@ -7,6 +7,8 @@ from functools import cache
 from typing import Any
 
 from forms import (
+    Astray,
+    CameBack,
     Division,
     HandOver,
     Holding,
@@ -17,14 +19,15 @@ from forms import (
     Rejection,
     Target,
 )
-from parcelway.domain import fulfilment, fulfilment_orders, pickup
+from parcelway.domain import astray, fulfilment, fulfilment_orders, pickup
 from parcelway.domain.commands import repeated
 from parcelway.domain.decision import Decision
 from parcelway.domain.facts import Facts
-from parcelway.domain.fulfilment_orders import Said, unplaced
 from parcelway.domain.order import Order
 from parcelway.domain.parties import Actor
+from parcelway.domain.reassigning import Said, unplaced
 from parcelway.domain.shipment import Shipment
+from parcelway.domain.switches import as_stopped
 from parcelway.http.access import any_dossier
 from parcelway.http.api import Api, staff
 from parcelway.http.call import Call
@@ -32,7 +35,8 @@ from parcelway.http.paging import from_cursor, to_cursor
 from parcelway.http.views import OrderView, ShipmentView, order_view, shipment_view
 from parcelway.store.commit import until_fresh
 from parcelway.store.database import database
-from parcelway.store.orders import Dossier, get_dossier, place_of, queue_of, save
+from parcelway.store.orders import Dossier, get_dossier, place_of, queue_of
+from parcelway.store.saving import save
 from parcelway.store.selling import read_facts, reclaim, selling
 from parcelway.store.shop import load_shop
 from parcelway.values import dataclass
@@ -63,8 +67,9 @@ def queue(call: Call[None]) -> QueueView:
     start = from_cursor(call.query.cursor, {"pk", "sk", "queue", "queued_at"}, queue=node)
     ids, more = queue_of(db(), node, call.query.limit, start)
     dossiers = [get_dossier(db(), order_id) for order_id in ids]
+    shop = load_shop(db())
     waiting = [
-        shipment_view(dossier.order, shipment)
+        shipment_view(dossier.order, as_stopped(shipment, shop.switched(dossier.order.channel)))
         for dossier in dossiers
         if dossier
         for shipment in dossier.shipments
@@ -103,6 +108,33 @@ def ready(call: Call[Nothing]) -> ShipmentView:
 def received(call: Call[Nothing]) -> ShipmentView:
     """The store got the pick-up order that another node sent it."""
     return _report(call, lambda o, s, who, facts: pickup.received(o, s, who, facts))
+
+
+@api.route(
+    "POST", f"{_SHIPMENT}/came-back", who=WAREHOUSE, body=CameBack, reply=OrderView, key=True
+)
+def came_back(call: Call[CameBack]) -> OrderView:
+    """A parcel that was sent to a store is back at the node that sent it: what is fit to be sent
+    stays the customer's, for another parcel; what is not is planned anew over all nodes."""
+    told = call.body
+    fit = [line.units() for line in told.lines]
+    return _anew(
+        call,
+        lambda d, s, said: astray.came_back(
+            d.order, d.shipments, s, fit, told.unfit, told.then, told.note, said
+        ),
+    )
+
+
+@api.route("POST", f"{_SHIPMENT}/lost", who=WAREHOUSE, body=Astray, reply=OrderView, key=True)
+def lost(call: Call[Astray]) -> OrderView:
+    """A parcel that was sent to a store is given up: its units are written off, and planned anew
+    over all nodes."""
+    told = call.body
+    return _anew(
+        call,
+        lambda d, s, said: astray.lost(d.order, d.shipments, s, told.then, told.note, said),
+    )
 
 
 @api.route(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
-from parcelway.domain.fulfilment_orders import NotThere, Units, Why
+from parcelway.domain.astray import Then, Unfit
+from parcelway.domain.cancellation import Units
+from parcelway.domain.fulfilment_orders import NotThere, Why
 from parcelway.domain.shipment import HoldReason
 from parcelway.http.paging import Page
 from parcelway.http.schemas import Input, Text
@@ -107,3 +109,28 @@ class Division(Note):
     """What leaves in another parcel."""
 
     lines: Annotated[list[Leaving], Field(min_length=1, max_length=_MOST_LINES)]
+
+
+class Astray(Note):
+    """What becomes of the units of a parcel that did not get to its store; not said: they are sent
+    again, unless they failed to arrive before."""
+
+    then: Then | None = None
+
+
+class Fit(Input):
+    """How many units of a SKU came back as they left."""
+
+    sku: Text(64)  # type: ignore[valid-type]
+    fit: int = Field(ge=0, le=_MOST_UNITS)
+
+    def units(self) -> Units:
+        """As decisions take it."""
+        return Units(self.sku, self.fit)
+
+
+class CameBack(Astray):
+    """The lines of which not all units can be sent again, and what is wrong with the others."""
+
+    lines: list[Fit] = Field(default_factory=list, max_length=_MOST_LINES)
+    unfit: Unfit = "damaged"

@@ -1,10 +1,12 @@
-"""The state machine's own steps: schedule, release, wait, escalate, close.
+"""The state machine's own steps: schedule, release, wait, ask for the invoice, escalate, close.
 
 Each step decides on the order as it is, so the state machine may retry any of them.
 """
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -23,14 +25,16 @@ from parcelway.ports.executions import OrderCancelled, answer_one
 from parcelway.ports.faults import discreet
 from parcelway.store.commit import until_fresh
 from parcelway.store.database import database
-from parcelway.store.orders import Dossier, get_dossier, save
+from parcelway.store.orders import Dossier, get_dossier
+from parcelway.store.saving import save
 from parcelway.store.selling import read_facts
 from parcelway.store.shop import load_shop
-from parcelway.store.waits import Wait, keep
+from parcelway.store.waits import Wait, keep, over
 
 logger = Logger(service="fulfillment_steps")
 db = cache(database)
 executions = cache(lambda: aws.client("stepfunctions"))
+sqs = cache(lambda: aws.client("sqs"))
 
 
 class OnHold(Exception):
@@ -91,11 +95,27 @@ def _release(event: dict[str, Any]) -> dict[str, Any]:
 
 def _wait(event: dict[str, Any]) -> dict[str, Any]:
     """Keep the task token, then answer it at once if what it waits for has happened already."""
-    order_id, shipment_id = event["order_id"], event["shipment_id"]
-    wait = Wait(order_id, shipment_id, event["until"], event["token"])
-    keep(db(), wait)
-    answer_one(executions(), db(), wait, _dossier(event).shipment(shipment_id))
+    wait = _kept(event)
+    answer_one(executions(), db(), wait, _dossier(event).shipment(wait.shipment_id))
     return {}
+
+
+def _invoice(event: dict[str, Any]) -> dict[str, Any]:
+    """Ask the writer of invoices for the shipment's, and wait until it is there."""
+    wait = _kept(event)
+    shipment = _dossier(event).shipment(wait.shipment_id)
+    if over(wait, shipment):
+        answer_one(executions(), db(), wait, shipment)
+    else:
+        asked = {"order_id": wait.order_id, "shipment_id": wait.shipment_id}
+        sqs().send_message(QueueUrl=os.environ["INVOICES_QUEUE_URL"], MessageBody=json.dumps(asked))
+    return {}
+
+
+def _kept(event: dict[str, Any]) -> Wait:
+    wait = Wait(event["order_id"], event["shipment_id"], event["until"], event["token"])
+    keep(db(), wait)
+    return wait
 
 
 def _overdue(event: dict[str, Any]) -> dict[str, Any]:
@@ -130,6 +150,7 @@ _STEPS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "schedule": _schedule,
     "release": _release,
     "wait": _wait,
+    "invoice": _invoice,
     "overdue": _overdue,
     "sold_out": _sold_out,
     "close": _close,

@@ -8,7 +8,7 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 from parcelway import aws
-from parcelway.domain.status import ready
+from parcelway.domain.waves import has_wave
 from parcelway.ports.executions import answer, start
 from parcelway.ports.messages import consume
 from parcelway.store.database import database
@@ -20,7 +20,13 @@ executions = cache(lambda: aws.client("stepfunctions"))
 
 
 # After one of these an order may have units for another wave.
-_TO_SCHEDULE = ("order.confirmed", "order.replenished", "order.replanned")
+_TO_SCHEDULE = (
+    "order.confirmed",
+    "order.replenished",
+    "order.replanned",
+    "order.units_cancelled",
+    "order.funded",
+)
 
 
 def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
@@ -30,12 +36,14 @@ def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
 
 def _handle(told: dict[str, Any]) -> None:
     """Act on the order as it is now: the event only says that it is worth a look. One that is
-    confirmed for the second time may have waits whose answer got lost."""
+    confirmed for the second time may have waits whose answer got lost, and whatever happened may
+    have made room for a wave that had to wait (`undoing`)."""
     order_id = told["detail"]["order_id"]
     dossier = get_dossier(db(), order_id)
     if dossier is None:
         raise LookupError("an event of an order that does not exist")
-    if told["detail-type"] in _TO_SCHEDULE:
-        for wave in range(1, dossier.order.waves + 1 + ready(dossier.order)):
-            start(executions(), os.environ["FULFILLMENT_ARN"], order_id, wave)
+    known = dossier.order.waves
+    first = 1 if told["detail-type"] in _TO_SCHEDULE else known + 1
+    for wave in range(first, known + 1 + has_wave(dossier.order)):
+        start(executions(), os.environ["FULFILLMENT_ARN"], order_id, wave)
     answer(executions(), db(), dossier)

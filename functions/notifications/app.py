@@ -16,7 +16,9 @@ from functools import cache
 from typing import Any
 
 from aws_lambda_powertools import Logger
-from parcelway.domain.mailing import mailed
+from parcelway.domain.account_state import BLOCKED
+from parcelway.domain.customer import Customer
+from parcelway.domain.mailing import ASKS_APPROVER, is_over, mailed
 from parcelway.domain.order import Event, Order
 from parcelway.ports import clock
 from parcelway.ports.mail import MailRefused, ses_mailer
@@ -27,7 +29,7 @@ from parcelway.store.database import database
 from parcelway.store.mails import MailKey
 from parcelway.store.orders import get_dossier, get_order
 from parcelway.store.shop import load_shop
-from rendering import Rendered, render
+from rendering import Reader, Rendered, render
 
 logger = Logger(service="notifications")
 db = cache(database)
@@ -63,9 +65,35 @@ def _tell(event: Event, now: datetime) -> None:
     event = next((kept for kept in dossier.events if kept.sequence == event.sequence), event)
     if not mailed(event, dossier.order):
         return
+    key, reader = MailKey(event.order_id, event.sequence, event.type), None
+    if is_over(event, dossier.order, now):
+        _leave_out(key, now)
+        return
     others = _linked(dossier.order) if event.type == "order.confirmed" else ()
-    mail = render(dossier, event, load_shop(db()), os.environ["PUBLIC_URL"], others)
-    _send_once(MailKey(event.order_id, event.sequence, event.type), mail, now)
+    if event.type == ASKS_APPROVER:
+        approver = _approver(event)
+        if approver is None:
+            _leave_out(key, now)
+            return
+        reader = Reader(approver.name, approver.email, approver.language)
+    mail = render(dossier, event, load_shop(db()), os.environ["PUBLIC_URL"], others, reader)
+    _send_once(key, mail, now)
+
+
+def _approver(event: Event) -> Customer | None:
+    """The approver whom an event asks; None for one who cannot decide any more."""
+    from parcelway.store.customers import get_customer  # few mails are for them
+
+    known = get_customer(db(), event.data["approver"])
+    gone = known is None or known.state in BLOCKED or not known.email
+    return None if gone else known
+
+
+def _leave_out(key: MailKey, now: datetime) -> None:
+    """Note that a mail is not sent: nobody is there to read it, or it comes too late."""
+    holder = uuid.uuid4().hex
+    if mails.claim(db(), key, holder, now):
+        mails.leave_out(db(), key, holder, now)
 
 
 def _linked(order: Order) -> list[Order]:

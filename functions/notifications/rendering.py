@@ -8,10 +8,11 @@ has become since.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -20,18 +21,21 @@ from urllib.parse import quote
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from parcelway.domain.collecting import code as collection_code
 from parcelway.domain.collecting import last_day
-from parcelway.domain.invoice import InvoiceLine
+from parcelway.domain.dues import PAY_AGAIN
+from parcelway.domain.invoice import Invoice, InvoiceLine
+from parcelway.domain.line import DONE
 from parcelway.domain.money import Money
-from parcelway.domain.order import DONE, DeliveryGroup, Event, Order, totals
-from parcelway.domain.public_view import promised
+from parcelway.domain.order import DeliveryGroup, Event, Order, totals
+from parcelway.domain.public_view import payment_page, promised
 from parcelway.domain.receipt import receipt
 from parcelway.domain.shipment import Shipment
 from parcelway.domain.shop import Shop
-from parcelway.language.amounts import Row, line_amount, total_rows
+from parcelway.language.amounts import Row, allowances, line_amount, total_rows
 from parcelway.language.formats import (
     address_lines,
     day,
     language_for,
+    moment,
     money,
     weekday,
     window,
@@ -49,10 +53,20 @@ _ON_THE_WAY = (
     "shipment.delivered",
 )
 _TO_COLLECT = ("shipment.ready_for_pickup", "shipment.pickup_reminder")
-_WITH_PROMISE = ("order.confirmed", "shipment.shipped")
-_WITH_PLACE = ("order.confirmed", "promise.revised", *_ON_THE_WAY)
+_WITH_PROMISE = ("order.confirmed", "payment.link_sent", "shipment.shipped")
+_WITH_PLACE = (
+    "order.confirmed",
+    "order.approval_asked",
+    "payment.link_sent",
+    "promise.revised",
+    *_ON_THE_WAY,
+)
 _WITH_TOTAL = ("payment.refunded", *_ON_THE_WAY)  # said in a line; others add it up, or have none
-_WITHOUT_AMOUNTS = ("payment.refunded", "payment.voided", "promise.revised")
+_OF_A_CART = tuple(f"order.approval_{each}" for each in ("asked", "approved", "rejected"))
+_ADDED_UP = ("order.confirmed", "order.cancelled", "payment.link_sent", *_OF_A_CART)
+_WITH_PURCHASE_ORDER = ("order.confirmed", "payment.link_sent", *_OF_A_CART)
+_ASKS_FOR_PAYMENT = ("payment.needed", "payment.link_sent")
+_WITHOUT_AMOUNTS = ("payment.needed", "payment.refunded", "payment.voided", "promise.revised")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +80,15 @@ class Rendered:
 
 
 @dataclass(frozen=True, slots=True)
+class Reader:
+    """Whom a mail is for, where that is not the buyer. `language` is '' for the order's."""
+
+    name: str
+    email: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
 class Place:
     """Where goods go, under its heading; `expected` and `items` tell several places apart."""
 
@@ -76,9 +99,15 @@ class Place:
 
 
 def render(
-    dossier: Dossier, event: Event, shop: Shop, public_url: str, others: Sequence[Order] = ()
+    dossier: Dossier,
+    event: Event,
+    shop: Shop,
+    public_url: str,
+    others: Sequence[Order] = (),
+    reader: Reader | None = None,
 ) -> Rendered:
-    """The mail about `event`, one that is `mailed`. `others` are the orders it is linked to.
+    """The mail about `event`, one that is `mailed`, for its `reader`: the order's contact unless
+    given. `others` are the orders it is linked to.
 
     Raises LookupError or ValueError when the order cannot be told about: it has no contact, or not
     the shipment that the event names.
@@ -86,9 +115,10 @@ def render(
     order = dossier.order
     if order.contact is None:
         raise ValueError("the order has no contact")
-    language = language_for(order.language)
+    reader = reader or Reader(order.contact.name, order.contact.email, "")
+    language = language_for(reader.language or order.language)
     shipment = _shipment(dossier, event)
-    subject, headline, *paragraphs = _said(event, dossier, shipment, shop, language)
+    subject, headline, *paragraphs = _said(event, dossier, shipment, shop, language, reader.name)
     context = {
         "language": language,
         "say": partial(say, language=language),
@@ -98,21 +128,38 @@ def render(
         "headline": headline,
         "paragraphs": paragraphs,
         "number": order.tracking_number,
-        "facts": _facts(event, order, shipment, others, language),
-        "items": _items(event, order, shipment, shop, language),
+        "facts": _facts(event, dossier, shipment, others, language),
+        "items": _items(event, dossier, shipment, shop, language),
         "rows": _rows(event, order, shop, language),
         "sections": sections(event, dossier, language),
         "places": _places(event, order, shipment, shop, language),
-        "track_url": _link(order, public_url),
-        "invoice_url": "",
+        # A draft has no number yet, and no page.
+        "track_url": _link(order, public_url) if order.tracking_number else "",
+        "payment_url": _payment(event, order),
+        "document": _document(event, order, shipment, public_url, language),
     }
-    if shipment is not None and event.type == _invoiced_at(shipment):
-        context["invoice_url"] = _link(
-            order, public_url, f"/invoices/{quote(shipment.id, safe='')}"
-        )
     html = _templates().get_template("mail.html").render(context)
     text = _templates().get_template("mail.txt").render(context)
-    return Rendered(order.contact.email, subject, html, re.sub(r"\n{3,}", "\n\n", text))
+    return Rendered(reader.email, subject, html, re.sub(r"\n{3,}", "\n\n", text))
+
+
+def _document(
+    event: Event, order: Order, shipment: Shipment | None, public_url: str, language: str
+) -> tuple[str, str] | None:
+    """What the document that belongs to a mail is called, and where it is."""
+    if event.type == "credit_note.issued":
+        path = f"/credit-notes/{quote(event.data['number'], safe='')}"
+        return say("credit_note.title", language), _link(order, public_url, path)
+    if shipment is not None and event.type == _invoiced_at(shipment):
+        path = f"/invoices/{quote(shipment.id, safe='')}"
+        return say("label.invoice", language), _link(order, public_url, path)
+    return None
+
+
+def _payment(event: Event, order: Order) -> str:
+    """Where a mail that asks for a payment leads, '' for the others."""
+    page = os.environ["PAYMENT_PAGE"] if event.type in _ASKS_FOR_PAYMENT else ""
+    return payment_page(page, order) or ""
 
 
 def _invoiced_at(shipment: Shipment) -> str:
@@ -121,7 +168,12 @@ def _invoiced_at(shipment: Shipment) -> str:
 
 
 def _said(
-    event: Event, dossier: Dossier, shipment: Shipment | None, shop: Shop, language: str
+    event: Event,
+    dossier: Dossier,
+    shipment: Shipment | None,
+    shop: Shop,
+    language: str,
+    reader: str,
 ) -> list[str]:
     """Subject, headline and paragraphs, each on one line."""
     order, data = dossier.order, event.data
@@ -132,8 +184,13 @@ def _said(
     latest = date.fromisoformat(data["latest"]) if data.get("latest") else None
     first = groups[0].promise
     assert order.contact is not None
+    approval = order.approval
+    decided = approval is not None and approval.id == data.get("approval")
     words: Mapping[str, Any] = {
-        "name": order.contact.name,
+        "name": reader,
+        "buyer": order.contact.name,
+        "shop": shop.settings.name,
+        "why": approval.reason if decided and approval else "",
         "number": order.tracking_number,
         "pickup": all(pickups),
         "mixed": any(pickups) and not all(pickups),
@@ -151,11 +208,22 @@ def _said(
         "later": latest is None or first is None or latest > first.latest,
         "reason": data.get("reason", ""),
         "waits": waits(order),
+        "sent": data.get("sent", False),
+        "pay_until": _pay_until(event, order, shop, language),
         "rest": any(line.count(*DONE) < line.quantity for line in order.lines),
     }
     said = _words().get_template(f"{language}/{event.type}.txt").render(words)
     blocks = (" ".join(block.split()) for block in re.split(r"\n\s*\n", said))
     return [block for block in blocks if block]
+
+
+def _pay_until(event: Event, order: Order, shop: Shop, language: str) -> str:
+    """Until when to pay: the day, or the moment where that is what the goods are held to."""
+    if event.type != "payment.link_sent":
+        return day((event.at + PAY_AGAIN).date(), language)
+    held = (shop.nodes.get(portion.node) for line in order.lines for portion in line.portions)
+    zone = next((node.time_zone for node in held if node), "UTC")
+    return moment(datetime.fromisoformat(event.data["until"]), zone, language)
 
 
 def _to_collect(
@@ -172,7 +240,8 @@ def _to_collect(
 
 
 def _amount(data: Mapping[str, Any], order: Order, language: str) -> str:
-    return money(Money(data["amount"], order.currency), language) if "amount" in data else ""
+    minor = data.get("amount", data.get("gross"))  # what moved, or what a document comes to
+    return money(Money(minor, order.currency), language) if minor is not None else ""
 
 
 def _shipment(dossier: Dossier, event: Event) -> Shipment | None:
@@ -187,19 +256,24 @@ def _shipment(dossier: Dossier, event: Event) -> Shipment | None:
 
 def _facts(
     event: Event,
-    order: Order,
+    dossier: Dossier,
     shipment: Shipment | None,
     others: Sequence[Order],
     language: str,
 ) -> list[tuple[str, str]]:
+    order = dossier.order
     groups = _groups(order, event, shipment)
     facts = [(say("label.linked_number", language), other.tracking_number) for other in others]
+    if order.purchase_order and event.type in _WITH_PURCHASE_ORDER:
+        facts.append((say("invoice.purchase_order", language), order.purchase_order))
     first = groups[0].promise
     if first and event.type == "promise.revised":
         facts.append((say("label.first_promised", language), window(first, language)))
     promise = groups[0].present_promise if shipment else promised(order)
     if promise and event.type in _WITH_PROMISE and len(groups) == 1:
         facts.append((say("label.expected", language), window(promise, language)))
+    if event.type == "credit_note.issued":  # why, the document says
+        return [(say("invoice.refers_to", language), event.data["invoice"])]
     if shipment and shipment.parcel_number:
         facts.append((say("label.carrier", language), shipment.carrier))
         facts.append((say("label.parcel_number", language), shipment.parcel_number))
@@ -211,10 +285,23 @@ def _facts(
 
 
 def _items(
-    event: Event, order: Order, shipment: Shipment | None, shop: Shop, language: str
+    event: Event, dossier: Dossier, shipment: Shipment | None, shop: Shop, language: str
 ) -> list[Item]:
-    """What the mail is about: a shipment's contents, a delivery's, or the order's lines with their
-    amounts."""
+    """What the mail is about: a shipment's contents, a delivery's, or the lines of the order or of
+    a credit note with their amounts."""
+    order = dossier.order
+
+    def item(line: InvoiceLine) -> Item:
+        amount = line_amount(line, shop.settings.prices_include_tax)
+        off = allowances(line, language)
+        return Item(line.description, line.quantity, money(amount, language), off)
+
+    if event.type == "credit_note.issued":
+        neutral = say("credit_note.goodwill", language)
+        return [
+            item(replace(line, description=neutral) if line.kind == "goodwill" else line)
+            for line in _credit_note(dossier, event).lines
+        ]
     if "lines" in event.data:  # some units of a shipment
         by_sku = {line.sku: line.name for line in order.lines}
         return [Item(by_sku[each["sku"]], each["quantity"]) for each in event.data["lines"]]
@@ -228,16 +315,19 @@ def _items(
             for line in order.lines
             if (units := sum(line.units(group.id) for group in groups))
         ]
-
-    def item(line: InvoiceLine) -> Item:
-        amount = line_amount(line, shop.settings.prices_include_tax)
-        return Item(line.description, line.quantity, money(amount, language))
-
     return [item(line) for line in receipt(order, ()).lines]
 
 
+def _credit_note(dossier: Dossier, event: Event) -> Invoice:
+    """The credit note that an event is about. Raises LookupError when it is not there."""
+    for note in dossier.credit_notes:
+        if note.number == event.data["number"]:
+            return note
+    raise LookupError("the order has no such credit note")
+
+
 def _rows(event: Event, order: Order, shop: Shop, language: str) -> Sequence[Row]:
-    if event.type not in ("order.confirmed", "order.cancelled"):
+    if event.type not in _ADDED_UP:
         return ()
     return total_rows(receipt(order, ()), shop.settings.prices_include_tax, language)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from parcelway.domain.order import Event, Order, Portion
+from parcelway.domain.line import Portion
+from parcelway.domain.order import Event, Order
 from parcelway.language.formats import weekday
 from parcelway.language.wording import say
 from parcelway.store.orders import Dossier
@@ -16,11 +17,12 @@ _TELLS = ("order.confirmed", "promise.revised", "shipment.shipped")
 @dataclass(frozen=True, slots=True)
 class Item:
     """A line of the mail; `amount` is what it comes to or when it comes, '' where neither is
-    told."""
+    told, `off` what was taken off and why."""
 
     name: str
     quantity: int
     amount: str = ""
+    off: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,16 +11,19 @@ from typing import Annotated, Any
 
 from parcelway import aws
 from parcelway.domain import atp
-from parcelway.domain.availability import BROWSED, Availability, State, availability, outlets
-from parcelway.domain.catalogue import Product
-from parcelway.domain.money import Money
+from parcelway.domain.audience import assortments_for
+from parcelway.domain.availability import BROWSED, State, shown
+from parcelway.domain.order import Order
 from parcelway.domain.parties import Channel
+from parcelway.domain.refusals import Reason, Refusal
 from parcelway.domain.shop import Method, Shop
+from parcelway.domain.stores import pickup_stores
+from parcelway.http.access import cart_of_query
 from parcelway.http.api import ANYONE, Api
 from parcelway.http.call import Call
 from parcelway.http.problems import Problem, bad_request, not_found
 from parcelway.http.schemas import CountryCode, Input, Text
-from parcelway.ports import clock, search_cursor, tantivy_schema
+from parcelway.ports import search_cursor, tantivy_schema
 from parcelway.ports.search import (
     Bucket,
     Facets,
@@ -35,13 +38,13 @@ from parcelway.ports.search import (
 )
 from parcelway.ports.search_files import IndexFiles
 from parcelway.ports.search_reader import Opened, SearchReader
-from parcelway.store.catalogue import get_many
 from parcelway.store.database import database
 from parcelway.store.selling import read_facts
 from parcelway.store.shop import load_shop
-from parcelway.store.stock import read_balances
 from parcelway.values import dataclass
+from products import Audience, ProductView, audience_of, buyer_of, views_of
 from pydantic import Field, StringConstraints
+from stores import Near, StoresView, stores_view
 
 api = Api("search")
 handler = api
@@ -49,6 +52,7 @@ db = cache(database)
 
 _MOST_PER_PAGE = 100
 _STATE = "(in_stock|backorder|preorder|out_of_stock)"
+CurrencyCode = Annotated[str, StringConstraints(pattern=r"^([A-Z]{3})?$")]
 Stock = Annotated[str, StringConstraints(pattern=rf"^({_STATE}(\|{_STATE}){{0,3}})?$")]
 _ROUNDS = 3  # how often more is fetched when live data drops hits from a page
 _MOST_MINOR = 10**12
@@ -62,8 +66,16 @@ def reader() -> SearchReader:
     return SearchReader(IndexFiles(aws.client("s3"), bucket, tantivy_schema.SCHEMA_VERSION))
 
 
-class Listing(Input):
-    """What to find. Prices in minor units of the shop's currency, inclusive. `category` is a path
+class ForCart(Input):
+    """The cart that is shopped with, '' for none: who holds its `Cart-Token` is shown what its
+    buyer may see and buy, at the buyer's prices. Without one, what everybody may."""
+
+    cart: Text(128, 0) = ""  # type: ignore[valid-type]
+
+
+class Listing(ForCart):
+    """What to find. Prices in minor units of the shop's currency, inclusive; products are shown at
+    prices in `currency`, '' for the cart's or else the shop's own. `category` is a path
     (`Grocery>Yogurt`), `brand` one or more names separated by `|`. `availability` is one or more
     states separated by `|`, as a product is `in_stock` when few are left; `in_stock` true asks for
     that one alone."""
@@ -76,12 +88,13 @@ class Listing(Input):
     availability: Stock = ""
     in_stock: bool = False
     sort: Sort = "relevance"
+    currency: CurrencyCode = ""
     cursor: Text(1000, 0) = ""  # type: ignore[valid-type]
     limit: int = Field(24, ge=1, le=_MOST_PER_PAGE)
     facets: bool = True
 
-    def search(self) -> SearchQuery:
-        """The query for the index."""
+    def search(self, assortments: tuple[str, ...]) -> SearchQuery:
+        """The query for the index, of who may see `assortments`."""
         return SearchQuery(
             text=self.q,
             category=tuple(_parts(self.category, tantivy_schema.SEPARATOR)),
@@ -89,6 +102,7 @@ class Listing(Input):
             min_price=self.min_price,
             max_price=self.max_price,
             availability=("in_stock",) if self.in_stock else self._availability(),
+            assortments=assortments,
             sort=self.sort,
             limit=self.limit,
             cursor=self.cursor,
@@ -99,22 +113,32 @@ class Listing(Input):
         return tuple(states)
 
 
-class Wanted(Input):
-    """How many units are wanted, through which channel, and how: to a country (`postal_code` makes
-    it exact), or collected at a `store`, which says that it is `pickup`."""
+class Shown(ForCart):
+    """In which currency prices are shown, '' for the cart's or else the shop's own."""
+
+    currency: CurrencyCode = ""
+
+
+class Wanted(ForCart):
+    """How many units are wanted, through which channel (the cart's, or else online), and how: to a
+    country (`postal_code` makes it exact), or collected at a `store`, which says that it is
+    `pickup`."""
 
     quantity: int = Field(1, ge=1, le=_MOST_UNITS)
-    channel: Channel = BROWSED
+    channel: Channel | None = None
     method: Method | None = None
     country: CountryCode | None = None
     postal_code: Text(16, 0) = ""  # type: ignore[valid-type]
     store: Text(40, 0) = ""  # type: ignore[valid-type]
 
-    def wish(self) -> atp.Wish:
-        """What is asked for."""
+    def wish(self, cart: Order | None) -> atp.Wish:
+        """What is asked for. Raises Refusal INVALID for another channel than the cart's."""
+        if cart and self.channel not in (None, cart.channel):
+            detail = f"This cart is of the channel {cart.channel}."
+            raise Refusal(Reason.INVALID, detail, "/channel")
         return atp.Wish(
             self.quantity,
-            self.channel,
+            cart.channel if cart else self.channel or BROWSED,
             self.method or ("pickup" if self.store else "delivery"),
             self.country or "",
             self.postal_code,
@@ -122,27 +146,11 @@ class Wanted(Input):
         )
 
 
-class Typed(Input):
+class Typed(ForCart):
     """What a shopper has typed so far."""
 
     q: Text(200, 0) = ""  # type: ignore[valid-type]
     limit: int = Field(8, ge=1, le=20)
-
-
-@dataclass(frozen=True, slots=True)
-class ProductView:
-    """A product at its price and availability of this moment."""
-
-    sku: str
-    name: str
-    description: str
-    brand: str
-    category: tuple[str, ...]
-    attributes: Mapping[str, str]
-    price: Money
-    tax_included: bool
-    weight_grams: int
-    availability: Availability
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,9 +200,17 @@ class Suggestions:
 @api.route("GET", "/products", who=ANYONE, query=Listing, reply=Found)
 def find(call: Call[None]) -> Found:
     """Search and browse the catalogue."""
-    query = call.query.search()
-    opened, shop = _opened(), load_shop(db())
-    products, page, place = _page(opened, query, shop, call.query.facets)
+    cart, shop = cart_of_query(db(), call), load_shop(db())
+    audience = audience_of(cart, call.query.currency, shop)
+    query = call.query.search(assortments_for(audience.buyer, shop.assortments.values()))
+    if audience.currency != shop.settings.currency and (query.min_price, query.max_price) != (
+        None,
+        None,
+    ):
+        detail = f"Prices are limited in {shop.settings.currency}."
+        raise Refusal(Reason.CURRENCY_UNAVAILABLE, detail, "/currency")
+    opened = _opened()
+    products, page, place = _page(opened, query, shop, audience, call.query.facets)
     return Found(
         products=tuple(products),
         total=page.total,
@@ -209,13 +225,17 @@ def find(call: Call[None]) -> Found:
 @api.route("GET", "/products/suggest", who=ANYONE, query=Typed, reply=Suggestions)
 def suggest(call: Call[None]) -> Suggestions:
     """Complete the word being typed."""
-    return Suggestions(tuple(_opened().index.suggest(call.query.q, call.query.limit)))
+    buyer, shop = buyer_of(cart_of_query(db(), call)), load_shop(db())
+    seen = assortments_for(buyer, shop.assortments.values())
+    return Suggestions(tuple(_opened().index.suggest(call.query.q, call.query.limit, seen)))
 
 
-@api.route("GET", "/products/{sku}", who=ANYONE, reply=ProductView)
+@api.route("GET", "/products/{sku}", who=ANYONE, query=Shown, reply=ProductView)
 def show(call: Call[None]) -> ProductView:
     """One product, at its price and availability of this moment."""
-    views = _views([call.path["sku"]], load_shop(db()))
+    cart, shop = cart_of_query(db(), call), load_shop(db())
+    audience = audience_of(cart, call.query.currency, shop)
+    views = views_of(db(), [call.path["sku"]], shop, audience)
     if not views:
         raise not_found()
     return views[call.path["sku"]]
@@ -227,11 +247,12 @@ def promise(call: Call[None]) -> PromiseView:
 
     It is what the cart and the checkout would say to one product alone at this moment; nothing is
     held for the caller."""
-    sku, wish = call.path["sku"], call.query.wish()
+    cart = cart_of_query(db(), call)
+    sku, wish = call.path["sku"], call.query.wish(cart)
     draft = atp.draft_of(wish, load_shop(db()), call.now)
-    facts = read_facts(db(), draft, call.now, sku)
+    facts = read_facts(db(), draft, call.now, sku, priced=False)
     product = facts.products.get(sku)
-    if product is None or not product.active:
+    if product is None or not shown(product, buyer_of(cart), facts.shop):
         raise not_found()
     answer = atp.ask(draft, product, wish, facts)
     window = answer.window
@@ -252,8 +273,16 @@ def promise(call: Call[None]) -> PromiseView:
     )
 
 
+@api.route("GET", "/stores", who=ANYONE, query=Near, reply=StoresView)
+def stores(call: Call[None]) -> StoresView:
+    """The stores at which orders can be collected."""
+    near = call.query
+    found = pickup_stores(load_shop(db()), near.channel, near.address())
+    return stores_view(found, near, call.now)
+
+
 def _page(
-    opened: Opened, query: SearchQuery, shop: Shop, facets: bool
+    opened: Opened, query: SearchQuery, shop: Shop, audience: Audience, facets: bool
 ) -> tuple[list[ProductView], SearchPage, Place | None]:
     """The products of a page, what the index said of the whole, and the place to go on from.
 
@@ -268,7 +297,7 @@ def _page(
         wanted = (query.limit - len(views)) * (2 if query.availability else 1)
         page = _search(opened, replace(query, limit=wanted), facets and first is None)
         first = first or page
-        live = _views([hit.sku for hit in page.hits], shop)
+        live = views_of(db(), [hit.sku for hit in page.hits], shop, audience)
         taken = _take(page.hits, live, query, query.limit - len(views))
         views += [live[hit.sku] for hit in taken if _fits(live.get(hit.sku), query)]
         more = page.more or len(taken) < len(page.hits)
@@ -303,32 +332,6 @@ def _fits(view: ProductView | None, query: SearchQuery) -> bool:
     low = query.min_price if query.min_price is not None else 0
     high = query.max_price if query.max_price is not None else _MOST_MINOR
     return low <= view.price.minor <= high
-
-
-def _views(skus: Sequence[str], shop: Shop) -> dict[str, ProductView]:
-    """The products among `skus` that are for sale, by SKU."""
-    products = {sku: product for sku, product in get_many(db(), skus).items() if product.active}
-    among = outlets(shop, BROWSED)
-    balances, now = read_balances(db(), among.keys(products)), clock.now()
-    return {
-        sku: _view(product, availability(product, balances, among, now), shop)
-        for sku, product in products.items()
-    }
-
-
-def _view(product: Product, stock: Availability, shop: Shop) -> ProductView:
-    return ProductView(
-        product.sku,
-        product.name,
-        product.description,
-        product.brand,
-        product.category,
-        product.attributes,
-        product.price,
-        shop.settings.prices_include_tax,
-        product.weight_grams,
-        stock,
-    )
 
 
 def _opened() -> Opened:

@@ -11,16 +11,21 @@ Every request here can stop after any call. What is left then, and what heals it
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime
 
+from botocore.exceptions import BotoCoreError, ClientError
+from parcelway.domain.account_state import BLOCKED
 from parcelway.domain.customer import Change, Customer, Profile, enabled, found, signed_up
 from parcelway.domain.login import customer_id_of, normalise_email
 from parcelway.http.call import Caller
 from parcelway.http.problems import Problem
-from parcelway.ports.identity import CodeRefused, Identity, Login
-from parcelway.store.commit import Stale, until_fresh
+from parcelway.ports.identity import CodeRefused, Identity, Login, SignInRefused, Tokens
+from parcelway.store.commit import Busy, Stale, until_fresh
 from parcelway.store.customers import get_customer, holder_of, save_with_email
 from parcelway.store.database import Database
+
+_log = logging.getLogger(__name__)
 
 
 def sign_up(
@@ -66,18 +71,28 @@ def confirm(
     identity.confirm(key, code)
     login = identity.find(key)
     if login is not None and login.proven:
-        _prove(db, login, key, now)
+        _claim_orders(db, _prove(db, login, key, now), now)
+
+
+def admitted(db: Database, tokens: Tokens) -> Tokens:
+    """The tokens of a sign-in, unless the shop has locked or disabled the customer: the user pool
+    may not have heard of that yet. Raises SignInRefused.
+    """
+    customer = get_customer(db, customer_id_of(tokens.subject))
+    if customer is not None and customer.state in BLOCKED:
+        raise SignInRefused
+    return tokens
 
 
 def own_record(db: Database, identity: Identity, caller: Caller, now: datetime) -> Customer:
     """The signed-in caller's record, enabled or made if a crash left that undone.
 
     Raises Problem 401 when the login of a token that is still valid is no more, or the customer
-    is disabled: the gateway takes a token until it expires, whatever happened since.
+    is locked or disabled: the gateway takes a token until it expires, whatever happened since.
     """
     gone = Problem(401, "unauthenticated", "Sign in first", "This sign-in is no longer valid.")
     customer = get_customer(db, caller.customer_id)
-    if customer is not None and customer.state == "disabled":
+    if customer is not None and customer.state in BLOCKED:
         raise gone
     if customer is not None and customer.state not in ("pending", "replaced"):
         return customer
@@ -89,6 +104,17 @@ def own_record(db: Database, identity: Identity, caller: Caller, now: datetime) 
     if login is None or login.subject != caller.subject or not login.proven:
         raise gone
     return _prove(db, login, key, now)
+
+
+def _claim_orders(db: Database, customer: Customer, now: datetime) -> None:
+    """Give the customer what they ordered as a guest. The code is used by now, so that nothing here
+    may fail the request; what is left the customer gets with the list of their orders."""
+    from parcelway.store.guest_orders import claim, unclaimed  # nothing else here is about orders
+
+    try:
+        claim(db, customer, unclaimed(db, customer.email_key), now)
+    except (Busy, BotoCoreError, ClientError) as error:
+        _log.warning("orders not claimed yet: %s", type(error).__name__)
 
 
 def _made_by(db: Database, login: Login, sign_up: str) -> bool:
@@ -125,8 +151,7 @@ def _prove(db: Database, login: Login, key: str, now: datetime) -> Customer:
         if customer is not None and customer.state == "pending":
             change = enabled(customer, now)
         elif customer is None or customer.state == "replaced":
-            version = customer.version if customer is not None else 0
-            change = found(login.subject, key, login.name, login.language, now, version)
+            change = found(login.subject, key, login.name, login.language, now, customer)
         else:
             return customer
         holder = holder_of(db, key)

@@ -10,13 +10,11 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
-from accounts import confirm, own_record, sign_up
+from accounts import admitted, confirm, own_record, sign_up
 from forms import (
-    BookEntry,
     CheckMailView,
     Confirmation,
     Credentials,
-    CustomerView,
     Edit,
     FirstPassword,
     Mailbox,
@@ -25,23 +23,16 @@ from forms import (
     Refresh,
     SignedUpView,
     SignOut,
-    customer_view,
 )
-from parcelway.domain.customer import (
-    Change,
-    Customer,
-    SavedAddress,
-    check_addresses,
-    edited,
-    with_address,
-    without_address,
-)
+from parcelway.domain.address_book import check_addresses, with_address, without_address
+from parcelway.domain.customer import Change, Customer, SavedAddress, edited
 from parcelway.domain.ids import derived
 from parcelway.domain.login import normalise_email, password_fault
 from parcelway.domain.parties import Actor
 from parcelway.domain.refusals import Reason, Refusal
 from parcelway.http.api import ANYONE, CUSTOMER, Api, Reply
 from parcelway.http.call import Call
+from parcelway.http.customers import BookEntry, CustomerView, customer_view
 from parcelway.http.problems import Problem, busy
 from parcelway.ports.identity import (
     CodeRefused,
@@ -107,7 +98,8 @@ def resend_code(call: Call[Mailbox]) -> CheckMailView:
 def sign_in(call: Call[Credentials]) -> Tokens:
     """Sign in."""
     with _problems():
-        return identity().sign_in(normalise_email(call.body.email), call.body.password)
+        key = normalise_email(call.body.email)
+        return admitted(db(), identity().sign_in(key, call.body.password))
 
 
 @api.route("POST", "/sessions/new-password", who=ANYONE, body=FirstPassword, reply=Tokens)
@@ -115,14 +107,15 @@ def choose_password(call: Call[FirstPassword]) -> Tokens:
     """Finish a sign-in with a password of one's own."""
     with _problems():
         _check_password(call.body.password)
-        return identity().set_new_password(call.body.session, call.body.password)
+        tokens = identity().set_new_password(call.body.session, call.body.password)
+        return admitted(db(), tokens)
 
 
 @api.route("POST", "/sessions/refresh", who=ANYONE, body=Refresh, reply=Tokens)
 def refresh(call: Call[Refresh]) -> Tokens:
     """New tokens for a refresh token."""
     with _problems():
-        return identity().refresh(call.body.refresh_token)
+        return admitted(db(), identity().refresh(call.body.refresh_token))
 
 
 @api.route("DELETE", "/sessions", who=CUSTOMER, body=SignOut, status=204)

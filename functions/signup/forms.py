@@ -2,31 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal
 
-from parcelway.domain.customer import (
-    MAX_ADDRESSES,
-    WORDING,
-    Consent,
-    Customer,
-    Profile,
-    SavedAddress,
-    consented,
-)
+from parcelway.domain.address_book import MAX_ADDRESSES
+from parcelway.domain.customer import WORDING, Customer, Profile, consented
 from parcelway.domain.ids import derived
 from parcelway.domain.login import normalise_email
-from parcelway.domain.money import CURRENCIES
-from parcelway.domain.parties import Address
-from parcelway.http.schemas import AddressInput, Email, Input, Phone, Text
+from parcelway.http.customers import BookEntry, Language, LoginEmail, PreferenceName
+from parcelway.http.schemas import CurrencyCode, Input, Phone, Text
 from parcelway.values import dataclass
 from pydantic import AfterValidator, Field, StringConstraints
-
-
-def _mailable(text: str) -> str:
-    normalise_email(text)
-    return text
 
 
 def _printable(text: str) -> str:
@@ -35,48 +21,20 @@ def _printable(text: str) -> str:
     return text
 
 
-def _known_currency(code: str) -> str:
-    if code not in CURRENCIES:
-        raise ValueError("unknown currency")
-    return code
-
-
 def _Opaque(most: int) -> Any:
     """A token or code of the user pool: visible ASCII, as it was given out."""
     return Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]+$", max_length=most)]
 
 
-LoginEmail = Annotated[Email, AfterValidator(_mailable)]
 Password = Annotated[
     str, StringConstraints(min_length=1, max_length=256), AfterValidator(_printable)
 ]
-Currency = Annotated[str, AfterValidator(_known_currency)]
-Language = Annotated[  # BCP 47: language, script, region
-    str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Z][a-z]{3})?(-[A-Z]{2})?$")
-]
-PreferenceName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 Code = _Opaque(64)
 Session = Annotated[  # the user's name, a colon, the user pool's session
     str, StringConstraints(pattern=r"^[\x21-\x39\x3b-\x7e]+:[\x21-\x7e]{20,}$", max_length=4225)
 ]
 SignUpName = Annotated[str, StringConstraints(pattern=r"^sgn_[a-z2-7]{26}$")]
 _SECRETS = frozenset({"password", "code", "session", "access_token", "refresh_token"})
-
-
-class BookEntry(Input):
-    """An address for the book."""
-
-    label: Text(40)  # type: ignore[valid-type]
-    address: AddressInput
-    default_shipping: bool = False
-    default_billing: bool = False
-
-    def saved(self, address_id: str) -> SavedAddress:
-        """The entry as the record keeps it."""
-        address = self.address.address()
-        return SavedAddress(
-            address_id, self.label, address, self.default_shipping, self.default_billing
-        )
 
 
 class Agreement(Input):
@@ -93,10 +51,12 @@ class NewCustomer(Input):
     card_exempt: ClassVar[frozenset[str]] = _SECRETS
 
     name: Text(100)  # type: ignore[valid-type]
+    given_name: Text(60, 0) = ""  # type: ignore[valid-type]
+    family_name: Text(60, 0) = ""  # type: ignore[valid-type]
     email: LoginEmail
     password: Password
     phone: Phone | None = None
-    currency: Currency = ""
+    currency: CurrencyCode = ""
     language: Language = ""
     addresses: list[BookEntry] = Field(default_factory=list, max_length=MAX_ADDRESSES)
     consent: Agreement
@@ -110,6 +70,8 @@ class NewCustomer(Input):
             email=self.email,
             email_key=normalise_email(self.email),
             name=self.name,
+            given_name=self.given_name,
+            family_name=self.family_name,
             phone=self.phone or "",
             currency=self.currency,
             language=self.language,
@@ -191,6 +153,9 @@ class ConsentEdit(Input):
     wording: Text(40) = WORDING  # type: ignore[valid-type]
 
 
+_PLAIN = frozenset({"name", "given_name", "family_name", "currency", "language", "preferences"})
+
+
 class Edit(Input):
     """Fields of the own record to change; what is not sent stays, `phone: null` is removed.
 
@@ -198,8 +163,10 @@ class Edit(Input):
     """
 
     name: Text(100) = ""  # type: ignore[valid-type]
+    given_name: Text(60, 0) = ""  # type: ignore[valid-type]
+    family_name: Text(60, 0) = ""  # type: ignore[valid-type]
     phone: Phone | None = None
-    currency: Currency = ""
+    currency: CurrencyCode = ""
     language: Language = ""
     preferences: dict[PreferenceName, Text(200)] = Field(  # type: ignore[valid-type]
         default_factory=dict, max_length=20
@@ -208,8 +175,7 @@ class Edit(Input):
 
     def values(self, customer: Customer, now: datetime) -> dict[str, Any]:
         """The record's fields with the values they are to have."""
-        names = self.model_fields_set & {"name", "currency", "language", "preferences"}
-        values = {name: getattr(self, name) for name in names}
+        values = {name: getattr(self, name) for name in self.model_fields_set & _PLAIN}
         if "phone" in self.model_fields_set:
             values["phone"] = self.phone or ""
         consents, wording = customer.consents, self.consent.wording
@@ -233,55 +199,3 @@ class CheckMailView:
     """The same for every address."""
 
     message: str
-
-
-@dataclass(frozen=True, slots=True)
-class AddressView:
-    """An address of the book."""
-
-    id: str
-    label: str
-    address: Address
-    default_shipping: bool
-    default_billing: bool
-
-
-@dataclass(frozen=True, slots=True)
-class CustomerView:
-    """The own record; its `version` goes into If-Match."""
-
-    id: str
-    version: int
-    state: str
-    email: str
-    name: str
-    phone: str
-    currency: str
-    language: str
-    addresses: list[AddressView]
-    consents: Mapping[str, Consent]
-    preferences: Mapping[str, str]
-    created_at: datetime
-
-
-def customer_view(customer: Customer) -> CustomerView:
-    """The record as its owner sees it."""
-    return CustomerView(
-        id=customer.id,
-        version=customer.version,
-        state=customer.state,
-        email=customer.email,
-        name=customer.name,
-        phone=customer.phone,
-        currency=customer.currency,
-        language=customer.language,
-        addresses=[
-            AddressView(
-                each.id, each.label, each.address, each.default_shipping, each.default_billing
-            )
-            for each in customer.addresses
-        ],
-        consents=customer.consents,
-        preferences=customer.preferences,
-        created_at=customer.created_at,
-    )

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from feed import feed_row
+from feed import feed_rows
 from forms import (
     Adjustment,
     Count,
@@ -21,8 +21,10 @@ from forms import (
     Transfer,
 )
 from parcelway.domain import stock_books
+from parcelway.domain.catalogue import Product
 from parcelway.domain.channels import quota_of
 from parcelway.domain.ids import derived
+from parcelway.domain.money import Money
 from parcelway.domain.refusals import Reason, Refusal
 from parcelway.domain.stock import Balance, Document, Entry
 from parcelway.domain.stock_books import Booking
@@ -56,6 +58,7 @@ handler = api
 db = cache(database)
 
 WAREHOUSE = staff("warehouse", "admin")
+NO_GOODS: dict[str, Money] = {}  # what is booked makes the shop have no more or fewer goods
 _PLACE = "/stock/{sku}/nodes/{node}"
 
 
@@ -63,7 +66,7 @@ _PLACE = "/stock/{sku}/nodes/{node}"
 def show(call: Call[None]) -> StockView:
     """A SKU's stock at every node."""
     sku = call.path["sku"]
-    _require_sku(sku)
+    _product(sku)
     return stock_view(sku, balances_of(db(), sku))
 
 
@@ -73,9 +76,9 @@ def journal(call: Call[None]) -> JournalView:
 
     What orders take and give back is told by the orders.
     """
-    sku, node = _place(call)
-    start = from_cursor(call.query.cursor, {"pk", "sk"}, pk=f"HIS#{sku}#{node}")
-    entries, more = history(db(), sku, node, call.query.limit, start)
+    product, node = _place(call)
+    start = from_cursor(call.query.cursor, {"pk", "sk"}, pk=f"HIS#{product.sku}#{node}")
+    entries, more = history(db(), product.sku, node, call.query.limit, start)
     return JournalView([entry_view(entry) for entry in entries], to_cursor(more))
 
 
@@ -168,9 +171,10 @@ def expect(call: Call[Expectation]) -> BookedView:
 @api.route("PUT", f"{_PLACE}/reorder-point", who=WAREHOUSE, body=ReorderPoint, reply=BalanceView)
 def reorder_at(call: Call[ReorderPoint]) -> BalanceView:
     """Somebody is told when so few units are available."""
-    sku, node = _place(call)
-    set_reorder_point(db(), sku, node, call.body.quantity)
-    return balance_view(read_balances(db(), [(sku, node)], consistent=True)[sku, node])
+    product, node = _place(call)
+    key = (product.sku, node)
+    set_reorder_point(db(), *key, call.body.quantity)
+    return balance_view(read_balances(db(), [key], consistent=True)[key])
 
 
 @api.route(
@@ -179,20 +183,21 @@ def reorder_at(call: Call[ReorderPoint]) -> BalanceView:
 def allot(call: Call[Kept]) -> QuotaView:
     """So many units in all may be sold through a channel."""
     sku, channel = call.path["sku"], call.path["channel"]
-    _require_sku(sku)
+    _product(sku)
     if channel not in load_shop(db()).settings.quota_channels:
         raise Refusal(Reason.NOT_FOUND, f"Channel {channel} has no quotas.")
+    return _quota(call, lambda quota: stock_books.allot(quota, call.body.quantity))
+
+
+@api.route("DELETE", "/stock/{sku}/quotas/{channel}", who=WAREHOUSE, reply=QuotaView, key=True)
+def lift(call: Call[None]) -> QuotaView:
+    """A channel is not capped any more."""
+    sku, channel = call.path["sku"], call.path["channel"]
+    _product(sku)
     key = (sku, quota_of(channel))
-    document = Document("quota", call.caller.subject, call.command.fingerprint)
-    done = book(
-        db(),
-        derived("stk", call.caller.subject, call.command.key),
-        document,
-        call.now,
-        [key],
-        lambda all_: stock_books.allot(all_[key], call.body.quantity),
-    )
-    return quota_view(done.balances[key])
+    if key not in read_balances(db(), [key], consistent=True):
+        raise Refusal(Reason.NOT_FOUND, f"Channel {channel} has no quota of {sku}.")
+    return _quota(call, stock_books.lift)
 
 
 @api.route("POST", "/stock/transfers", who=WAREHOUSE, body=Transfer, reply=TransferView, key=True)
@@ -200,11 +205,14 @@ def transfer(call: Call[Transfer]) -> TransferView:
     """Units leave for another node, which expects them under the transfer's id."""
     told = call.body
     here, there = told.from_node, told.to_node
-    for name, node in (("from_node", here), ("to_node", there)):
-        if node not in load_shop(db()).nodes:
-            raise Refusal(Reason.UNKNOWN_NODE, f"There is no node {node}.", f"/{name}")
     units = told.units()
-    unknown = units.keys() - catalogue.get_many(db(), units).keys()
+    for name, node in (("from_node", here), ("to_node", there)):
+        if node in load_shop(db()).nodes:
+            continue
+        if name == "to_node" or not all(_has_books(sku, node) for sku in units):
+            raise Refusal(Reason.UNKNOWN_NODE, f"There is no node {node}.", f"/{name}")
+    products = catalogue.get_many(db(), units)
+    unknown = units.keys() - products.keys()
     if unknown:
         raise Refusal(Reason.UNKNOWN_SKU, f"There is no product {min(unknown)}.", "/lines")
     reference = derived(stock_books.TRANSFER, call.caller.subject, call.command.key)
@@ -221,7 +229,7 @@ def transfer(call: Call[Transfer]) -> TransferView:
 
     document = Document("transfer", call.caller.subject, call.command.fingerprint)
     keys = [(sku, node) for sku in units for node in (here, there)]
-    done = book(db(), reference, document, call.now, keys, decide)
+    done = book(db(), reference, document, call.now, keys, decide, catalogue.costs_of(products))
     return _transfer(done.entry, done.balances)
 
 
@@ -255,7 +263,7 @@ def recall(call: Call[Nothing]) -> TransferView:
 
     keys = [(move.sku, node) for move in entry.moves for node in (here, there)]
     document = Document("transfer_cancel", call.caller.subject, "cancel")
-    done = book(db(), entry.reference, document, call.now, keys, decide, sequence=1)
+    done = book(db(), entry.reference, document, call.now, keys, decide, NO_GOODS, sequence=1)
     return _transfer(entry, done.balances)
 
 
@@ -267,11 +275,9 @@ def feed(call: Call[Feed]) -> FeedView:
     booked are answered as booked.
     """
     rows = call.body.rows
-    known = catalogue.get_many(db(), {row.sku for row in rows}).keys()
+    known = catalogue.get_many(db(), {row.sku for row in rows})
     nodes = load_shop(db()).nodes
-    return FeedView(
-        [feed_row(db(), call, number, row, known, nodes) for number, row in enumerate(rows)]
-    )
+    return FeedView(feed_rows(db(), call, rows, known, nodes))
 
 
 @api.route("GET", "/stock/alerts", who=WAREHOUSE, query=Page, reply=AlertsView)
@@ -299,6 +305,17 @@ def _transfer(entry: Entry | None, balances: Balances) -> TransferView:
     return transfer_view(entry, *_ends(entry), balances)
 
 
+def _quota(call: Call[Any], decide: Callable[[Balance], Booking | None]) -> QuotaView:
+    """Book a document about the quota of the path, once for its key."""
+    key = (call.path["sku"], quota_of(call.path["channel"]))
+    reference = derived("stk", call.caller.subject, call.command.key)
+    document = Document("quota", call.caller.subject, call.command.fingerprint)
+    done = book(
+        db(), reference, document, call.now, [key], lambda all_: decide(all_[key]), NO_GOODS
+    )
+    return quota_view(done.balances[key])
+
+
 def _document(
     call: Call[Any],
     kind: str,
@@ -306,32 +323,39 @@ def _document(
     reason: str = "",
 ) -> BookedView:
     """Book a document about one balance, once for its source or else its key."""
-    key = _place(call)
+    product, node = _place(call)
+    key, costs = (product.sku, node), catalogue.costs_of({product.sku: product})
     source = getattr(call.body, "source", None) or ""
     document = Document(
         kind, call.caller.subject, call.command.fingerprint, reason=reason, source=source
     )
-    done = book(
-        db(), _reference(call, source), document, call.now, [key], lambda all_: decide(all_[key])
-    )
+    reference = _reference(call, source)
+    done = book(db(), reference, document, call.now, [key], lambda all_: decide(all_[key]), costs)
     return BookedView(entry_of(done), balance_view(done.balances[key]))
 
 
 def _reference(call: Call[Any], source: str) -> str:
     if source:
-        return derived("stk", "source", *_place(call), source)
+        return derived("stk", "source", call.path["sku"], call.path["node"], source)
     return derived("stk", call.caller.subject, call.command.key)
 
 
-def _place(call: Call[Any]) -> tuple[str, str]:
-    """The balance that a call is about. Raises Refusal NOT_FOUND."""
+def _place(call: Call[Any]) -> tuple[Product, str]:
+    """What of and where a call is about. Raises Refusal NOT_FOUND."""
     sku, node = call.path["sku"], call.path["node"]
-    if node not in load_shop(db()).nodes:
+    if node not in load_shop(db()).nodes and not _has_books(sku, node):
         raise Refusal(Reason.NOT_FOUND, f"There is no node {node}.")
-    _require_sku(sku)
-    return sku, node
+    return _product(sku), node
 
 
-def _require_sku(sku: str) -> None:
-    if not catalogue.get_many(db(), [sku]):
+def _has_books(sku: str, node: str) -> bool:
+    """Whether there is a balance; also at a node that the shop has no more, whose units somebody
+    must be able to count, send on or scrap."""
+    return (sku, node) in read_balances(db(), [(sku, node)], consistent=True)
+
+
+def _product(sku: str) -> Product:
+    products = catalogue.get_many(db(), [sku])
+    if sku not in products:
         raise Refusal(Reason.NOT_FOUND, f"There is no product {sku}.")
+    return products[sku]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, date, datetime
 from typing import Annotated, ClassVar, Literal, Self
 
@@ -124,11 +125,22 @@ class FeedRow(Input):
     source: Text(100) | None = None  # type: ignore[valid-type]
 
 
+_MOST_ABOUT_ONE = 50  # rows of a feed: each has to wait for the one before it
+
+
 class Feed(Input):
-    """Up to 500 rows. A row's `source` is booked once for its product and node."""
+    """Up to 500 rows, 50 of them about one product at one node. A row's `source` is booked once for
+    its product and node."""
 
     card_exempt: ClassVar[frozenset[str]] = frozenset({"source"})
     rows: Annotated[list[FeedRow], Field(min_length=1, max_length=500)]
+
+    @model_validator(mode="after")
+    def _not_all_about_one(self) -> Self:
+        about = Counter((row.sku, row.node) for row in self.rows)
+        if max(about.values()) > _MOST_ABOUT_ONE:
+            raise ValueError(f"more than {_MOST_ABOUT_ONE} rows about one product at one node")
+        return self
 
 
 class Nothing(Input):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from parcelway.domain.channels import channel_of
-from parcelway.domain.stock import Balance, Entry, Expected, Move, Supply
+from parcelway.domain.channels import channel_of, lifted
+from parcelway.domain.stock import Balance, Entry, Expected, Kind, Supply
 from parcelway.domain.stock_alerts import Alert, level
 from parcelway.domain.stock_books import TRANSFER
 from parcelway.store.stock_books import Booked
@@ -36,10 +36,11 @@ class BalanceView:
 
 @dataclass(frozen=True, slots=True)
 class QuotaView:
-    """How many units of a SKU a channel may sell in all, and how many it has sold or holds."""
+    """How many units of a SKU a channel may sell in all (null: it is not capped any more), and how
+    many it has sold or holds under this quota."""
 
     channel: str
-    quantity: int
+    quantity: int | None
     used: int
 
 
@@ -51,6 +52,16 @@ class StockView:
     balances: list[BalanceView]
     quotas: list[QuotaView]
     in_transit: int
+
+
+@dataclass(frozen=True, slots=True)
+class MoveView:
+    """Units moved in the way of `kind`."""
+
+    sku: str
+    node: str
+    kind: Kind
+    quantity: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +77,7 @@ class EntryView:
     by: str
     reason: str
     source: str
-    moves: list[Move]
+    moves: list[MoveView]
     expected: list[Expected]
     oversold: int
 
@@ -148,7 +159,8 @@ def stock_view(sku: str, balances: Iterable[Balance]) -> StockView:
 
 def quota_view(quota: Balance) -> QuotaView:
     """A quota."""
-    return QuotaView(channel_of(quota.node), quota.on_hand, quota.reserved)
+    quantity = None if lifted(quota) else quota.on_hand
+    return QuotaView(channel_of(quota.node), quantity, quota.reserved)
 
 
 def transfer_view(
@@ -177,7 +189,7 @@ def entry_view(entry: Entry) -> EntryView:
         by=said.by,
         reason=said.reason,
         source=said.source,
-        moves=list(entry.moves),
+        moves=[MoveView(move.sku, move.node, move.kind, move.quantity) for move in entry.moves],
         expected=list(entry.expected),
         oversold=said.oversold,
     )

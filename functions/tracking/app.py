@@ -21,18 +21,20 @@ from pages import (
     trouble_page,
 )
 from parcelway.domain.order import Order
-from parcelway.domain.public_view import PublicOrder, public_order
+from parcelway.domain.public_view import PublicOrder, payment_page, public_order
 from parcelway.domain.receipt import receipt
 from parcelway.domain.tracking import parse
+from parcelway.http.access import is_linked, linked_dossier, tracked_dossier
 from parcelway.http.api import LINK, Api, Reply
-from parcelway.http.call import Call, same_secret
+from parcelway.http.call import Call
+from parcelway.http.documents import Format, issued
 from parcelway.http.problems import CONTENT_TYPE as PROBLEM
-from parcelway.http.problems import Problem, not_found
-from parcelway.http.schemas import Input
+from parcelway.http.problems import not_found
+from parcelway.http.schemas import Input, Link
 from parcelway.language.formats import accepted_language, language_for
-from parcelway.ports.files import documents, invoice_key
+from parcelway.ports.files import documents
 from parcelway.store.database import database
-from parcelway.store.orders import Dossier, get_dossier, get_order, order_of_tracking
+from parcelway.store.orders import Dossier, get_order
 from parcelway.store.shop import load_shop
 from pydantic import ConfigDict
 from views import Links, TrackingView, tracking_view
@@ -41,14 +43,11 @@ api = Api("tracking")
 db = cache(database)
 files = cache(documents)
 
-_RENDERED_IN = 30  # seconds; an invoice's PDF is there a moment after the invoice
 
+class Document(Link):
+    """The form in which a document is wanted."""
 
-class Link(Input):
-    """The link's token. Mail programs add parameters of their own to links: they are ignored."""
-
-    model_config = ConfigDict(extra="ignore")
-    k: str = ""
+    format: Format = "pdf"
 
 
 class Find(Input):
@@ -85,8 +84,8 @@ def find(call: Call[None]) -> Reply:
 @api.route("GET", "/track/{number}", who=LINK, query=Link, reply=TrackingView)
 def track(call: Call[None]) -> TrackingView | Reply:
     """Where an order is, by its tracking number."""
-    dossier = _dossier(call)
-    linked = _linked(dossier, call)
+    dossier = tracked_dossier(db(), call)
+    linked = is_linked(dossier.order, call)
     seen, language = _seen(dossier, linked), language_for(dossier.order.language)
     links = _links(dossier, linked)
     if not prefers_html(call.headers.get("accept", "")):
@@ -95,31 +94,35 @@ def track(call: Call[None]) -> TrackingView | Reply:
     return tracking_page(seen, language, links, shop.settings.name, _zone(dossier))
 
 
-@api.route("GET", "/track/{number}/invoices/{shipment_id}", who=LINK, query=Link)
+@api.route("GET", "/track/{number}/invoices/{shipment_id}", who=LINK, query=Document)
 def invoice(call: Call[None]) -> Reply:
-    """The invoice of a shipment as a PDF."""
-    dossier = _linked_dossier(call)
+    """The invoice of a shipment, as PDF or for machines.
+
+    The PDF is Factur-X; `ubl` and `cii` are the two syntaxes of EN 16931.
+    """
+    dossier = linked_dossier(db(), call)
     shipment_id = unquote(call.path["shipment_id"])
     if all(shipment.id != shipment_id for shipment in dossier.shipments):
         raise not_found()
-    issued = next((i for i in dossier.invoices if i.shipment_id == shipment_id), None)
-    pdf = files().get(invoice_key(issued)) if issued else None
-    if issued is None or pdf is None:
-        raise Problem(
-            404,
-            "invoice-not-ready",
-            "Invoice not ready",
-            "It is issued when the parcel leaves and made a moment later. Try again then.",
-            headers={"Retry-After": str(_RENDERED_IN)},
-        )
-    named = {"Content-Disposition": f'inline; filename="{quote(issued.number)}.pdf"'}
-    return Reply(pdf, content_type="application/pdf", headers=named)
+    document = next((i for i in dossier.invoices if i.shipment_id == shipment_id), None)
+    return issued(document, call.query.format, files())
+
+
+@api.route("GET", "/track/{number}/credit-notes/{credit_note}", who=LINK, query=Document)
+def credit_note(call: Call[None]) -> Reply:
+    """A credit note by its number, as PDF or for machines."""
+    dossier = linked_dossier(db(), call)
+    wanted = unquote(call.path["credit_note"])
+    for note in dossier.credit_notes:
+        if note.number == wanted:
+            return issued(note, call.query.format, files())
+    raise not_found()
 
 
 @api.route("GET", "/track/{number}/receipt", who=LINK, query=Link)
 def receipt_of(call: Call[None]) -> Reply:
     """What was bought and paid, as a page to print."""
-    dossier = _linked_dossier(call)
+    dossier = linked_dossier(db(), call)
     settings = load_shop(db()).settings
     return receipt_page(
         receipt(dossier.order, dossier.payments),
@@ -130,34 +133,11 @@ def receipt_of(call: Call[None]) -> Reply:
     )
 
 
-def _dossier(call: Call[None]) -> Dossier:
-    """The order of the number in the path. Raises Problem 404."""
-    number = parse(unquote(call.path["number"]))
-    order_id = order_of_tracking(db(), number) if number else None
-    dossier = get_dossier(db(), order_id) if order_id else None
-    if dossier is None:
-        raise not_found()
-    return dossier
-
-
-def _linked(dossier: Dossier, call: Call[None]) -> bool:
-    token, sent = dossier.order.link_token, call.query.k
-    return bool(token) and sent.isascii() and same_secret(token, sent)
-
-
-def _linked_dossier(call: Call[None]) -> Dossier:
-    """The order, for the holder of its link only. Raises Problem 404."""
-    dossier = _dossier(call)
-    if not _linked(dossier, call):
-        raise not_found()
-    return dossier
-
-
 def _seen(dossier: Dossier, linked: bool) -> PublicOrder:
     return public_order(
         dossier.order,
         dossier.shipments,
-        dossier.invoices,
+        [*dossier.invoices, *dossier.credit_notes],
         dossier.events,
         load_shop(db()).nodes,
         linked=linked,
@@ -174,8 +154,10 @@ def _base(number: str) -> str:
 
 
 def _links(dossier: Dossier, linked: bool) -> Links:
-    token = quote(dossier.order.link_token, safe="") if linked else ""
-    return Links(_base(dossier.order.tracking_number), token)
+    order = dossier.order
+    token = quote(order.link_token, safe="") if linked else ""
+    payment = payment_page(os.environ["PAYMENT_PAGE"], order) if linked else None
+    return Links(_base(order.tracking_number), token, payment)
 
 
 def _zone(dossier: Dossier) -> str:

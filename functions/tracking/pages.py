@@ -15,7 +15,7 @@ from parcelway.domain.public_view import PublicOrder
 from parcelway.domain.receipt import Receipt
 from parcelway.http.api import Reply
 from parcelway.language import formats
-from parcelway.language.amounts import line_amount, total_rows
+from parcelway.language.amounts import allowances, line_amount, total_rows
 from parcelway.language.wording import say
 from views import Links, revision
 
@@ -45,7 +45,12 @@ def tracking_page(seen: PublicOrder, language: str, links: Links, shop: str, zon
 def receipt_page(bought: Receipt, language: str, links: Links, shop: str, inclusive: bool) -> Reply:
     """What was bought and paid, to print. `inclusive`: the shop's prices include tax."""
     lines = [
-        (line.quantity, line.description, formats.money(line_amount(line, inclusive), language))
+        (
+            line.quantity,
+            line.description,
+            formats.money(line_amount(line, inclusive), language),
+            allowances(line, language),
+        )
         for line in bought.lines
     ]
     rows = total_rows(bought, inclusive, language)

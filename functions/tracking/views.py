@@ -6,10 +6,13 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from urllib.parse import quote
 
+from parcelway.domain.invoice import DocumentKind
 from parcelway.domain.money import Money
 from parcelway.domain.public_view import (
     Destination,
     Expected,
+    LinkView,
+    PublicDocument,
     PublicLinked,
     PublicOrder,
     PublicParcel,
@@ -116,8 +119,9 @@ class LinkedView:
 
 
 @dataclass(frozen=True, slots=True)
-class InvoiceLink:
-    """An invoice and where its PDF is."""
+class DocumentLink:
+    """An invoice or a credit note and where its PDF is; `format=ubl` and `format=cii` there are the
+    same for machines."""
 
     number: str
     issued_at: datetime
@@ -127,7 +131,8 @@ class InvoiceLink:
 
 @dataclass(frozen=True, slots=True)
 class TrackingView:
-    """Where an order is. The last five are null unless the link's token came with the request.
+    """Where an order is. The last nine are null unless the link's token came with the request;
+    `to_pay`, until `pay_until`, and the page for that are null too when there is nothing to pay.
 
     `promised_from` to `promised_to` is when all of it was first promised; `expected_from` to
     `expected_to` what holds now, null where that cannot be told."""
@@ -148,17 +153,23 @@ class TrackingView:
     deliveries: int
     lines: list[TrackedLine] | None
     destinations: list[DestinationView] | None
-    invoices: list[InvoiceLink] | None
+    invoices: list[DocumentLink] | None
+    credit_notes: list[DocumentLink] | None
     receipt_url: str | None
     linked_orders: list[LinkedView] | None
+    to_pay: Money | None
+    pay_until: datetime | None
+    payment_url: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """The addresses of one order's pages: `base` is the tracking page's, `token` its `k`."""
+    """The addresses of one order's pages: `base` is the tracking page's, `token` its `k`, `payment`
+    is where it is paid (None: the shop has no page for that)."""
 
     base: str
     token: str
+    payment: str | None = None
 
     @property
     def page(self) -> str:
@@ -175,9 +186,28 @@ class Links:
         """The receipt."""
         return f"{self.base}/receipt?k={self.token}"
 
-    def invoice(self, shipment_id: str) -> str:
-        """The invoice of a shipment."""
-        return f"{self.base}/invoices/{shipment_id}?k={self.token}"
+    @property
+    def receipt_pdf(self) -> str:
+        """The receipt as PDF."""
+        return f"{self.base}/receipt.pdf?k={self.token}"
+
+    def document(self, document: PublicDocument) -> str:
+        """An invoice (by its shipment) or a credit note (by its number)."""
+        if document.kind == "invoice":
+            return f"{self.base}/invoices/{document.shipment_id}?k={self.token}"
+        return f"{self.base}/credit-notes/{quote(document.number, safe='')}?k={self.token}"
+
+
+def _documents(
+    kind: DocumentKind, link: LinkView | None, links: Links
+) -> list[DocumentLink] | None:
+    if link is None:
+        return None
+    return [
+        DocumentLink(each.number, each.issued_at, each.gross, links.document(each))
+        for each in link.documents
+        if each.kind == kind
+    ]
 
 
 def revision(reason: str, language: str) -> str:
@@ -216,12 +246,8 @@ def tracking_view(seen: PublicOrder, language: str, links: Links) -> TrackingVie
         destinations=[_destination(place, language) for place in link.destinations]
         if link
         else None,
-        invoices=[
-            InvoiceLink(i.number, i.issued_at, i.gross, links.invoice(i.shipment_id))
-            for i in link.invoices
-        ]
-        if link
-        else None,
+        invoices=_documents("invoice", link, links),
+        credit_notes=_documents("credit_note", link, links),
         receipt_url=links.receipt if link else None,
         linked_orders=[
             LinkedView(o.number, o.status, say(f"status.{o.status}", language), links.other(o))
@@ -229,6 +255,9 @@ def tracking_view(seen: PublicOrder, language: str, links: Links) -> TrackingVie
         ]
         if link
         else None,
+        to_pay=link.to_pay if link else None,
+        pay_until=link.pay_until if link else None,
+        payment_url=links.payment if link and link.to_pay else None,
     )
 
 

@@ -35,8 +35,9 @@ def main() -> None:
     os._exit(0)
 
 
-# What the usual first event does not make: only the route for an invoice's PDF reads files.
-_LATER = {"tracking": {"files"}}
+# What the usual first event does not make: only the route for an invoice's PDF reads files, only
+# the step that asks for an invoice sends messages.
+_LATER = {"tracking": {"files"}, "fulfillment_steps": {"sqs"}}
 
 
 def make_clients(app: ModuleType) -> None:

@@ -40,7 +40,8 @@ from parcelway.store.codec import decode
 from parcelway.store.commit import Busy
 from parcelway.store.database import Database
 from parcelway.store.items import from_item
-from parcelway.store.orders import get_order, save
+from parcelway.store.orders import get_order
+from parcelway.store.saving import save
 from parcelway.store.selling import read_facts, selling
 from parcelway.store.stock import read_balances
 from parcelway.store.stock_books import count
@@ -54,7 +55,7 @@ from infra.local.patching import Patches
 from infra.sim.kernel import InOrder, Kernel
 
 SKU, NODE = "HOT-1", "dc-columbus"
-_READ = 0.004  # seconds
+READ_SECONDS = 0.004  # seconds
 _HOME = Address("Ann Example", "1 Main Street", "Columbus", "43215", "US", region="OH")
 
 
@@ -135,7 +136,7 @@ def place(db: Database, order_id: str, now: datetime) -> Order:
             order,
             read_facts(db, order, now),
             Command("place", ""),
-            names=(_new_names(), _new_names()),
+            names=(new_names(), new_names()),
             expected_total=None,
         )
         save(db, decision, now)
@@ -144,7 +145,7 @@ def place(db: Database, order_id: str, now: datetime) -> Order:
     return selling(db, now, attempt)
 
 
-def _new_names() -> checkout.Names:
+def new_names() -> checkout.Names:
     return checkout.Names(new_number(random.choice), f"{random.getrandbits(128):032x}")
 
 
@@ -161,7 +162,7 @@ def sell(
     random.seed(buyers * units * doors)  # the product rolls the common dice
     shop = Shop(container(client), units)
     carts = deque(shop.carts(buyers))
-    contended = ConflictWindow(client, window, _READ)
+    contended = ConflictWindow(client, window, READ_SECONDS)
     times: list[float] = []
     outcomes: list[str] = []
     kernel = Kernel(shop.now, InOrder())
@@ -181,7 +182,7 @@ def sell(
             except Busy:
                 outcomes.append("gave up")
 
-    with _sleeping_in(kernel):
+    with sleeping_in(kernel):
         for number in range(doors):
             kernel.spawn(f"door {number}", door)
         kernel.run()
@@ -222,7 +223,8 @@ def wrong(shop: Shop, held: int) -> list[str]:
 
 
 @contextmanager
-def _sleeping_in(kernel: Kernel) -> Iterator[None]:
+def sleeping_in(kernel: Kernel) -> Iterator[None]:
+    """Whoever sleeps does so on the kernel's clock."""
     patches = Patches()
     patches.replace(time, "sleep", kernel.sleep)
     try:

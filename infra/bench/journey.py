@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -26,7 +26,8 @@ from parcelway.domain.payment import GatewayPayment
 from parcelway.ports.webhooks import sign_standard, sign_stripe
 from parcelway.store.database import Database
 from parcelway.store.items import to_item
-from parcelway.store.orders import Dossier, get_dossier, save
+from parcelway.store.orders import Dossier, get_dossier
+from parcelway.store.saving import save
 from parcelway.store.shop import load_shop
 
 from infra.cli.routes import FUNCTIONS
@@ -41,6 +42,12 @@ _USED = (
     *("cart", "checkout", "payment_webhook", "events", "fulfillment_worker", "fulfillment_steps"),
     *("fulfillment", "invoicing", "carrier_webhook", "tracking", "orders", "sweeper"),
 )
+_LISTS = {  # of all orders, for the people of the shop
+    "all orders": {},
+    "a channel's": {"channel": "online"},
+    "closed ones": {"status": "closed"},
+    "to look at": {"attention": "true"},
+}
 _CONTACT = {"name": "Ann Example", "email": "ann@parcelway.example"}
 
 
@@ -156,9 +163,11 @@ class Journey:
         self._http(
             "ship", warehouse, "POST", f"{at}/ship", path=shipment, body=parcel, claims=staff
         )
-        self._direct("step invoice", of["invoicing"], shipment)
-        packed = {"detail-type": "shipment.packed", "detail": {"order_id": order_id}}
-        self._direct("worker answer", of["fulfillment_worker"], queue_event(packed))
+        invoice = {"step": "invoice", **shipment, "until": "invoiced", "token": "i" * 600}
+        self._direct("step invoice", steps, invoice)
+        self._direct("invoices batch", of["invoicing"], queue_event(shipment))
+        issued = {"detail-type": "invoice.issued", "detail": {"order_id": order_id}}
+        self._direct("worker answer", of["fulfillment_worker"], queue_event(issued))
 
     def _follow(self, of: Mapping[str, ModuleType]) -> None:
         now = datetime.now(UTC)
@@ -182,6 +191,9 @@ class Journey:
         self._http("order list", of["orders"], "GET", "/orders", claims=claims)
         mine = {"order_id": self.cart_id}
         self._http("order", of["orders"], "GET", "/orders/{order_id}", path=mine, claims=claims)
+        desk, every = {"sub": "desk", "cognito:groups": "csr"}, "/staff/orders"
+        for name, asked in _LISTS.items():
+            self._http(name, of["orders"], "GET", every, query=asked, claims=desk)
         self._direct("sweep", of["sweeper"], {})
 
     def _cart(
@@ -244,9 +256,9 @@ class Journey:
 
 
 @contextmanager
-def modules(db: Database) -> Iterator[Mapping[str, ModuleType]]:
+def modules(db: Database, names: Sequence[str] = _USED) -> Iterator[Mapping[str, ModuleType]]:
     """The functions' modules by name, all with `db` for a database."""
-    loaded = {name: _module(FUNCTIONS / name) for name in _USED}
+    loaded = {name: _module(FUNCTIONS / name) for name in names}
     for module in loaded.values():
         if hasattr(module, "db"):
             setattr(module, "db", lambda: db)  # noqa: B010  a module has no such attribute for mypy

@@ -33,7 +33,7 @@ from infra.sim.dynamodb.client import ModelClient
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / ".local" / "dynamodb-local"  # where `make dynamodb-local` puts it
 _OWNERS = ("Customers", "Catalogue", "Stock", "Orders", "Ledger")
-_FAKE: Any = {
+FAKE: Any = {
     "region_name": "eu-central-1",
     "aws_access_key_id": "testing",
     "aws_secret_access_key": "testing",
@@ -62,7 +62,7 @@ def in_moto() -> Iterator[Any]:
         locks.install(patches)
         dynamodb.install(patches, lambda _table: None)
         try:
-            client: Any = boto3.client("dynamodb", config=_CONNECTIONS, **_FAKE)
+            client: Any = boto3.client("dynamodb", config=_CONNECTIONS, **FAKE)
             _create(client)
             yield client
         finally:
@@ -80,7 +80,7 @@ def dynamodb_local() -> Path | None:
 def in_dynamodb_local(jar: Path) -> Iterator[Any]:
     """A client of empty tables in a DynamoDB Local of its own."""
     with dynamodb_local_server(jar) as url:
-        client: Any = boto3.client("dynamodb", config=_CONNECTIONS, endpoint_url=url, **_FAKE)
+        client: Any = boto3.client("dynamodb", config=_CONNECTIONS, endpoint_url=url, **FAKE)
         _create(client)
         yield client
 
@@ -104,7 +104,7 @@ def dynamodb_local_server(jar: Path) -> Iterator[str]:
     )
     url = f"http://127.0.0.1:{port}"
     try:
-        _wait(boto3.client("dynamodb", endpoint_url=url, **_FAKE), server)
+        _wait(boto3.client("dynamodb", endpoint_url=url, **FAKE), server)
         yield url
     finally:
         server.terminate()

@@ -1,4 +1,4 @@
-"""Load settings, nodes, carrier services, products and stock from files.
+"""Load settings, nodes, carrier services, products, stock and customers from files.
 
 Bad rows are reported on standard error with file, line and reason; the good ones are loaded all the
 same, and the exit code is then 1. Loading the same file again changes nothing.
@@ -16,17 +16,20 @@ from pathlib import Path
 from typing import Any, TextIO, TypeVar
 
 from parcelway.domain.catalogue import Product
+from parcelway.domain.login import normalise_email
 from parcelway.domain.shop import Node, Service, Settings, Shop
+from parcelway.http.offers import OffersDocument
 from parcelway.ports import clock
 from parcelway.store import catalogue, codec, opening, shop
 from parcelway.store.database import Database
 from pydantic import BaseModel
 
-from infra.cli import calendars, models, rows, stack, stock_load
+from infra.cli import calendars, customers_load, models, offers_load, rows, stack, stock_load
+from infra.cli.customers_load import CustomerRow
 from infra.cli.rows import BadRow, Row
 
 NAME = "load"
-HELP = "load catalogue, stock and shop settings from files"
+HELP = "load catalogue, stock, customers and shop settings from files"
 
 M = TypeVar("M", bound=BaseModel)
 T = TypeVar("T")
@@ -62,7 +65,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--places", type=Path, help="coordinates of postal areas: one JSON object")
     parser.add_argument("--services", type=Path, help="carrier services: JSON array or JSONL")
     parser.add_argument("--catalogue", type=Path, help="products: JSONL or CSV")
+    parser.add_argument("--offers", type=Path, help="price lists, promotions, codes: one object")
     parser.add_argument("--stock", type=Path, help="sku, node, quantity: JSONL or CSV")
+    parser.add_argument("--customers", type=Path, help="customers of an earlier system: JSONL")
     stack.add_arguments(parser)
 
 
@@ -83,8 +88,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def load(db: Database, files: dict[str, Path], to: TextIO) -> Report:
-    """Load `files` (by kind: shop, nodes, places, services, catalogue, stock) in the order in
-    which one needs the other; bad rows and, on a terminal, progress go to `to`."""
+    """Load `files` (by kind: shop, nodes, places, services, catalogue, offers, stock, customers)
+    in the order in which one needs the other; bad rows and, on a terminal, progress go to `to`."""
     report = Report()
     for kind, loader in _LOADERS.items():
         if kind in files:
@@ -164,7 +169,13 @@ def _load_nodes(db: Database, path: Path, progress: _Progress) -> None:
         closed = sorted({*node.holidays, *public(node)})
         return node.model_dump(exclude={"public_holidays"}) | {"holidays": closed}
 
-    check = _holidays_complaint(public)
+    settings, calendar_complaint = _settings(db), _holidays_complaint(public)
+
+    def check(node: models.NodeDocument) -> str:
+        if node.legal_entity and settings and node.legal_entity not in settings.legal_entities:
+            return f"legal_entity: the shop has no {node.legal_entity}"
+        return calendar_complaint(node)
+
     found = progress.good(path, models.NodeDocument, lambda node: node.id, check)
     _put_each(db, found, Node, shop.put_node, progress, "nodes", dump)
 
@@ -189,7 +200,7 @@ def _load_services(db: Database, path: Path, progress: _Progress) -> None:
 
     def check(service: models.ServiceDocument) -> str:
         currencies = {rate.price.currency for rate in service.rates}
-        if settings and currencies != {settings.currency}:
+        if settings and not currencies <= {settings.currency, *settings.currencies}:
             return f"rates: the shop's currency is {settings.currency}"
         return _tax_complaint(settings, service.tax_category) or calendar_complaint(service)
 
@@ -232,6 +243,14 @@ def _load_catalogue(db: Database, path: Path, progress: _Progress) -> None:
     progress.finish()
 
 
+def _load_offers(db: Database, path: Path, progress: _Progress) -> None:
+    for row in progress.good(path, OffersDocument, lambda _: "the offers", lambda _: ""):
+        for name, number in offers_load.put(db, row.value, clock.now()).items():
+            progress.report.count(name, loaded=number)
+        progress.done(1)
+    progress.finish()
+
+
 def _load_stock(db: Database, path: Path, progress: _Progress) -> None:
     known, as_of = _shop(db), clock.now()
 
@@ -252,13 +271,40 @@ def _load_stock(db: Database, path: Path, progress: _Progress) -> None:
     progress.finish()
 
 
+def _load_customers(db: Database, path: Path, progress: _Progress) -> None:
+    now, holders = clock.now(), dict[str, str]()
+
+    def check(row: CustomerRow) -> str:
+        if complaint := customers_load.complaint(row):
+            return complaint
+        holder = holders.setdefault(normalise_email(row.email), row.reference)
+        return "" if holder == row.reference else f"email: it is that of {holder} already"
+
+    def put(row: Row[CustomerRow]) -> tuple[Row[CustomerRow], str]:
+        return row, customers_load.put(db, row.value, now)
+
+    found = progress.good(path, CustomerRow, lambda row: row.reference, check)
+    progress.report.count("customers")
+    with ThreadPoolExecutor(_WORKERS) as pool:
+        for batch in _batches(found):
+            for row, outcome in pool.map(put, batch):
+                if outcome in customers_load.OUTCOMES:
+                    progress.report.count("customers", **{outcome: 1})
+                else:
+                    progress.bad(BadRow(str(path), row.line, outcome))
+            progress.done(len(batch))
+    progress.finish()
+
+
 _LOADERS: dict[str, Callable[[Database, Path, _Progress], None]] = {
     "shop": _load_shop,
     "nodes": _load_nodes,
     "places": _load_places,
     "services": _load_services,
     "catalogue": _load_catalogue,
+    "offers": _load_offers,
     "stock": _load_stock,
+    "customers": _load_customers,
 }
 
 

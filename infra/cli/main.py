@@ -6,9 +6,11 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from infra.cli import load, openapi, redrive, routes, secrets, verify
+from infra.cli import desk, import_orders, load, openapi, redrive, routes, secrets, verify
 
 _COMMANDS = (
+    desk,
+    import_orders,
     load,
     openapi,
     redrive,

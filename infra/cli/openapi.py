@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from parcelway.http.api import LINK, Route
+from parcelway.http.api import ANYONE, LINK, Route
 
 from infra.cli.answers import Reach, Refused, Sources
 from infra.cli.openapi_examples import BODIES
@@ -34,16 +34,33 @@ _PARAMETERS = {
     "reference": "The purchase order line or delivery note that a supply comes with.",
     "channel": "Where orders come from: online, marketplace and so on.",
     "transfer_id": "The transfer's id.",
+    "region": "A country or a part of it: US, US-OH.",
+    "adjustment_id": "The adjustment's id.",
+    "grant_id": "The grant's id, which is not its token.",
+    "card_id": "The gift card's id, which is not its code.",
+    "document": "The number of an invoice or a credit note.",
+    "supplier_id": "The supplier's id: capital letters, digits and hyphens.",
+    "credit_note": "The credit note's number.",
+    "period": "A month in UTC, such as 2026-11.",
+    "payout_id": "The payment provider's id of the payout.",
+    "item_id": "The id of an item in the queue of what is unmatched.",
+    "source": "Where imported orders come from, as the shop's settings name it.",
+    "external_id": "The order's id where it comes from.",
+    "account": "A business account, as customers' standing names it.",
+    "customer_id": "The customer's id.",
+    "offer_id": "The price list's, promotion's or assortment's id, as the shop chose it.",
+    "code": "The code, in capitals or not.",
     "number": "The order's tracking number; hyphens and case do not matter.",
 }
 _DESCRIPTIONS = {
     400: "The request could not be read.",
     401: "Not signed in.",
-    403: "Signed in, but not as somebody who may do this.",
+    403: "Not as the one who asks, or with a grant that is over.",
     404: "There is nothing here, or nothing for this caller: the two look the same.",
+    406: "It cannot be said in the form that was asked for.",
     409: "Not possible as things are now; nothing was changed.",
     413: "The body is too large.",
-    415: "The body is not application/json.",
+    415: "The body is of another media type.",
     422: "Read, but refused for what it says; nothing was changed.",
     429: "Too many requests; try again later.",
     500: "A fault of the shop's own; it was recorded.",
@@ -51,6 +68,8 @@ _DESCRIPTIONS = {
 }
 _TOO_MANY = Refused(429, "too-many-requests", "Too many requests")  # API Gateway's own
 _ROUTER, _CALL, _PROBLEMS = (f"parcelway.http.{name}" for name in ("api", "call", "problems"))
+_TAXES = "parcelway.http.taxes"
+_TAXED = ("parcelway.domain.taxing", "taxed")  # who comes to this may have to ask for taxes
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -82,7 +101,7 @@ def document() -> Json:
         sources = Sources(function.folder)
         for route in function.api.routes:
             reach = sources.reach(("app", route.view.__name__))
-            refused = _refused(route, reach, sources)
+            refused = _refused(route, reach, sources, function.api.around is not None)
             operation = _operation(function, route, reach, refused, schemas)
             paths.setdefault(route.path, {})[route.method.lower()] = operation
     return schemas.named(
@@ -152,7 +171,7 @@ def _operation(
         media = {"schema": schema} | (
             {"example": BODIES[operation_id]} if operation_id in BODIES else {}
         )
-        operation["requestBody"] = {"required": True, "content": {"application/json": media}}
+        operation["requestBody"] = {"required": True, "content": {route.media: media}}
     operation["responses"] = _successes(function, route, reach, schemas) | _problems(
         refused, for_people=route.who == LINK
     )
@@ -172,7 +191,9 @@ def _security(route: Route, reach: Reach) -> list[Json]:
         needed["SignedIn"] = []
     if "cart_token" in reach.attributes:
         needed["CartToken"] = []
-    return [needed] if needed else []
+    if not needed:
+        return []
+    return [{}, needed] if route.who == ANYONE else [needed]  # anyone need not hold a cart
 
 
 def _parameters(route: Route, reach: Reach) -> list[Json]:
@@ -269,7 +290,7 @@ def _of_medium(kind: str) -> Json:
     return {"type": "string"} | ({} if kind.startswith("text/") else {"contentMediaType": kind})
 
 
-def _refused(route: Route, reach: Reach, sources: Sources) -> set[Refused]:
+def _refused(route: Route, reach: Reach, sources: Sources, priced: bool) -> set[Refused]:
     """What the view refuses, and what the router and API Gateway refuse before it runs."""
     around = [(_CALL, "read_if_match"), (_PROBLEMS, "busy"), (_PROBLEMS, "internal")]
     around += [(_CALL, "read_command")] if route.key else []
@@ -277,12 +298,13 @@ def _refused(route: Route, reach: Reach, sources: Sources) -> set[Refused]:
     around += [(_CALL, "read_query")] if route.query else []
     around += [(_ROUTER, "_authorize")] if route.who.signed_in else []
     around += [(_ROUTER, "_require_sane")] if "{" in route.path else []
+    around += [(_TAXES, "with_taxes")] if priced and _TAXED in reach.names else []
     found = reach.problems | sources.reach(*around).problems | {_TOO_MANY}
     if route.method not in ("GET", "DELETE"):
         own = sources.reach((_ROUTER, "_OWN")).problems
         found |= {refused for refused in own if refused.status == 415}
     if route.who.signed_in and not route.who.groups:
-        found = {refused for refused in found if refused.status != 403}
+        found = {refused for refused in found if refused.code != "forbidden"}
     return found
 
 

@@ -122,6 +122,9 @@ def _product_values(cells: dict[str, str]) -> Values:
         values["category"] = [part.strip() for part in given.pop("category").split(">")]
     if "weight_grams" in given:
         values["weight_grams"] = _whole(given.pop("weight_grams"), "weight_grams")
+    if "unit_cost_minor" in given:
+        cost = _whole(given.pop("unit_cost_minor"), "unit_cost_minor")
+        values["unit_cost"] = {"minor": cost, "currency": values["price"]["currency"]}
     for name in ("active", "backorders"):
         if name in given:
             values[name] = _truth(given.pop(name), name)

@@ -13,15 +13,27 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from parcelway.domain.ledger import Posting
+from parcelway.domain.books import period_of
 from parcelway.domain.mailing import mailed
 from parcelway.domain.money import Money
-from parcelway.domain.order import totals
+from parcelway.domain.order import Order, totals
 from parcelway.ports import clock
 from parcelway.store.codec import decode
+from parcelway.store.ledger import postings_of
 from parcelway.store.orders import get_dossier
 
-from infra.demo.people import DECLINED, GOOD, NEEDS_3D_SECURE, Carrier, Refused, Shopper, Warehouse
+from infra.demo.desk import ServiceDesk
+from infra.demo.people import (
+    DECLINED,
+    GOOD,
+    NEEDS_3D_SECURE,
+    Carrier,
+    Client,
+    Refused,
+    Shopper,
+    Warehouse,
+    sign_in_staff,
+)
 from infra.demo.scenes import Scenes
 from infra.local.application import SAMPLE, SAMPLE_FILES, Application, running
 from infra.verify import breaks
@@ -157,12 +169,17 @@ class Demo:
         scenes.play()
         self.sales += [Sale(shopper, what) for what, shopper in scenes.orders]
 
+    def desk(self) -> None:
+        """Orders that others take for the customer."""
+        desk = ServiceDesk(self._app, self.step, self.check)
+        desk.play()
+        self.sales += [Sale(shopper, how) for how, shopper in desk.orders]
+
     def verify(self) -> None:
         """Check every order, its documents and mails, and the books as a whole."""
         self.step("Checking")
         db = self._app.database
         wanted_mails = posted = documents = closed = 0
-        debits: Counter[str] = Counter()
         for sale in self.sales:
             dossier = get_dossier(db, sale.shopper.id)
             assert dossier is not None
@@ -171,12 +188,9 @@ class Demo:
                 self.check(f"{order.id} ({sale.fate}) is {order.state}, not {wanted}", False)
             closed += order.state == "closed"
             wanted_mails += sum(mailed(event, order) for event in dossier.events)
-            for item in db.query(db.ledger, f"ORD#{order.id}"):
-                posting = decode(Posting, item["posting"])
-                posted += 1
-                debits.update({entry.account: entry.debit for entry in posting.entries})
+            posted += len(postings_of(db, order.id))
             for invoice in dossier.invoices:
-                documents += self._is_pdf(sale, invoice.shipment_id)
+                documents += self._is_pdf(order, invoice.shipment_id)
             if wanted == "closed":
                 invoiced = sum(invoice.gross.minor for invoice in dossier.invoices)
                 if not invoiced == order.captured == totals(order).gross.minor:
@@ -190,18 +204,25 @@ class Demo:
         for found in broken:
             self.check(str(found), False)
         self.check(f"stock and money books balance ({posted} postings)", not broken)
-        print("\n  Trial balance")
-        for account, debit in sorted(debits.items()):
-            print(f"    {account:<18}{Money(debit, 'USD')!s:>16}")
-        print(f"    {'sum':<18}{Money(sum(debits.values()), 'USD')!s:>16}")
+        self._trial_balance()
 
-    def _is_pdf(self, sale: Sale, shipment_id: str) -> bool:
+    def _trial_balance(self) -> None:
+        """What finance sees of the month."""
+        finance = Client(self._app.url)
+        finance.headers["Authorization"] = f"Bearer {sign_in_staff(self._app, 'finance')}"
+        month = {"period": period_of(clock.now()), "currency": "USD"}
+        told = finance.call("GET", "/books/trial-balance", None, None, **month)
+        print(f"\n  Trial balance {month['period']:>23}{'debit':>16}{'credit':>16}{'closing':>16}")
+        for row in told["balances"]:
+            amounts = (decode(Money, row[name]) for name in ("debit", "credit", "closing"))
+            print(f"    {row['account']:<35}" + "".join(f"{amount!s:>16}" for amount in amounts))
+        closing = sum(row["closing"]["minor"] for row in told["balances"])
+        self.check("the trial balance balances", not closing and told["debits"] == told["credits"])
+
+    def _is_pdf(self, order: Order, shipment_id: str) -> bool:
         """Whether the customer's link to an invoice leads to it."""
-        order = sale.shopper.order
-        path, _, query = order["tracking_path"].partition("?")
-        answer = self._app.stack.request(
-            "GET", f"{path}/invoices/{shipment_id}", query={"k": query.removeprefix("k=")}
-        )
+        path = f"/track/{order.tracking_number}/invoices/{shipment_id}"
+        answer = self._app.stack.request("GET", path, query={"k": order.link_token})
         return bool(answer.status == 200 and answer.body[:5] == b"%PDF-")
 
     def _wanted(self, state: str) -> int:
@@ -223,6 +244,7 @@ def main() -> int:
         demo.confirm()
         demo.send()
         demo.scenes()
+        demo.desk()
         demo.verify()
     print(f"\n{'All checked.' if not demo.failures else f'{len(demo.failures)} FAILED.'}")
     return 1 if demo.failures else 0

@@ -60,12 +60,12 @@ class Client:
         key: str | None = None,
         **query: str,
     ) -> Json:
-        """One request; POST and PUT get a fresh Idempotency-Key unless `key` is given.
+        """One request; POST, PUT and DELETE get a fresh Idempotency-Key unless `key` is given.
 
         Raises Refused.
         """
         headers = dict(self.headers)
-        if method in ("POST", "PUT"):
+        if method in ("POST", "PUT", "DELETE"):
             headers["Idempotency-Key"] = key or str(uuid.uuid4())
         answer = self.session.request(
             method, self.url + path, json=body, headers=headers, params=query or None, timeout=60
@@ -110,6 +110,15 @@ class Shopper:
         self.api.headers["Cart-Token"] = self.token
         self.path = f"/carts/{self.id}"
 
+    @classmethod
+    def holding(cls, url: str, stripe: Bank, cart_id: str, token: str) -> Shopper:
+        """Whoever holds a cart that is there, by its token or that of a grant."""
+        held = cls.__new__(cls)
+        held.api, held._stripe = Client(url), stripe
+        held.id, held.token, held.path = cart_id, token, f"/carts/{cart_id}"
+        held.api.headers["Cart-Token"] = token
+        return held
+
     @property
     def order(self) -> Json:
         """The cart or order as the API shows it now."""
@@ -135,12 +144,14 @@ class Shopper:
         """Divide the cart over deliveries: service, address or store, and lines of each."""
         return self.api.call("PUT", f"{self.path}/deliveries", {"deliveries": list(deliveries)})
 
-    def describe(self, email: str = "ann@example.com", name: str = "Ann Example") -> Json:
-        """Say who buys and pays by card."""
+    def describe(
+        self, email: str = "ann@example.com", name: str = "Ann Example", method: str = "card"
+    ) -> Json:
+        """Say who buys, and how it is paid."""
         body = {
             "contact": {"name": name, "email": email},
             "billing_address": HOME,
-            "payment_method": "card",
+            "payment_method": method,
         }
         return self.api.call("PATCH", self.path, body)
 
@@ -154,6 +165,10 @@ class Shopper:
         payment = self.api.call("POST", f"{self.path}/payment", {})
         confirmed = self._stripe.confirm(payment["client_secret"], card, authenticate)
         return str(confirmed["status"] if isinstance(confirmed, dict) else confirmed)
+
+    def pay_on_account(self) -> Json:
+        """Have the order paid with the account's credit; the payment."""
+        return self.api.call("POST", f"{self.path}/payment", {})
 
     def code(self) -> str:
         """The code to collect what lies ready, from the page behind the link of the mails."""
@@ -229,6 +244,32 @@ class Carrier:
         headers = sign_standard(body, event["event_id"], self._secret, clock.now())
         headers["Content-Type"] = "application/json"
         return requests.post(self._url, data=body, headers=headers, timeout=60).status_code
+
+
+def staff(app: Application, group: str) -> Client:
+    """A new member of staff, signed in."""
+    client = Client(app.url)
+    client.headers["Authorization"] = f"Bearer {sign_in_staff(app, group)}"
+    return client
+
+
+def open_account(app: Application, shopper: Shopper, account: str, limit: int) -> None:
+    """Make a signed-in shopper a buyer of a business account, with `limit` cents for 30 days."""
+    customer = shopper.api.call("GET", "/customers/me")["id"]
+    terms = {"limit": {"minor": limit, "currency": "USD"}, "days": 30}
+    staff(app, "finance").call("PUT", f"/staff/accounts/{account}/credit", terms)
+    standing = f"/staff/customers/{customer}/standing"
+    staff(app, "admin").call("PUT", standing, {"account": account})
+    shopper.api.call("POST", f"{shopper.path}/claim")
+
+
+def transfer(minor: int, reference: str = "", day: str = "") -> Json:
+    """A movement of the bank, as finance books it."""
+    return {
+        "amount": {"minor": minor, "currency": "USD"},
+        "value_date": day or clock.now().date().isoformat(),
+        "bank_reference": reference or f"E2E-{uuid.uuid4().hex[:12]}",
+    }
 
 
 def sign_in_staff(app: Application, group: str) -> str:

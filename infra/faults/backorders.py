@@ -23,11 +23,11 @@ from infra.sim.history import History
 from infra.sim.people import staff
 from infra.sim.world import START
 
-_BOOT = "BOOT"
-_UNITS = 2  # of it in Columbus at first
+BOOT = "BOOT"
+UNITS = 2  # of it in Columbus at first
 _NOVEL = "NOVEL"  # three of it are in Columbus, before its launch
 _LAUNCH = date(2026, 3, 3)
-_DAY = 86400.0
+DAY = 86400.0
 _OPENED = 60.0  # seconds from the beginning, after which the supplies are announced
 _PURCHASE = "PO-1"
 
@@ -35,9 +35,7 @@ _PURCHASE = "PO-1"
 # ---- goods that are expected, and that come ------------------------------------------------------
 
 
-def announces(
-    history: History, quantity: int, days: int, at: float = 0.0, sku: str = _BOOT
-) -> None:
+def announces(history: History, quantity: int, days: int, at: float = 0.0, sku: str = BOOT) -> None:
     """Have so many units expected in Columbus, so many days from the beginning on."""
     due = (START + timedelta(days=days)).date().isoformat()
     path = f"/stock/{sku}/nodes/{COLUMBUS}/supplies/{_PURCHASE}"
@@ -51,7 +49,7 @@ def announces(
     history.script(f"buyer, {quantity} on {due}", announce)
 
 
-def receives(history: History, quantity: int, at: float, sku: str = _BOOT) -> None:
+def receives(history: History, quantity: int, at: float, sku: str = BOOT) -> None:
     """Have so many of the announced units come in, so many seconds after the beginning."""
     path = f"/stock/{sku}/nodes/{COLUMBUS}/receipts"
 
@@ -63,7 +61,7 @@ def receives(history: History, quantity: int, at: float, sku: str = _BOOT) -> No
     history.script(f"receipt of {quantity}", receive)
 
 
-def _wants(person: Person, quantity: int, shortage: str, sku: str = _BOOT) -> None:
+def _wants(person: Person, quantity: int, shortage: str, sku: str = BOOT) -> None:
     """A cart with so many units, ready to be placed, by somebody who knows that some may be
     missing."""
     person.add(sku, quantity)
@@ -83,7 +81,7 @@ def _places(quantity: int, shortage: str, after: float = _OPENED) -> Callable[[P
     return place
 
 
-def _takes(quantity: int, shortage: str, after: float = _OPENED) -> Callable[[Person], None]:
+def takes_boots(quantity: int, shortage: str, after: float = _OPENED) -> Callable[[Person], None]:
     """From cart to payment."""
 
     def take(person: Person) -> None:
@@ -93,7 +91,7 @@ def _takes(quantity: int, shortage: str, after: float = _OPENED) -> Callable[[Pe
     return take
 
 
-def _as_others(does: Callable[[Person], None], seconds: float = 0.0) -> Callable[[Person], None]:
+def as_others(does: Callable[[Person], None], seconds: float = 0.0) -> Callable[[Person], None]:
     """The same; up to the payment, and so long after it, it goes as in another scenario."""
 
     def go(person: Person) -> None:
@@ -104,7 +102,7 @@ def _as_others(does: Callable[[Person], None], seconds: float = 0.0) -> Callable
     return go
 
 
-def _wrong_stock(history: History, units: int, sku: str = _BOOT) -> list[str]:
+def wrong_stock(history: History, units: int, sku: str = BOOT) -> list[str]:
     """Unless nobody waits any more, and so many units are there for newcomers."""
     place = (sku, COLUMBUS)
     (balance,) = read_balances(history.world.database, [place], consistent=True).values()
@@ -113,7 +111,7 @@ def _wrong_stock(history: History, units: int, sku: str = _BOOT) -> list[str]:
     return [f"{balance.available} {sku} are available and {balance.backordered} waited for"]
 
 
-def _sold(history: History) -> int:
+def sold(history: History) -> int:
     """Boots that found their owners, in all."""
     return sum(line.count("delivered") for order in history.world.orders() for line in order.lines)
 
@@ -132,16 +130,16 @@ def _wrong_parcels(history: History, name: str, parcels: int) -> list[str]:
 
 def _play_backordered(history: History) -> None:
     announces(history, 5, days=1)
-    goes_shopping(history, "ann", _takes(4, "ship_available"))
+    goes_shopping(history, "ann", takes_boots(4, "ship_available"))
     works(history, COLUMBUS)
-    receives(history, 5, _DAY)
-    works(history, COLUMBUS, late=_DAY)
+    receives(history, 5, DAY)
+    works(history, COLUMBUS, late=DAY)
 
 
-def _wrong_backordered(history: History) -> list[str]:
-    wrong = must(history, "ann", "closed", {_BOOT: 4}, captured=True)
+def wrong_backordered(history: History) -> list[str]:
+    wrong = must(history, "ann", "closed", {BOOT: 4}, captured=True)
     wrong += _wrong_parcels(history, "ann", 2)
-    return wrong + _wrong_stock(history, _UNITS + 5 - _sold(history))
+    return wrong + wrong_stock(history, UNITS + 5 - sold(history))
 
 
 # ---- nothing before all of it is there -----------------------------------------------------------
@@ -149,16 +147,16 @@ def _wrong_backordered(history: History) -> list[str]:
 
 def _play_complete(history: History) -> None:
     announces(history, 5, days=1)
-    goes_shopping(history, "ann", _as_others(_takes(4, "ship_complete")))
+    goes_shopping(history, "ann", as_others(takes_boots(4, "ship_complete")))
     works(history, COLUMBUS)
-    receives(history, 5, _DAY)
-    works(history, COLUMBUS, late=_DAY)
+    receives(history, 5, DAY)
+    works(history, COLUMBUS, late=DAY)
 
 
 def _wrong_complete(history: History) -> list[str]:
-    wrong = must(history, "ann", "closed", {_BOOT: 4}, captured=True)
+    wrong = must(history, "ann", "closed", {BOOT: 4}, captured=True)
     wrong += _wrong_parcels(history, "ann", 1)
-    return wrong + _wrong_stock(history, _UNITS + 5 - _sold(history))
+    return wrong + wrong_stock(history, UNITS + 5 - sold(history))
 
 
 # ---- the rest as an order of its own, paid for or not --------------------------------------------
@@ -184,14 +182,14 @@ def _play_separate(history: History) -> None:
     announces(history, 5, days=1)
     goes_shopping(history, "ann", _pays_for_both)
     works(history, COLUMBUS)
-    receives(history, 5, _DAY)
-    works(history, COLUMBUS, late=_DAY)
+    receives(history, 5, DAY)
+    works(history, COLUMBUS, late=DAY)
 
 
 def _wrong_separate(history: History) -> list[str]:
-    wrong = _wrong_stock(history, _UNITS + 5 - _sold(history))
+    wrong = wrong_stock(history, UNITS + 5 - sold(history))
     for name in ("ann", "ann later"):
-        wrong += must(history, name, "closed", {_BOOT: 2}, captured=True)
+        wrong += must(history, name, "closed", {BOOT: 2}, captured=True)
         wrong += _wrong_parcels(history, name, 1)
     return wrong
 
@@ -200,17 +198,17 @@ def _play_forgotten(history: History) -> None:
     """Bob, who comes later, gets what the later order gave back."""
     announces(history, 3, days=1)
     goes_shopping(history, "ann", _separates)
-    goes_shopping(history, "bob", _takes(1, "ship_available", after=900))
+    goes_shopping(history, "bob", takes_boots(1, "ship_available", after=900))
     works(history, COLUMBUS)
-    receives(history, 3, _DAY)
-    works(history, COLUMBUS, late=_DAY)
+    receives(history, 3, DAY)
+    works(history, COLUMBUS, late=DAY)
 
 
 def _wrong_forgotten(history: History) -> list[str]:
-    wrong = must(history, "ann", "closed", {_BOOT: 2}, captured=True)
+    wrong = must(history, "ann", "closed", {BOOT: 2}, captured=True)
     wrong += must(history, "ann later", "expired", {}, captured=False)
-    wrong += must(history, "bob", "closed", {_BOOT: 1}, captured=True)
-    return wrong + _wrong_stock(history, _UNITS + 3 - _sold(history))
+    wrong += must(history, "bob", "closed", {BOOT: 1}, captured=True)
+    return wrong + wrong_stock(history, UNITS + 3 - sold(history))
 
 
 # ---- only what is there --------------------------------------------------------------------------
@@ -219,13 +217,13 @@ def _wrong_forgotten(history: History) -> list[str]:
 def _play_dropped(history: History) -> None:
     """Some are expected, or they could not be in the cart."""
     announces(history, 5, days=1)
-    goes_shopping(history, "ann", _as_others(_takes(4, "drop")))
+    goes_shopping(history, "ann", as_others(takes_boots(4, "drop")))
     works(history, COLUMBUS)
 
 
 def _wrong_dropped(history: History) -> list[str]:
-    wrong = must(history, "ann", "closed", {_BOOT: 2}, captured=True)
-    return wrong + _wrong_stock(history, _UNITS - _sold(history))
+    wrong = must(history, "ann", "closed", {BOOT: 2}, captured=True)
+    return wrong + wrong_stock(history, UNITS - sold(history))
 
 
 # ---- what is expected comes three days later -----------------------------------------------------
@@ -233,16 +231,16 @@ def _wrong_dropped(history: History) -> list[str]:
 
 def _play_slipped(history: History) -> None:
     announces(history, 5, days=1)
-    goes_shopping(history, "ann", _as_others(_takes(4, "ship_available"), 0.4 * _DAY))
+    goes_shopping(history, "ann", as_others(takes_boots(4, "ship_available"), 0.4 * DAY))
     works(history, COLUMBUS)
-    announces(history, 5, days=4, at=_DAY / 2)
-    receives(history, 5, 4 * _DAY)
-    works(history, COLUMBUS, late=4 * _DAY)
+    announces(history, 5, days=4, at=DAY / 2)
+    receives(history, 5, 4 * DAY)
+    works(history, COLUMBUS, late=4 * DAY)
 
 
 def _wrong_slipped(history: History, revisions: int = 1) -> list[str]:
     """Each new promise with one event, so one mail; the first promise stays on record."""
-    wrong = _wrong_backordered(history)
+    wrong = wrong_backordered(history)
     dossier = dossier_of(history, "ann")
     if dossier.order.state == "expired":
         return wrong
@@ -262,11 +260,11 @@ def _wrong_slipped(history: History, revisions: int = 1) -> list[str]:
 
 def _play_never_came(history: History) -> None:
     announces(history, 5, days=1)
-    goes_shopping(history, "ann", _as_others(_takes(4, "ship_available"), 0.4 * _DAY))
+    goes_shopping(history, "ann", as_others(takes_boots(4, "ship_available"), 0.4 * DAY))
     works(history, COLUMBUS)
-    announces(history, 5, days=6, at=5 * _DAY)
-    receives(history, 5, 6 * _DAY)
-    works(history, COLUMBUS, late=6 * _DAY)
+    announces(history, 5, days=6, at=5 * DAY)
+    receives(history, 5, 6 * DAY)
+    works(history, COLUMBUS, late=6 * DAY)
 
 
 def _wrong_never_came(history: History) -> list[str]:
@@ -294,14 +292,14 @@ def _play_launched(history: History) -> None:
     announces(history, 1, days=3, sku=_NOVEL)
     goes_shopping(history, "ann", _pre_orders(_OPENED))
     goes_shopping(history, "bob", _pre_orders(900))
-    works(history, COLUMBUS, late=_DAY)
-    receives(history, 1, 3 * _DAY, _NOVEL)
-    works(history, COLUMBUS, late=3 * _DAY)
+    works(history, COLUMBUS, late=DAY)
+    receives(history, 1, 3 * DAY, _NOVEL)
+    works(history, COLUMBUS, late=3 * DAY)
 
 
 def _wrong_launched(history: History) -> list[str]:
     """Nothing before the launch, as far as clocks agree on the day."""
-    wrong = _wrong_stock(history, 4 - _sold(history), _NOVEL)
+    wrong = wrong_stock(history, 4 - sold(history), _NOVEL)
     wrong += must(history, "bob", "closed", {_NOVEL: 2}, captured=True)
     wrong += must(history, "ann", "closed", {_NOVEL: 2}, captured=True)
     by_any_clock = 2 * history.world.conditions.skew
@@ -318,8 +316,8 @@ def _wrong_launched(history: History) -> list[str]:
 
 
 def _calls_it_off(person: Person) -> None:
-    _takes(4, "ship_complete")(person)
-    person.history.world.kernel.sleep(_DAY - person.history.world.kernel.now + START.timestamp())
+    takes_boots(4, "ship_complete")(person)
+    person.history.world.kernel.sleep(DAY - person.history.world.kernel.now + START.timestamp())
     person.history.differs_from_here()
     person.cancel()
 
@@ -328,18 +326,18 @@ def _play_called_off(history: History) -> None:
     """Bob waits behind ann, for units that she holds."""
     announces(history, 3, days=1)
     goes_shopping(history, "ann", _calls_it_off)
-    goes_shopping(history, "bob", _takes(1, "ship_available", after=900))
-    receives(history, 3, _DAY)
-    works(history, COLUMBUS, late=_DAY)
+    goes_shopping(history, "bob", takes_boots(1, "ship_available", after=900))
+    receives(history, 3, DAY)
+    works(history, COLUMBUS, late=DAY)
 
 
 def _wrong_called_off(history: History) -> list[str]:
-    wrong = must(history, "bob", "closed", {_BOOT: 1}, captured=True)
+    wrong = must(history, "bob", "closed", {BOOT: 1}, captured=True)
     if history.refusals.get("ann"):
-        wrong += must(history, "ann", "closed", {_BOOT: 4}, captured=True)
+        wrong += must(history, "ann", "closed", {BOOT: 4}, captured=True)
     else:
         wrong += must(history, "ann", "cancelled", {}, captured=False)
-    return wrong + _wrong_stock(history, _UNITS + 3 - _sold(history))
+    return wrong + wrong_stock(history, UNITS + 3 - sold(history))
 
 
 # ---- the goods come when the time to pay for them is over ----------------------------------------
@@ -354,19 +352,19 @@ def _play_overtaken(history: History) -> None:
     """Ann never pays; bob waits behind her."""
     announces(history, 3, days=1)
     goes_shopping(history, "ann", _leaves)
-    goes_shopping(history, "bob", _takes(1, "ship_available", after=900))
+    goes_shopping(history, "bob", takes_boots(1, "ship_available", after=900))
     receives(history, 3, _OPENED + HOLD_SECONDS)
     works(history, COLUMBUS, late=HOLD_SECONDS)
 
 
 def _wrong_overtaken(history: History) -> list[str]:
     wrong = must(history, "ann", "expired", {}, captured=False)
-    wrong += must(history, "bob", "closed", {_BOOT: 1}, captured=True)
-    return wrong + _wrong_stock(history, _UNITS + 3 - _sold(history))
+    wrong += must(history, "bob", "closed", {BOOT: 1}, captured=True)
+    return wrong + wrong_stock(history, UNITS + 3 - sold(history))
 
 
 BACKORDERS = (
-    Scenario("backordered", _play_backordered, _wrong_backordered),
+    Scenario("backordered", _play_backordered, wrong_backordered),
     Scenario("complete", _play_complete, _wrong_complete),
     Scenario("separate", _play_separate, _wrong_separate),
     Scenario("forgotten", _play_forgotten, _wrong_forgotten),

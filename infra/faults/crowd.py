@@ -1,4 +1,5 @@
-"""Scenarios of many who want the same: a stock balance on one item, on four, on sixteen, on one."""
+"""Scenarios of many at once: who want the same, so that a stock balance is on one item, on four, on
+sixteen, on one; whose parcels leave together, so that their invoices are numbered together."""
 
 from __future__ import annotations
 
@@ -11,6 +12,7 @@ from infra.faults.people import (
     goes_shopping,
     heard_late,
     must,
+    takes,
     works,
 )
 from infra.sim.history import History
@@ -70,4 +72,22 @@ def _wrong_crowded(history: History) -> list[str]:
     return wrong + must(history, "cid", "closed", {_HOT: 50}, captured=True)
 
 
-CROWD = (Scenario("crowded", _play_crowded, _wrong_crowded),)
+def _play_together(history: History) -> None:
+    """What was ordered in the minute before leaves by the same van."""
+    for name in ("ann", "bob", "cid"):
+        goes_shopping(history, name, lambda person: takes(person, "PASTA", 1))
+    works(history, COLUMBUS)
+
+
+def _wrong_together(history: History) -> list[str]:
+    return [
+        wrong
+        for name in ("ann", "bob", "cid")
+        for wrong in must(history, name, "closed", {"PASTA": 1}, captured=True)
+    ]
+
+
+CROWD = (
+    Scenario("crowded", _play_crowded, _wrong_crowded),
+    Scenario("sent together", _play_together, _wrong_together),
+)

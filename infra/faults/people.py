@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from infra.sim.people import Client, Warehouse
 SHOP = {
     **{name: SAMPLE_FILES[name] for name in ("shop", "nodes", "services")},
     "catalogue": Path(__file__).parent / "shop" / "catalogue.jsonl",
+    "offers": Path(__file__).parent / "shop" / "offers.json",
     "stock": Path(__file__).parent / "shop" / "stock.jsonl",
 }
 HOLD_SECONDS = 1800  # of the sample shop's settings
@@ -39,6 +41,31 @@ class Person(Shopper):
     def __init__(self, history: History) -> None:
         self.history = history
         super().__init__("", history.bank, "en", Client(history.world))
+
+
+_PASSWORD = "quite long enough 7"
+_EMAIL = "ann@example.com"
+
+
+def signs_up(history: History) -> str:
+    """Sign ann up, confirmed by the code in her mail; her Authorization header."""
+    api = Client(history.world)
+    form = {
+        "name": "Ann Example",
+        "email": _EMAIL,
+        "password": _PASSWORD,
+        "consent": {"terms_accepted": True},
+    }
+    told = api.call("POST", "/customers", form)
+    mail = [mail for mail in history.world.login_mails() if _EMAIL in mail.to][-1]
+    code = re.findall(r"\b\d{6}\b", mail.text or "")[0]
+    proof = {"email": _EMAIL, "code": code, "sign_up": told["sign_up"]}
+    try:
+        api.call("POST", "/customers/confirmation", proof)
+    except Refused as refused:  # the code was used by a try whose answer got lost
+        history.refusals["confirmation"] = refused.code
+    tokens = api.call("POST", "/sessions", {"email": _EMAIL, "password": _PASSWORD})
+    return f"Bearer {tokens['id_token']}"
 
 
 def goes_shopping(history: History, name: str, does: Callable[[Person], None]) -> None:

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-import re
-
-from infra.demo.people import DECLINED, GOOD, HOME, Json, Refused
+from infra.demo.people import DECLINED, GOOD, HOME, Json
+from infra.faults.astray import ASTRAY, STORE, has_it_sent_to_the_store, receives
 from infra.faults.backorders import BACKORDERS
+from infra.faults.claims import CLAIMS
+from infra.faults.counter import COUNTER
+from infra.faults.coupons import COUPONS
+from infra.faults.credits import CREDITS
 from infra.faults.crowd import CROWD
+from infra.faults.customers import CUSTOMERS
+from infra.faults.gift_cards import GIFTS
+from infra.faults.imports import IMPORTS
+from infra.faults.lapses import LAPSES
 from infra.faults.mails import MAILS
 from infra.faults.nodes import NODES
+from infra.faults.on_account import ON_ACCOUNT
 from infra.faults.people import (
     COLUMBUS,
     HOLD_SECONDS,
@@ -21,15 +29,19 @@ from infra.faults.people import (
     goes_shopping,
     heard_late,
     must,
+    signs_up,
     takes,
     takes_pasta,
     who_got_it,
     works,
     wrong_pasta,
 )
+from infra.faults.reconciling import RECONCILING
+from infra.faults.recosted import RECOSTED
+from infra.faults.settlement import SETTLEMENT
 from infra.faults.trouble import TROUBLE
 from infra.sim.history import History
-from infra.sim.people import Client, Warehouse
+from infra.sim.people import Warehouse
 
 # ---- bought ------------------------------------------------------------------------------
 
@@ -218,25 +230,10 @@ def _wrong_uncollected(history: History) -> list[str]:
 # ---- sent to a store that has not got it, and collected there --------------------------------
 
 
-def _has_it_sent_to_the_store(person: Person) -> None:
-    person.add("PASTA", 2)
-    person.pick_up("store-cincinnati", "ship-to-store")
-    person.describe()
-    person.place()
-    person.pay(GOOD)
-
-
-def _receives(warehouse: Warehouse, shipment: Json) -> None:
-    """Receive it, lay it ready, and give it to the customer."""
-    if shipment["status"] == "shipped":
-        shipment = warehouse.report(shipment, "received")
-    warehouse.hand_over(shipment)
-
-
 def _play_sent_to_store(history: History) -> None:
-    goes_shopping(history, "ann", _has_it_sent_to_the_store)
+    goes_shopping(history, "ann", lambda ann: has_it_sent_to_the_store(ann, "PASTA"))
     works(history, COLUMBUS)
-    works(history, "store-cincinnati", _receives)
+    works(history, STORE, receives)
 
 
 def _wrong_sent_to_store(history: History) -> list[str]:
@@ -264,31 +261,13 @@ def _wrong_rejected(history: History) -> list[str]:
 
 # ---- somebody with an account ---------------------------------------------------------------
 
-_PASSWORD = "quite long enough 7"
-_EMAIL = "ann@example.com"
-
 
 def _signs_up(history: History) -> None:
     """An account, a signed-in cart, an order that is found in the history afterwards."""
-    api = Client(history.world)
-    form = {
-        "name": "Ann Example",
-        "email": _EMAIL,
-        "password": _PASSWORD,
-        "consent": {"terms_accepted": True},
-    }
-    told = api.call("POST", "/customers", form)
-    mail = [mail for mail in history.world.login_mails() if _EMAIL in mail.to][-1]
-    code = re.findall(r"\b\d{6}\b", mail.text or "")[0]
-    proof = {"email": _EMAIL, "code": code, "sign_up": told["sign_up"]}
-    try:
-        api.call("POST", "/customers/confirmation", proof)
-    except Refused as refused:  # the code was used by a try whose answer got lost
-        history.refusals["confirmation"] = refused.code
-    tokens = api.call("POST", "/sessions", {"email": _EMAIL, "password": _PASSWORD})
+    authorization = signs_up(history)
     person = Person(history)
     history.orders["ann"] = person.id
-    person.api.headers["Authorization"] = f"Bearer {tokens['id_token']}"
+    person.api.headers["Authorization"] = authorization
     person.api.call("POST", f"{person.path}/claim")
     takes_pasta(person)
     own = person.api.call("GET", "/orders")["orders"]
@@ -426,8 +405,21 @@ SCENARIOS = (
     Scenario("tabs", _play_tabs, _wrong_tabs),
     Scenario("overdue", _play_overdue, wrong_pasta, frozenset({"overdue_packed"})),
     *TROUBLE,
+    *LAPSES,
     *MAILS,
     *CROWD,
+    *COUNTER,
+    *COUPONS,
+    *GIFTS,
+    *CLAIMS,
     *NODES,
+    *ASTRAY,
     *BACKORDERS,
+    *SETTLEMENT,
+    *CREDITS,
+    *ON_ACCOUNT,
+    *IMPORTS,
+    *RECONCILING,
+    *RECOSTED,
+    *CUSTOMERS,
 )

@@ -19,6 +19,7 @@ Parcelway is ready after {seconds:.0f} s.
   Storefront   {url}/shop/
   Inbox        {url}/inbox/
   Warehouse    {url}/warehouse/
+  Service desk {url}/desk/
   API docs     {url}/docs/
   All pages    {url}/
   API          {api}
@@ -51,7 +52,7 @@ def _serve(port: int, console_port: int) -> None:
     from infra.local import console
     from infra.local.application import SAMPLE_FILES, running
 
-    with running(port, run_schedules=True) as app:
+    with running(port, run_schedules=True, console_port=console_port) as app:
         _say("loading the sample data")
         app.load(SAMPLE_FILES, sys.stdout)
         with console.serving(app, console.create_staff(app), console_port) as url:

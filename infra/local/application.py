@@ -29,6 +29,7 @@ SAMPLE_FILES = {
     "places": SAMPLE / "places.json",
     "services": SAMPLE / "services.json",
     "catalogue": SAMPLE / "catalogue.jsonl",
+    "offers": SAMPLE / "offers.json",
     "stock": SAMPLE / "stock.jsonl",
 }
 
@@ -68,23 +69,30 @@ class Application:
         self.stack.settle(timeout)
 
 
+_PAYMENT_PAGE = "http://127.0.0.1:{port}/shop/#/pay/{{number}}/{{token}}"
+
+
 @contextmanager
 def running(
     port: int = 0,
     *,
     template: Path = ROOT / "template.yaml",
     public_url: str = "",
+    console_port: int = 0,
     run_schedules: bool = False,
     multicapture: bool = True,
 ) -> Iterator[Application]:
-    """Parcelway for the length of the block, without data; `port` 0 takes a free one."""
-    port = port or _free_port()
+    """Parcelway for the length of the block, without data; `port` 0 takes a free one. Who is to pay
+    an order by a link is led to the storefront at `console_port`; with 0 there is none, and links
+    lead to where nothing is."""
+    port = port or free_port()
     url = f"http://127.0.0.1:{port}"
     carrier_secret = "whsec_" + secrets.token_urlsafe(24).replace("-", "A").replace("_", "B")
     webhook = f"{url}/webhooks/stripe"
     with stripe.start(webhook, multicapture=multicapture) as stand_in:
         parameters = {
             "PublicUrl": public_url or url,
+            "PaymentPage": _PAYMENT_PAGE.format(port=console_port or port),
             "MailFrom": MAIL_FROM,
             "StripePublishableKey": stand_in.publishable_key,
             "StripeApiBase": stand_in.api_base,
@@ -110,7 +118,8 @@ def running(
                 clock.reset()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of this machine that nobody listens at."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

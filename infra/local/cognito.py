@@ -42,9 +42,11 @@ class CognitoEvents:
     def code(self, pool: cognito.Pool, user: cognito.User, code: str, purpose: str) -> None:
         subject, text = _SUBJECTS[purpose], _TEXTS[purpose]
         template = cognito.setting(pool, "VerificationMessageTemplate") or {}
-        if purpose != "invitation":
-            subject = template.get("EmailSubject", subject)
-            text = template.get("EmailMessage", text)
+        if purpose == "invitation":
+            admin = cognito.setting(pool, "AdminCreateUserConfig") or {}
+            template = admin.get("InviteMessageTemplate") or {}
+        subject = template.get("EmailSubject", subject)
+        text = template.get("EmailMessage", text)
         attributes = cognito.attributes(user)
         address = attributes.get("email")
         if address is None:

@@ -14,7 +14,7 @@ import secrets
 import subprocess
 import sys
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -40,6 +40,7 @@ from infra.local.mail import Mail
 
 PAGES = Path(__file__).resolve().parents[1] / "web"
 STAFF_GROUPS = ("warehouse", "admin")
+DESK = {"csr": "Robin Reyes", "csr_supervisor": "Sam Okafor"}  # who sits at the service desk
 _MAILS_SHOWN = 200
 _VIEWER_FILES = ("swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png")
 
@@ -75,8 +76,10 @@ class NoBody(_Body):
     """Nothing to say."""
 
 
-def create_staff(app: Application) -> Staff:
-    """A confirmed Cognito user who may use the warehouse's routes."""
+def create_staff(
+    app: Application, groups: Sequence[str] = STAFF_GROUPS, name: str = "Demo staff"
+) -> Staff:
+    """A confirmed Cognito user in `groups`, by default one who may use the warehouse's routes."""
     staff = Staff(f"staff-{uuid.uuid4().hex[:8]}@parcelway.example", secrets.token_urlsafe(18))
     pool, cognito = app.stack.resource("UserPool"), app.stack.client("cognito-idp")
     cognito.admin_create_user(
@@ -86,12 +89,13 @@ def create_staff(app: Application) -> Staff:
         UserAttributes=[
             {"Name": "email", "Value": staff.email},
             {"Name": "email_verified", "Value": "true"},
+            {"Name": "name", "Value": name},
         ],
     )
     cognito.admin_set_user_password(
         UserPoolId=pool, Username=staff.email, Password=staff.password, Permanent=True
     )
-    for group in STAFF_GROUPS:
+    for group in groups:
         cognito.admin_add_user_to_group(UserPoolId=pool, Username=staff.email, GroupName=group)
     return staff
 
@@ -100,7 +104,8 @@ def create_staff(app: Application) -> Staff:
 def serving(app: Application, staff: Staff, port: int = 0) -> Iterator[str]:
     """The console on loopback for the length of the block; its address (`port` 0: any free)."""
     with ThreadPoolExecutor(1) as pool:
-        console = Console(app, staff, pool.submit(_openapi))
+        desk = {role: create_staff(app, [role], name) for role, name in DESK.items()}
+        console = Console(app, staff, desk, pool.submit(_openapi))
         site = static_site(PAGES, console.answers())
         server = Server(_guarded(site, _policy(app)), "127.0.0.1", port, "console")
         try:
@@ -115,12 +120,14 @@ class Console:
 
     app: Application
     staff: Staff
+    desk: Mapping[str, Staff]
     description: Future[dict[str, Any]]
 
     def answers(self) -> dict[str, Answer]:
         """By method and path, as `static_site` takes them."""
         return {
             "GET /local/config.json": self.config,
+            "GET /desk/config.json": self.desk_config,
             "GET /local/mails": self.mails,
             "GET /local/mails/html": self.mail_html,
             "GET /local/parcels": self.parcels,
@@ -154,6 +161,15 @@ class Console:
                 "carriers": {s.id: s.carrier for s in shop.services.values() if s.carrier},
             }
         )
+
+    def desk_config(self, _: Request) -> Response:
+        """What `parcelway desk` writes beside the service desk's files, and who may sit at it."""
+        people = [
+            {"name": DESK[role], "role": role, "email": who.email, "password": who.password}
+            for role, who in self.desk.items()
+        ]
+        shop = load_shop(self.app.database).settings.name
+        return Response.of_json({"api": self.app.url, "shop": shop, "people": people})
 
     def mails(self, _: Request) -> Response:
         """The newest mails first. Cognito's, which do not go through SES here, are among them."""

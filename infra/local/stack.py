@@ -383,4 +383,5 @@ def _source_mapping(
         retries=None if retries < 0 else retries,
         bisect=bool(settings.get("BisectBatchOnFunctionError", False)),
         on_failure=destination,
+        window=float(settings.get("MaximumBatchingWindowInSeconds", 0)),
     )

@@ -17,7 +17,9 @@ from parcelway.ports.webhooks import sign_standard
 from parcelway.store.codec import iso
 
 from infra.demo.people import Json, Refused
+from infra.local.functions import Result
 from infra.local.gateway.messages import Request, Response
+from infra.sim.limits import is_throttled
 from infra.sim.stripe.views import Event
 from infra.sim.tokens import staff_token
 from infra.sim.world import World
@@ -26,13 +28,22 @@ _TRIES = 8
 _LONGEST_PAUSE = 300.0
 # Seconds between attempts of a webhook; Stripe gives up after three days, so do these.
 _WEBHOOK_RETRIES = (60, 300, 1800, 7200, 18000, 36000, 43200, 43200, 43200, 43200)
+# A carrier's, for a week. Nobody asks it, as the payment provider is asked, for what was not heard:
+# an answer that a container with a wrong clock gives to each try must come often to be believed.
+_CARRIER_RETRIES = (60, 300, 1800, *[3600] * 168)
 SUBSCRIBED = frozenset(
     {
+        "charge.dispute.closed",
+        "charge.dispute.created",
+        "charge.dispute.updated",
         "charge.refunded",
         "payment_intent.amount_capturable_updated",
         "payment_intent.succeeded",
         "payment_intent.payment_failed",
         "payment_intent.canceled",
+        "payout.failed",
+        "payout.paid",
+        "payout.reconciliation_completed",
     }
 )
 """The webhooks that the README has the owner register; the provider sends no others."""
@@ -58,14 +69,21 @@ class Client:
         headers = dict(self.headers)
         if method == "POST" or key:
             headers["Idempotency-Key"] = key or self.world.new_id()
-        request = Request.build(method, path, body, headers, query or None)
+        return self._answered(Request.build(method, path, body, headers, query or None))
+
+    def send(self, path: str, text: str, media: str) -> Json:
+        """The same for a POST whose body is of another media type than JSON."""
+        headers = self.headers | {"Content-Type": media}
+        return self._answered(Request.build("POST", path, text, headers))
+
+    def _answered(self, request: Request) -> Json:
         for attempt in range(self.tries):
             self.world.kernel.pause()
             response = self.world.request(request)
             if response.status < 500 and response.status != 429:
                 return _answer(response)
             self.world.kernel.sleep(min(2.0**attempt, _LONGEST_PAUSE))
-        raise GaveUp(f"{method} {path}: {response.status}")
+        raise GaveUp(f"{request.method} {request.path}: {response.status}")
 
 
 def _answer(response: Response) -> Json:
@@ -82,19 +100,22 @@ def staff(world: World, group: str) -> Client:
 
 @dataclass
 class Webhooks:
-    """The provider's webhooks: each event some times, late, shuffled, again after a failure.
+    """The provider's webhooks: each event some times, late, shuffled, again after a failure; or,
+    when they are `lost`, none at all.
 
     `slowest` is the longest from an event to an attempt to tell it, in seconds.
     """
 
     world: World
     slowest: float = 0.0
+    lost: bool = False
     _told: int = 0
 
     def tell(self) -> None:
         """Send what happened since the last call."""
         events = self.world.provider.events
-        for event in (new for new in events[self._told :] if new.type in SUBSCRIBED):
+        wanted = frozenset[str]() if self.lost else SUBSCRIBED
+        for event in (new for new in events[self._told :] if new.type in wanted):
             for _ in range(self.world.conditions.repeats):
                 delay = self.world.random.uniform(0, self.world.conditions.shuffle)
                 self.world.kernel.spawn(f"webhook {event.type}", partial(self._send, event), delay)
@@ -161,7 +182,10 @@ class Warehouse:
 
 @dataclass
 class Carrier:
-    """A carrier's systems, which tell each event until they are heard."""
+    """A carrier's systems, which tell each event until they are heard.
+
+    Each try is signed at its own time (Standard Webhooks: `webhook-timestamp` is the attempt's).
+    """
 
     world: World
 
@@ -176,7 +200,7 @@ class Carrier:
         event_id = self.world.new_id()
         at = self.world.kernel.moment
         body = json.dumps({"event_id": event_id, **parcel, "status": status, "at": at.isoformat()})
-        for pause in (*_WEBHOOK_RETRIES, 0):
+        for pause in (*_CARRIER_RETRIES, 0):
             secret, now = self.world.parameters.carrier_secret, self.world.kernel.moment
             headers: dict[str, Any] = sign_standard(body.encode(), event_id, secret, now)
             headers["Content-Type"] = "application/json"
@@ -192,7 +216,7 @@ class Timer:
 
     world: World
     over: Callable[[], bool]
-    days: float = 12.0
+    days: float = 24.0
 
     def run(self) -> None:
         """Sweep until all is done, or for so many days."""
@@ -207,3 +231,36 @@ class Timer:
             due = self.world.next_due()
             if due is not None and due <= iso(self.world.kernel.moment):
                 self.world.handle(function, {})
+
+
+@dataclass
+class Scheduled:
+    """A function that runs at a rate, so many times.
+
+    As Lambda does for a schedule, a run that fails is made twice more, and one that the function
+    has no room for again and again until it has (Lambda developer guide, "Error handling for
+    asynchronous invocation").
+    """
+
+    world: World
+    function: str
+    minutes: int
+    times: int
+
+    def run(self) -> None:
+        """Run it as often as that."""
+        for _ in range(self.times):
+            self.world.kernel.sleep(60 * self.minutes)
+            for pause in (60, 120, 0):
+                if not self._once().is_error:
+                    break
+                self.world.kernel.sleep(pause)
+
+    def _once(self) -> Result:
+        function, pause = self.world.lambdas.find(self.function), 1.0
+        result = self.world.handle(function, {})
+        while is_throttled(result):
+            self.world.kernel.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
+            result = self.world.handle(function, {})
+        return result

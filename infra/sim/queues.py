@@ -86,7 +86,8 @@ class Queues:
         if arn in self.mappings and not (delay <= 0 and arn in self._polled):
             if delay <= 0:
                 self._polled.add(arn)
-            self.kernel.spawn(f"poll {arn}", lambda: self._deliver(arn), delay)
+            window = self.mappings[arn].window  # in which a batch gathers
+            self.kernel.spawn(f"poll {arn}", lambda: self._deliver(arn), delay + window)
 
     def _deliver(self, arn: str) -> None:
         """Receive one batch and have it handled; what stays failed comes again."""

@@ -189,7 +189,17 @@ class World:
             due = [item["due_at"] for item in self._order_items() if "due_at" in item]
             self._due = (written, min(due, default=None))
         calm = [iso(crowded_at + CALM) for crowded_at in self.splits().values()]
+        calm += [item["until"] for item in self._mergers()]
+        calm += [item["next_look"] for item in self.erasures()]
         return min((due for due in (self._due[1], *calm) if due), default=None)
+
+    def _mergers(self) -> list[dict[str, Any]]:
+        """Merged customers whose orders are still looked after."""
+        return self.database.query(self.wiring.logical_tables["Customers"], "MERGES")
+
+    def erasures(self) -> list[dict[str, Any]]:
+        """People who are still being forgotten."""
+        return self.database.query(self.wiring.logical_tables["Customers"], "ERASURES")
 
     def splits(self) -> dict[str, datetime]:
         """SKU and node of the stock balances that are split, and when each was crowded last."""

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from parcelway.domain.decision import Decision
+from parcelway.domain.dispute import Dispute
 from parcelway.domain.invoice import Invoice
 from parcelway.domain.order import Event, Order, events
 from parcelway.domain.parties import SYSTEM
@@ -16,7 +17,8 @@ from parcelway.domain.shipment import Shipment
 from parcelway.store.batches import get_many
 from parcelway.store.codec import decode
 from parcelway.store.database import Database
-from parcelway.store.orders import Dossier, queue_items, writes
+from parcelway.store.orders import Dossier, queue_items
+from parcelway.store.saving import writes
 
 from infra.verify.tables import Items
 
@@ -31,7 +33,7 @@ class Unreadable(Exception):
 class Case:
     """An order's partition: its items by sort key, and what they mean.
 
-    `wanted` are the items that store.orders writes of this order today, by key: they say which
+    `wanted` are the items that store.saving writes of this order today, by key: they say which
     index attributes it must have and which look-up items must lead to it.
     """
 
@@ -48,6 +50,12 @@ class Case:
     def pk(self) -> str:
         """The partition key."""
         return f"ORD#{self.order.id}"
+
+    @property
+    def billed(self) -> int:
+        """What its documents say it costs: invoices less credit notes, in minor units."""
+        invoiced = sum(invoice.gross.minor for invoice in self.dossier.invoices)
+        return invoiced - sum(note.gross.minor for note in self.dossier.credit_notes)
 
     def lookups(self) -> dict[Key, Mapping[str, Any]]:
         """The items of other partitions that must lead to this order."""
@@ -79,6 +87,12 @@ def to_case(db: Database, items: Items, now: datetime) -> Case | None:
         tuple(_read(Shipment, i, "shipment") for sk, i in by_key.items() if sk[:4] == "SHP#"),
         tuple(_read(Invoice, i, "invoice") for sk, i in by_key.items() if sk[:4] == "INV#"),
         tuple(_read(Event, i, "event") for sk, i in by_key.items() if sk[:4] == "EVT#"),
+        credit_notes=tuple(
+            _read(Invoice, i, "credit_note") for sk, i in by_key.items() if sk[:4] == "CRN#"
+        ),
+        disputes=tuple(
+            _read(Dispute, i, "dispute") for sk, i in by_key.items() if sk[:4] == "DSP#"
+        ),
     )
     try:
         return Case(dossier, by_key, _wanted(db, dossier, now))
@@ -100,7 +114,7 @@ def gather(db: Database, order_id: str, also: set[Key], now: datetime) -> Eviden
         evidence = Evidence(
             case,
             partition,
-            db.query(db.ledger, f"ORD#{order_id}"),
+            db.query(db.ledger, f"ORD#{order_id}", "POST#"),
             db.query(db.stock, f"JRN#{order_id}"),
             {(item["pk"], item["sk"]): item for _, item in pointers},
         )
@@ -122,8 +136,13 @@ def _wanted(db: Database, dossier: Dossier, now: datetime) -> dict[Key, Mapping[
         for s in dossier.shipments
         if s.parcel_number
     ]
-    made = Decision(order, events(order, now, SYSTEM, *facts), shipments=dossier.shipments)
-    decisions = [made, *(Decision(order, invoice=invoice) for invoice in dossier.invoices)]
+    told = events(order, now, SYSTEM, *facts)
+    made = Decision(order, told, shipments=dossier.shipments, tenders=dossier.payments)
+    decisions = [
+        made,
+        *(Decision(order, invoice=invoice) for invoice in dossier.invoices),
+        *(Decision(order, credit_notes=(note,)) for note in dossier.credit_notes),
+    ]
     items = [write.item for decision in decisions for write in writes(db, decision, now)]
     found = {(item["pk"], item["sk"]): item for item in items if item and item["sk"] != "COUNTER"}
     return {**found, **queue_items(order)}

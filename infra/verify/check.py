@@ -9,15 +9,23 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from parcelway.domain.switches import bought, counts
 from parcelway.store.database import Database
+from parcelway.store.series import NUMBERS, partitions_of, series_numbered
 
+from infra.verify.books import books_breaks, counted
 from infra.verify.case import Case, Evidence, Key, Unreadable, gather, to_case
+from infra.verify.credit import Claims
+from infra.verify.customers import key_breaks
 from infra.verify.documents import invoice_breaks, mail_breaks
 from infra.verify.finding import Break, found
+from infra.verify.gift_cards import Debt, card_breaks, cards_in
+from infra.verify.inventory import Goods
 from infra.verify.money import money_breaks, unbalanced
 from infra.verify.orders import order_breaks
 from infra.verify.queues import queue_breaks
 from infra.verify.series import Series, series_breaks
+from infra.verify.settlement import payout_breaks, reconciling_breaks
 from infra.verify.statements import (
     NONE,
     Crossed,
@@ -38,7 +46,7 @@ from infra.verify.supplies import Announced, supply_breaks
 from infra.verify.tables import AT_REST, Care, Items, partitions
 
 _COUNTERS = ("shipped", "reserved", "allocated", "backordered")
-_POINTERS = ("TRK#", "PCL#", "SERIES#", "QUEUE#")
+_POINTERS = ("TRK#", "PCL#", "TILL#", "SERIES#", NUMBERS, "QUEUE#")
 
 
 def breaks(db: Database, now: datetime, care: Care = AT_REST) -> list[Break]:
@@ -54,7 +62,7 @@ def breaks(db: Database, now: datetime, care: Care = AT_REST) -> list[Break]:
     sweep.meet()
     if sweep.suspects or sweep.book.differing() or sweep.skus:
         time.sleep(care.pause)
-    return [*sweep.unreadable, *sweep.confirmed(clock)]
+    return [*sweep.unreadable, *sweep.confirmed(clock), *key_breaks(db, now, care)]
 
 
 @dataclass(slots=True)
@@ -71,21 +79,47 @@ class Sweep:
     suspects: dict[str, set[Key]] = field(default_factory=dict)
     skus: set[str] = field(default_factory=set)
     unreadable: list[Break] = field(default_factory=list)
+    books: list[Break] = field(default_factory=list)
+    debt: Debt = field(default_factory=Debt)
+    claims: Claims = field(default_factory=Claims)
+    goods: Goods = field(default_factory=Goods)
     taken: Counter[tuple[str, str]] = field(default_factory=Counter)  # beyond what orders count on
+    used: Counter[str] = field(default_factory=Counter)  # beyond the orders that say so
 
     def ledger(self) -> None:
-        """Every posting."""
+        """Every posting, and every payout with its movements."""
+        counts = counted(self.db)
         for pk, items in partitions(self.db, self.db.ledger, self.care):
-            order_id = pk.removeprefix("ORD#")
-            if said := said_by_ledger(items):
-                self.crossed.say(order_id, "money", said)
-            if any(unbalanced(order_id, items)):
-                self.suspect(order_id)
+            kind, _, subject = pk.partition("#")
+            if kind == "PAYOUT":
+                self.books += payout_breaks(subject, items)
+            if kind == "RECONCILED" and self.care.grace:  # of tables at rest nobody compares more
+                self.books += reconciling_breaks(items, self.now)
+            if kind in ("CREDIT", "CLAIM"):
+                self.claims.ledger(items)
+            if kind not in ("ORD", "SUB"):
+                continue
+            postings = [item for item in items if "posting" in item]
+            counts.add(postings)
+            self.debt.postings(postings)
+            self.goods.postings(postings)
+            for card in cards_in(items):
+                self.debt.card(card)
+                self.books += card_breaks(card, items)
+            if kind == "SUB":
+                self.books += unbalanced(subject, postings)
+                continue
+            if said := said_by_ledger(postings):
+                self.crossed.say(subject, "money", said)
+            if any(unbalanced(subject, postings)):
+                self.suspect(subject)
+        self.books += books_breaks(counts)
 
     def stock(self) -> None:
         """Every balance and journal entry."""
         for pk, items in partitions(self.db, self.db.stock, self.care):
             if pk.startswith("SKU#"):
+                self.goods.balances(items)
                 self.book.balances |= {p: counters(i) for p, i in by_place(items).items()}
                 for parts in by_place(items).values():
                     self.announced.balance(parts[0])
@@ -108,6 +142,7 @@ class Sweep:
         self.book.moved |= {(move.sku, move.node) for entry in lately for move in entry.moves}
         self.book.moved |= {(told.sku, told.node) for entry in lately for told in entry.expected}
         self.announced.entries(entries)
+        self.goods.entries(entries)
         if reference.startswith("ord_") and (held := booked(entries)):
             self.crossed.say(reference, "stock", text_of(held))
 
@@ -116,6 +151,13 @@ class Sweep:
         for pk, items in partitions(self.db, self.db.orders, self.care):
             if pk.startswith("ORD#"):
                 self._order(pk.removeprefix("ORD#"), items)
+            elif pk.startswith("USE#"):
+                counter = pk.removeprefix("USE#")
+                if counts(counter, self.now):
+                    self.used[counter] += sum(item["used"] for item in items)
+            elif pk.startswith("GUEST#"):
+                for item in items:  # a mailbox's list: its entries are the orders
+                    self.crossed.say(item["sk"], *pointed_at(item))
             elif pk.startswith(_POINTERS):
                 for item in items:
                     self._pointer(item)
@@ -129,15 +171,20 @@ class Sweep:
         if case is None or next(case_breaks(case, self.now, self.care), None):
             self.suspect(order_id)
         if case is not None:
+            for payment in case.dossier.payments:
+                self.debt.payment(payment)
+                self.claims.payment(payment)
             for words in said_by_order(case):
                 self.crossed.say(order_id, *words)
+            self.used.subtract(case.order.uses)
+            self.used.subtract(bought(case.order, self.now))
             if case.order.state not in ("cancelled", "expired"):
                 for group in case.order.groups:
                     self.taken.subtract((node, day.isoformat()) for node, day in group.slots)
 
     def _pointer(self, item: dict[str, Any]) -> None:
-        if item["pk"].startswith("SERIES#"):
-            self.series.setdefault(item["pk"].removeprefix("SERIES#"), Series()).add(item)
+        if item["pk"].startswith(("SERIES#", NUMBERS)):
+            self.series.setdefault(_series_of(item["pk"]), Series()).add(item)
         if "order_id" in item:
             self.crossed.say(item["order_id"], *pointed_at(item))
 
@@ -151,17 +198,26 @@ class Sweep:
             self.suspect(order_id, lookup_key(words))
 
     def confirmed(self, clock: Clock) -> Iterator[Break]:
-        """What of all this is still so when it is read on its own, strongly consistent."""
+        """What of all this is still so when it is read on its own, strongly consistent. Postings
+        are written once and never changed, so what is wrong about them stays so."""
+        yield from self.books
         for order_id, keys in sorted(self.suspects.items()):
             yield from look_at_order(self.db, order_id, keys, self.now, self.care)
         for sku in sorted(self.skus):
             yield from balance_breaks(self.db.query(self.db.stock, f"SKU#{sku}"))
         for place in self.book.waited_for():
             yield from queue_breaks(self.db, place, self.now, self.care)
+        unclear = set()
         for difference in differences(self.db, self.book.differing(), clock, self.care):
-            yield difference.told()
+            yield (told := difference.told())
+            if told.repair is None:
+                unclear.add(difference.place)
         if self.care is AT_REST:  # the tables are not read at one moment
             yield from capacity_breaks(self.taken)
+            yield from use_breaks(self.used)
+            yield from self.debt.breaks()
+            yield from self.claims.breaks()
+            yield from self.goods.breaks(unclear)
         yield from supply_breaks(self.db, self.announced.differing())
         for name, series in sorted(self.series.items()):
             if not series.whole:
@@ -170,7 +226,13 @@ class Sweep:
     def _numbers(self, series: str) -> set[int]:
         """Invoice numbers of a series that only one side speaks of."""
         said = (words for _, words in self.crossed.left())
-        return {int(words[2]) for words in said if words[:2] == ["lookup", f"SERIES#{series}"]}
+        of_it = partitions_of(series)
+        return {int(words[2]) for words in said if words[0] == "lookup" and words[1] in of_it}
+
+
+def _series_of(pk: str) -> str:
+    """The series of a counter or of a number, by its partition."""
+    return series_numbered(pk) if pk.startswith(NUMBERS) else pk.removeprefix("SERIES#")
 
 
 def capacity_breaks(taken: Mapping[tuple[str, str], int]) -> Iterator[Break]:
@@ -178,6 +240,14 @@ def capacity_breaks(taken: Mapping[tuple[str, str], int]) -> Iterator[Break]:
     for (node, day), difference in sorted(taken.items()):
         if difference:
             yield found("capacity.taken", f"{node} on {day}", f"{difference:+} parcels taken")
+
+
+def use_breaks(used: Mapping[str, int]) -> Iterator[Break]:
+    """Limited codes and promotions that are counted more or less often than orders used them, and
+    units on purchase limits that no order has, or more than are counted."""
+    for counter, difference in sorted(used.items()):
+        if difference:
+            yield found("uses.counted", counter, f"{difference:+} beyond the orders that used it")
 
 
 def case_breaks(case: Case, now: datetime, care: Care) -> Iterator[Break]:
@@ -264,7 +334,7 @@ def is_place_of(there: Mapping[str, Any], item: Mapping[str, Any]) -> bool:
 
 def _stray(order_id: str, key: Key) -> Break:
     pk, sk = key
-    if pk.startswith("SERIES#"):
-        told = f"{pk.removeprefix('SERIES#')} {int(sk)} was given to it, and is not there"
+    if pk.startswith(NUMBERS):
+        told = f"{series_numbered(pk)} {int(sk)} was given to it, and is not there"
         return found("invoice.lost", order_id, told)
     return found("lookup.stray", pk, f"leads to {order_id}, which knows nothing of it")

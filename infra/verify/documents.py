@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
+from parcelway.domain.credit_notes import left
 from parcelway.domain.mailing import mailed
 from parcelway.store.codec import iso
 
@@ -38,6 +39,21 @@ def invoice_breaks(case: Case, now: datetime, care: Care) -> Iterator[Break]:
         if alone and numbers.get(invoice.shipment_id) != invoice.number:
             told = f"{invoice.number} is for {invoice.shipment_id}, which does not know of it"
             yield found("invoice.double", order_id, told)
+    yield from _credit_breaks(case)
+
+
+def _credit_breaks(case: Case) -> Iterator[Break]:
+    """No more is credited of an invoice, at any of its rates, than it says."""
+    by_number = {invoice.number: invoice for invoice in case.dossier.invoices}
+    for note in case.dossier.credit_notes:
+        if note.refers_to not in by_number:
+            told = f"{note.number} is of {note.refers_to}, which is not there"
+            yield found("credit_note.beyond", case.order.id, told)
+    for invoice in by_number.values():
+        rest = left(invoice, case.dossier.credit_notes)
+        if any(min(each.net.minor, each.tax.minor) < 0 for each in rest):
+            told = f"more than {invoice.number} says was credited of it"
+            yield found("credit_note.beyond", case.order.id, told)
 
 
 def mail_breaks(case: Case, now: datetime, care: Care) -> Iterator[Break]:

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-_REINDEX = "write its index attributes as store.orders writes them"
+_REINDEX = "write its index attributes as store.saving writes them"
 _PUBLISH = "publish the order's events again"
 _CORRECT = "book the difference: a journal entry and the balance, with an event in the timeline"
 _REBUILD = "rebuild the balance from the journal"
 _SERVE = "serve the queue"
+_FIND = "write the keys that the record has, delete the others"
 
 # Every kind of break, with what `--repair` does; None where only a person can mend it.
 KINDS: Mapping[str, str | None] = {
     "stock.journal": _REBUILD,
     "stock.available": "count what is available anew",
     "stock.supplies": "have the balance expect what its journal says",
+    "stock.posted": "have the balance say what its journal does",
     "stock.negative": None,
     "stock.shards": None,
     "stock.reserved": _CORRECT,
@@ -23,19 +25,35 @@ KINDS: Mapping[str, str | None] = {
     "stock.backordered": _CORRECT,
     "stock.shipped": _CORRECT,
     "capacity.taken": None,
+    "uses.counted": None,
     "money.chain": None,
     "money.payments": None,
     "money.status": None,
+    "money.secured": None,
+    "money.credited": None,
+    "money.invoiced": None,
     "money.ledger": None,
     "money.unbalanced": None,
     "money.kept": None,
+    "money.card": None,
     "money.captured": None,
+    "money.disputes": None,
+    "gift_card.balance": None,
+    "gift_card.ledger": None,
+    "goods.worth": None,
+    "credit.open": None,
+    "credit.claim": None,
+    "settlement.payout": None,
+    "settlement.behind": None,
+    "books.turnover": "have the period's turnover counted anew",
+    "books.locked": None,
     "invoice.gap": None,
     "invoice.counter": "set the counter to the last number used",
     "invoice.missing": _PUBLISH,
     "invoice.double": None,
     "invoice.lost": None,
     "invoice.total": None,
+    "credit_note.beyond": None,
     "mail.missing": _PUBLISH,
     "mail.claimed": _PUBLISH,
     "mail.unexpected": None,
@@ -59,6 +77,7 @@ KINDS: Mapping[str, str | None] = {
     "event.missing": None,
     "event.sequence": None,
     "item.unreadable": None,
+    "customer.keys": _FIND,
 }
 
 
@@ -66,8 +85,9 @@ KINDS: Mapping[str, str | None] = {
 class Break:
     """One way in which the tables contradict what must always be true.
 
-    `kind` is a key of KINDS; `subject` the order's id, `SKU at node`, `node on day`, invoice
-    series, journal reference or look-up key concerned.
+    `kind` is a key of KINDS; `subject` the order's id, `SKU at node`, `node on day`, the
+    counter of a code or promotion, currency, invoice series, journal reference or look-up key
+    concerned.
     `repair` says what `--repair` would do; None when only a person can mend it.
     """
 

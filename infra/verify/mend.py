@@ -18,16 +18,21 @@ from parcelway.domain.stock import Kind, Move
 from parcelway.ports.bus import Bus
 from parcelway.store.commit import Busy, Stale, Write, commit, put_new
 from parcelway.store.database import Database
-from parcelway.store.orders import get_counter, get_dossier, save
+from parcelway.store.ledger import fold_again
+from parcelway.store.orders import get_dossier
 from parcelway.store.queues import serve
+from parcelway.store.saving import save
+from parcelway.store.series import counter_write, get_counter, numbers_given
 from parcelway.store.shards import merge
 from parcelway.store.stock import move_writes
 
 from infra.verify.case import Evidence, Unreadable, gather
 from infra.verify.check import compared, is_place_of
+from infra.verify.customers import mend_keys
 from infra.verify.finding import Break
+from infra.verify.inventory import mend_posted
 from infra.verify.orders import too_far, wrong_attributes
-from infra.verify.series import series_breaks
+from infra.verify.series import documented, series_breaks
 from infra.verify.statements import NONE, Held
 from infra.verify.stock import Clock, Counters, available, counters, differences, of_place, place_of
 from infra.verify.supplies import mend_supplies
@@ -133,8 +138,14 @@ class Mender:
                 told.append(f"{item['sk']} has {available(item)} available now")
         return ", ".join(told) or _NOTHING
 
+    def _posted(self, name: str) -> str:
+        return mend_posted(self._db, place_of(name)) or _NOTHING
+
     def _supplies(self, name: str) -> str:
         return mend_supplies(self._db, name) or _NOTHING
+
+    def _turnover(self, period: str) -> str:
+        return "counted anew" if fold_again(self._db, period) else _NOTHING
 
     def _index(self, order_id: str) -> str:
         case = self._evidence(order_id).case
@@ -176,6 +187,9 @@ class Mender:
             return _NOTHING
         return f"{served.filled} orders got units, {served.redated} another date"
 
+    def _keys(self, customer_id: str) -> str:
+        return mend_keys(self._db, customer_id) or _NOTHING
+
     def _stray(self, pk: str) -> str:
         """Delete a look-up item that its own order does not ask for."""
         for pointer in self._db.query(self._db.orders, pk):
@@ -193,26 +207,19 @@ class Mender:
         return _NOTHING
 
     def _counter(self, series: str) -> str:
-        """Set a series' counter to its last number, if it has not moved."""
-        kinds = {broken.kind for broken in series_breaks(self._db, series)}
+        """Set a series' counter to its last number, if it has not moved. Documents count as well
+        as what holds their numbers: no number that a document has is ever given again."""
+        # Read before the numbers: one that is given meanwhile moves it on, and the write fails.
+        before = get_counter(self._db, series)
+        printed = documented(self._db, series, self._care)
+        kinds = {broken.kind for broken in series_breaks(self._db, series, printed)}
         if "invoice.counter" not in kinds:
             return _NOTHING
         if "invoice.gap" in kinds:
             raise Unmended("numbers are missing in this series; see to these first")
-        items = self._db.query(self._db.orders, f"SERIES#{series}")
-        highest = max((int(item["sk"]) for item in items if item["sk"] != "COUNTER"), default=0)
-        before = get_counter(self._db, series).last
-        key = {"pk": f"SERIES#{series}", "sk": "COUNTER"}
-        there = any(item["sk"] == "COUNTER" for item in items)
-        write = Write(
-            self._db.orders,
-            "#last = :before" if there else "attribute_not_exists(pk)",
-            key | {"last": highest},
-            names={"#last": "last"} if there else {},
-            values={":before": before} if there else {},
-        )
-        commit(self._db.client, [write])
-        return f"the counter was {before}, is {highest} now"
+        highest = max(numbers_given(self._db, series) | printed, default=0)
+        commit(self._db.client, [counter_write(self._db, before, highest)])
+        return f"the counter was {before.last}, is {highest} now"
 
     def _publish(self, order_id: str) -> str:
         """Tell everybody once more what happened to an order: they act on how it is now."""
@@ -231,13 +238,16 @@ class Mender:
             ("stock.reserved", "stock.allocated", "stock.shipped", "stock.backordered"), _holdings
         ),
         "stock.journal": _rebuild,
+        "stock.posted": _posted,
         "stock.available": _available,
         "stock.supplies": _supplies,
+        "books.turnover": _turnover,
         **dict.fromkeys(("order.stuck", "order.timer", "order.index", "shipment.queue"), _index),
         "lookup.missing": _lookups,
         "lookup.stray": _stray,
         "queue.units": _places,
         "invoice.counter": _counter,
+        "customer.keys": _keys,
         **dict.fromkeys(("queue.unserved", "queue.untold"), _serve),
         **dict.fromkeys(
             ("order.unscheduled", "invoice.missing", "mail.missing", "mail.claimed"), _publish

@@ -8,9 +8,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from parcelway.domain.attention import PATIENCE
-from parcelway.domain.order import DONE, EVENTS_PER_COMMIT, Order, Stage
+from parcelway.domain.line import DONE, Stage
+from parcelway.domain.order import EVENTS_PER_COMMIT, Order
+from parcelway.domain.payment import AT_TILL
 from parcelway.domain.shipment import Shipment, ShipmentStatus
 from parcelway.domain.status import ready
+from parcelway.domain.waves import has_wave
 from parcelway.store.codec import iso
 
 from infra.verify.case import Case
@@ -19,7 +22,7 @@ from infra.verify.finding import Break, found
 _LATE = timedelta(days=1)  # the sweeper comes every minute
 _SCHEDULED = timedelta(hours=4)  # it tells of an order after half an hour, one, two
 _TIMER = ("due_shard", "due_at")
-_INDEXES = ("owner", "placed_at", "held_skus", "expires")
+_INDEXES = ("owner", "placed_at", "held_skus", "expires", "debt_shard", "debt")
 _QUEUE = ("queue", "queued_at")
 # Where the units of an order may be, by its state; anywhere while it is confirmed.
 _STAGES: Mapping[str, tuple[Stage, ...]] = {
@@ -70,7 +73,7 @@ def differing(
 
 
 def wrong_attributes(case: Case) -> dict[str, list[str]]:
-    """By sort key, the index attributes that are not as store.orders writes them."""
+    """By sort key, the index attributes that are not as store.saving writes them."""
     wrong = {}
     for sk, item in case.items.items():
         wanted = case.wanted.get((case.pk, sk))
@@ -178,7 +181,10 @@ def _index_breaks(case: Case) -> Iterator[Break]:
 def _schedule_breaks(case: Case, now: datetime) -> Iterator[Break]:
     """What can go has its wave; at the latest when the sweeper has told of it again and again."""
     newest = max((event.at for event in case.dossier.events), default=now)
-    if ready(case.order) and newest < now - _SCHEDULED:
+    under_way = any(p.shipment for line in case.order.lines for p in line.portions)
+    if (has_wave(case.order) or (ready(case.order) and not under_way)) and (
+        newest < now - _SCHEDULED
+    ):
         told = "units could go, and no execution takes them up"
         yield found("order.unscheduled", case.order.id, told)
 
@@ -202,14 +208,22 @@ def _milestone_breaks(case: Case) -> Iterator[Break]:
     shipments = case.dossier.shipments
     wanted = {
         "order.placed": int(order.placed_at is not None),
-        "order.confirmed": int(order.confirmed_at is not None),
+        # Over the counter an order is sold as soon as it is placed, and told of as that.
+        _confirmed(order): int(order.confirmed_at is not None),
         "order.closed": int(order.state == "closed"),
         "order.cancelled": int(order.state == "cancelled"),
         "order.expired": int(order.state == "expired"),
         "invoice.issued": len(case.dossier.invoices),
+        "credit_note.issued": len(case.dossier.credit_notes),
         "shipment.shipped": sum(bool(s.parcel_number) for s in shipments),
         "shipment.ready_for_pickup": sum(s.ready_at is not None for s in shipments),
     }
     for kind, count in wanted.items():
         if there[kind] != count:
             yield found("event.missing", order.id, f"{there[kind]} {kind}, not {count}")
+
+
+def _confirmed(order: Order) -> str:
+    """The event by which an order was told to be paid for."""
+    at_till = order.payment_method in AT_TILL and not order.waves
+    return "order.sold" if at_till else "order.confirmed"

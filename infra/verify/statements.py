@@ -8,11 +8,15 @@ is said once is kept.
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from parcelway.domain.channels import quota_of
-from parcelway.domain.order import GONE, Order
+from parcelway.domain.fulfilment import shipment_costs
+from parcelway.domain.ledger import CUSTOMER, main
+from parcelway.domain.line import GONE
+from parcelway.domain.order import Order
 from parcelway.domain.stock import Entry, net
 from parcelway.store.codec import decode
 
@@ -23,6 +27,9 @@ from infra.verify.tables import Items
 Held = tuple[int, int, int, int]
 Holdings = dict[tuple[str, str], Held]
 NONE: Held = (0, 0, 0, 0)
+# What comes of an order's invoices and its goods, and postings that pay them.
+_EARNED = ("revenue_goods", "revenue_shipping", "tax_payable", "cost_of_goods_sold")
+_TENDERS = ("capture:", "refund:")
 _ALLOCATED = ("allocated", "released", "packed")
 
 
@@ -57,29 +64,51 @@ def said_by_order(case: Case) -> Iterator[tuple[str, ...]]:
 
 
 def said_by_ledger(postings: Items) -> str:
-    """What an order's postings come to; '' for nothing."""
-    sums: dict[str, int] = {}
+    """What an order's postings come to, as far as its payments, documents and shipments decide it;
+    '' for nothing."""
+    sums: Counter[str] = Counter()
     for posting in (item["posting"] for item in postings):
         for entry in posting["entries"]:
-            account = f"{posting['currency']} {entry['account']}"
-            sums[account] = sums.get(account, 0) + entry["debit"]
+            account = main(entry["account"])
+            if account in CUSTOMER:
+                sums[f"{posting['currency']} {account}"] += entry["debit"]
+                if posting["reference"].startswith(_TENDERS):
+                    sums[f"{posting['currency']} tendered"] -= entry["debit"]
+            elif account in _EARNED:
+                sums[f"{posting['currency']} {entry['account']}"] += entry["debit"]
     return _money(sums)
 
 
 def expected_money(case: Case) -> str:
-    """What the postings of an order must come to, from its payments and invoices."""
-    order, invoices = case.order, case.dossier.invoices
-    taken = order.captured - order.refunded
-    owed = sum(invoice.gross.minor for invoice in invoices) - taken
-    return _money(
-        {f"{order.currency} gateway_clearing": taken, f"{order.currency} receivables": owed}
-    )
+    """What the postings of an order must come to, from its payments, invoices and credit notes and
+    the goods that have left."""
+    order = case.order
+    taken = order.captured - order.refunded - order.outstanding
+    owed = case.billed - taken
+    sums = Counter({"receivables": max(0, owed), "customer_deposits": min(0, owed)})
+    sums["tendered"] = taken
+    for sign, documents in ((-1, case.dossier.invoices), (1, case.dossier.credit_notes)):
+        for document in documents:
+            for line in document.lines:
+                earned = "revenue_shipping" if line.kind == "shipping" else "revenue_goods"
+                sums[earned] += sign * line.net.minor
+            for tax in document.taxes:
+                sums[f"tax_payable:{tax.rate}"] += sign * tax.tax.minor
+    amounts = Counter({f"{order.currency} {account}": debit for account, debit in sums.items()})
+    for sent in (each for each in case.dossier.shipments if each.shipped_at is not None):
+        for cost in shipment_costs(order, sent):
+            amounts[f"{cost.currency} cost_of_goods_sold"] += cost.minor
+    return _money(amounts)
 
 
 def pointed_at(pointer: Mapping[str, Any]) -> tuple[str, ...]:
     """What a look-up item says, after the order's id."""
-    units = sorted(pointer.get("units", {}).items())
-    said = " ".join(f"{day}:{quantity}" for day, quantity in units)
+    units = pointer.get("units", {})
+    said = (
+        " ".join(f"{day}:{quantity}" for day, quantity in sorted(units.items()))
+        if isinstance(units, Mapping)
+        else "unreadable"
+    )
     return ("lookup", pointer["pk"], pointer["sk"], str(pointer.get("shipment_id", said)))
 
 
@@ -132,13 +161,7 @@ def lookup_key(words: list[str]) -> Key | None:
 
 
 def _money(sums: Mapping[str, int]) -> str:
-    accounts = sorted(name for name, debit in sums.items() if debit)
-    told = [f"{name} {sums[name]}" for name in accounts if _is_compared(name)]
-    return ", ".join(told)
-
-
-def _is_compared(account: str) -> bool:
-    return account.endswith((" gateway_clearing", " receivables"))
+    return ", ".join(f"{name} {sums[name]}" for name in sorted(sums) if sums[name])
 
 
 def _add(sums: Holdings, key: tuple[str, str], change: Held) -> None:

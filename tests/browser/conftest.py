@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from infra.local import console
-from infra.local.application import SAMPLE_FILES, Application, running
+from infra.local.application import SAMPLE_FILES, Application, free_port, running
 
 PRODUCTS = 80  # of the sample; enough to search in
 PATIENCE = 15_000  # milliseconds
@@ -76,9 +76,10 @@ def browser() -> Iterator[Browser]:
 def site(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """After `browser`, so that nothing is started where there is none."""
     files = _few_products(tmp_path_factory.mktemp("sample"))
-    with running(run_schedules=True) as app:
+    port = free_port()
+    with running(run_schedules=True, console_port=port) as app:
         app.load(files)
-        with console.serving(app, console.create_staff(app)) as url:
+        with console.serving(app, console.create_staff(app), port) as url:
             yield Site(app, url)
 
 

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import re
 import uuid
+from dataclasses import replace
+from typing import Any
 
 import pytest
+from parcelway.domain.coupons import Coupon
+from parcelway.domain.promotions import Promotion, Step
+from parcelway.ports import clock
+from parcelway.store import catalogue
+from parcelway.store.offers import put_offer
 from parcelway.store.orders import get_dossier
 from playwright.sync_api import Page, Route, expect
 
+from infra.demo.people import Client, staff
 from tests.browser.conftest import PATIENCE, Site, Visitor
+from tests.sample import maker
 
 pytestmark = pytest.mark.browser
 expect.set_options(timeout=PATIENCE)
@@ -172,6 +181,30 @@ def test_too_many_of_something(visitor: Visitor) -> None:
     expect(shop.locator(".drawer")).to_contain_text("Nothing here yet")
 
 
+def test_what_there_is_too_little_of_is_taken_as_something_else(visitor: Visitor) -> None:
+    app = visitor.site.app
+    make = maker(app)
+    few, enough = make(units=2), make(units=9)
+    for sku in (few, enough):
+        (product,) = catalogue.get_many(app.database, [sku]).values()
+        shelved = replace(product, category=("Browser", "Instead"))
+        catalogue.upsert(app.database, [shelved], clock.now())
+    shop = visitor.open(f"/shop/#/product/{few}")
+    stepper = shop.locator(".product .stepper")
+    stepper.locator("[data-part=more]").click()
+    stepper.locator("input").fill("5")
+    stepper.locator("input").press("Enter")
+    expect(shop.locator(f".product .instead [data-sku={enough}]")).to_be_visible()
+    shop.click("#open-cart")
+    line = shop.locator(f".drawer-line[data-sku={few}]")
+    expect(line.locator(".instead")).to_contain_text("Instead, there are 5 of")
+    line.get_by_role("button", name=f"Take Thing {enough} instead").click()
+    expect(line).to_have_count(0)
+    other = shop.locator(f".drawer-line[data-sku={enough}]")
+    expect(other.locator("input")).to_have_value("5")
+    expect(shop.locator(".instead li")).to_have_count(0)
+
+
 def test_collected_at_a_store_and_cancelled_at_another(visitor: Visitor) -> None:
     shop = visitor.open("/shop/")
     for stays in (True, False):
@@ -206,6 +239,8 @@ def test_collected_at_a_store_and_cancelled_at_another(visitor: Visitor) -> None
 def test_the_api_is_described_without_outside_help(visitor: Visitor) -> None:
     visitor.context.set_default_timeout(3 * PATIENCE)  # waits for the document to be made
     docs = visitor.open("/docs/")
+    # The viewer draws only what is in sight of an API this long.
+    docs.set_viewport_size({"width": 1280, "height": 20_000})
     docs.locator(".opblock-summary-path", has_text="/carts/{cart_id}/checkout").first.wait_for()
     assert docs.locator(".errors-wrapper").count() == 0
 
@@ -268,6 +303,92 @@ def put_in_cart(shop: Page, words: str) -> None:
     card = shop.locator(".results .card:has(.in_stock)")
     card.locator("[data-part=more]").first.click()
     expect(shop.locator("#cart-count")).to_have_text("1")
+
+
+def test_a_code_is_used_and_every_cent_of_it_is_explained(visitor: Visitor) -> None:
+    """A wrong code, a right one, taken out, used again; the order and the mail say the same."""
+    app = visitor.site.app
+    steps, name = (Step(amounts={"USD": 100}),), {"en": "A dollar off"}
+    put_offer(app.database, Promotion("dollar", name, "amount", steps, coupon=True), clock.now())
+    put_offer(app.database, Coupon("DOLLAR", "dollar"), clock.now())
+    for function in ("CartFunction", "CheckoutFunction"):  # have read the shop without it, perhaps
+        app.stack.build.functions._free[function].clear()
+    shop = visitor.open("/shop/")
+    shop.fill("[name=q]", "cranberry sauce")
+    shop.keyboard.press("Enter")
+    shop.locator(".results .card-link", has_text="Cranberry Sauce").first.click()
+    shop.locator(".product [data-part=more]").click()
+    expect(shop.locator("#cart-count")).to_have_text("1")
+    to_payment(shop, "code@example.com")
+    before = shop.locator(".summary .total dd").inner_text()
+    use_code(shop, "dolar")
+    expect(shop.locator(".codes .notice")).to_contain_text("cannot be used")
+    use_code(shop, "dollar")
+    off = shop.locator(".summary .totals .off")
+    expect(off).to_contain_text("A dollar off (DOLLAR)")
+    expect(off).to_contain_text("−$1.00")
+    after = shop.locator(".summary .total dd").inner_text()
+    assert cents(before) - cents(after) == 100
+    shop.click("[data-code=DOLLAR] button")
+    expect(shop.locator(".summary .total dd")).to_have_text(before)
+    use_code(shop, "DOLLAR")
+    expect(shop.locator(".summary .total dd")).to_have_text(after)
+    pay(shop, "succeeds", "#place")
+    shop.locator("#tracking-number").wait_for()
+    expect(shop.locator(".order .totals .off")).to_contain_text("A dollar off (DOLLAR)")
+    expect(shop.locator(".order .total dd")).to_have_text(after)
+    number = shop.locator("#tracking-number").inner_text()
+    app.settle()
+    inbox = visitor.open("/inbox/")
+    inbox.locator("[data-mail]", has_text=f"{number} is confirmed").click()
+    expect(inbox.frame_locator("iframe").locator("body")).to_contain_text("A dollar off: -$1.00")
+
+
+def use_code(shop: Page, code: str) -> None:
+    shop.fill("#promotion-code", code)
+    shop.click(".codes .code-form button")
+
+
+def test_gift_cards_pay_first_and_the_card_what_they_leave(visitor: Visitor) -> None:
+    """A wrong code; one that pays a dollar; with another nothing is left for a card to pay."""
+    finance = staff(visitor.site.app, "finance")
+    small, large = (gift_card(finance, minor) for minor in (100, 50_000))
+    shop = visitor.open("/shop/")
+    put_in_cart(shop, "sauce")
+    to_payment(shop, "gift@example.com")
+    gross = cents(shop.locator(".summary .total dd").inner_text())
+    paid = shop.locator(".summary .totals .paid dd")
+    use_gift_card(shop, "WRONG-CODE")
+    expect(shop.locator(".gift-cards .notice")).to_contain_text("not the code of a gift card")
+    use_gift_card(shop, small["code"])
+    expect(paid).to_have_text(["−$1.00", f"${(gross - 100) / 100:.2f}"])
+    expect(shop.locator("[data-card=succeeds]")).to_be_visible()
+    use_gift_card(shop, large["code"])
+    expect(paid).to_have_text(["−$1.00", f"−${(gross - 100) / 100:.2f}", "$0.00"])
+    expect(shop.locator(".step.open")).to_contain_text("covers all of it")
+    expect(shop.locator("[data-card=succeeds]")).to_have_count(0)
+    shop.click(f"[data-gift={small['card']['ending']}] button")
+    expect(paid).to_have_text([f"−${gross / 100:.2f}", "$0.00"])
+    shop.click("#place")
+    shop.locator("#tracking-number").wait_for()
+    expect(shop.locator("#order-status")).to_have_attribute("data-status", "confirmed")
+    expect(shop.locator(".order .totals .paid")).to_have_count(2)
+
+
+def gift_card(finance: Client, minor: int) -> Any:
+    value = {"minor": minor, "currency": "USD"}
+    card = {"kind": "gift_card", "value": value, "reason": "late"}
+    return finance.call("POST", "/staff/gift-cards", card)
+
+
+def use_gift_card(shop: Page, code: str) -> None:
+    shop.fill("#gift-card", code)
+    shop.click(".gift-cards .code-form button")
+
+
+def cents(text: str) -> int:
+    """A dollar amount as it is shown, in cents."""
+    return int(re.sub(r"\D", "", text))
 
 
 def to_payment(shop: Page, contact: str | None) -> None:

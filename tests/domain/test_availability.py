@@ -14,7 +14,8 @@ from parcelway.domain.availability import availability, outlets
 from parcelway.domain.catalogue import Product
 from parcelway.domain.channels import quota_of, seen_by
 from parcelway.domain.facts import Facts
-from parcelway.domain.order import DeliveryGroup, Order, Portion, Shortage
+from parcelway.domain.line import Portion
+from parcelway.domain.order import DeliveryGroup, Order, Shortage
 from parcelway.domain.pricing import price
 from parcelway.domain.refusals import Reason, Refusal
 from parcelway.domain.shortage import Part, resolve
@@ -101,7 +102,7 @@ def placed(product: Product, wish: Wish, facts: Facts, shortage: Shortage) -> Pa
         draft, channel=wish.channel, lines=(line,), groups=(group,), shortage=shortage
     )
     try:
-        (part,) = resolve(price(order, facts.products, facts.shop), facts)
+        (part,) = resolve(price(order, facts), facts)
     except Refusal as refusal:
         return refusal
     return part

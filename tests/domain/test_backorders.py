@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from parcelway.domain import checkout, scheduling
+from parcelway.domain.authorization import observe
 from parcelway.domain.backorder import offers, queue_up, turn
 from parcelway.domain.commands import Command
 from parcelway.domain.decision import Decision
@@ -21,6 +22,7 @@ from parcelway.domain.reservation import give_back, require_one_transaction, ret
 from parcelway.domain.shortage import choices
 from parcelway.domain.status import fulfilment_status, ready
 from parcelway.domain.stock import Balance, Move, Supply, after, allowed, net
+from parcelway.domain.switching import PurchaseLimit, Switches
 
 from tests.orders import PRODUCTS, SHOP, START, Story, at
 
@@ -172,6 +174,18 @@ def writes(made: Decision) -> int:
     return len(net(moves)) + len(queues) + len(days) + own
 
 
+def test_two_orders_have_room_for_what_limits_count() -> None:
+    """Articles of which half is there and one customer may buy some, known by their address."""
+    story = many(0, 32, shortage="separate_order")
+    limits = {line.sku: PurchaseLimit(9, 7) for line in story.order.lines}
+    plain = place(story)
+    story.shop = replace(story.shop, switches={"online": Switches(purchase_limits=limits)})
+    assert writes(plain) <= 100 < writes(plain) + len(limits)
+    with pytest.raises(Refusal) as refusal:
+        place(story)
+    assert refusal.value.reason is Reason.TOO_MANY_LINES
+
+
 @pytest.mark.parametrize(("whole", "halves"), [(60, 10), (3, 40), (40, 30), (44, 40), (84, 0)])
 def test_two_orders_are_placed_together_only_if_they_fit_into_one_transaction(
     whole: int, halves: int
@@ -194,7 +208,7 @@ def test_the_goods_of_both_orders_cost_what_they_cost_in_one() -> None:
 
 def test_every_choice_is_shown_as_it_would_come_out() -> None:
     draft = at("draft", **SHORT)
-    found = choices(price(draft.order, draft.products, SHOP), draft.facts)
+    found = choices(price(draft.order, draft.facts), draft.facts)
     assert [choice.shortage for choice in found] == [
         "ship_complete",
         "ship_available",
@@ -214,11 +228,11 @@ def test_every_choice_is_shown_as_it_would_come_out() -> None:
 
 def test_nothing_is_to_be_chosen_where_all_is_there_or_nothing_will_be() -> None:
     draft = at("draft")
-    (only,) = choices(price(draft.order, draft.products, SHOP), draft.facts)
+    (only,) = choices(price(draft.order, draft.facts), draft.facts)
     assert only.shortage == ""
     never = at("draft", basket={"MUG-1": 1}, stock={MUG: 1})
     never.balances = {MUG: Balance(*MUG)}
-    assert choices(price(never.order, never.products, SHOP), never.facts) == ()
+    assert choices(price(never.order, never.facts), never.facts) == ()
 
 
 def test_what_is_not_sold_on_back_order_is_refused_whatever_is_chosen() -> None:
@@ -240,7 +254,17 @@ def test_a_cancelled_order_leaves_the_queue_and_the_stock_as_they_were() -> None
 def test_a_waiting_order_whose_money_lapses_is_not_sent_when_its_goods_come() -> None:
     story = waiting("ship_complete", basket={"MUG-1": 5}, stock={MUG: 0})
     story.pays("voided", authorized=0)
+    assert not story.order.holds  # nothing has to be paid for goods that are not there
+    story.received(*MUG, 5)
     assert [hold.code for hold in story.order.holds] == [PAYMENT_LOST]
+    assert story.event("payment.needed").data == {"amount": totals(story.order).gross.minor}
+    assert not ready(story.order)
+    assert story.seen is not None
+    gross = totals(story.order).gross
+    again = replace(story.seen, reference="pi_2", attempt=2, status="authorized", authorized=gross)
+    story._apply(observe(story.order, None, again, story.facts))
+    assert ready(story.order) and not story.order.holds
+    assert story.event("order.funded")
 
 
 def test_a_place_in_a_queue_that_is_taken_with_the_payment_has_the_promise_of_that_moment() -> None:
@@ -460,6 +484,26 @@ def test_a_day_that_is_full_moves_the_promise_and_every_parcel_takes_one_of_a_da
     assert story.cancelled("customer").decisions[-1][0].given == story.order.group.slots
 
 
+@given(st.sampled_from(["ship_available", "separate_order"]), st.integers(0, 9), st.integers(0, 9))
+def test_two_parcels_of_one_checkout_never_count_on_the_same_room(
+    shortage: Shortage, days: int, full: int
+) -> None:
+    limited = replace(SHOP, nodes=SHOP.nodes | {DC: replace(SHOP.nodes[DC], capacity=1)})
+    supply = Supply("po-1", TODAY + timedelta(days=days), 5)
+    story = at("draft", shop=limited, shortage=shortage, **(SHORT | {"supplies": {MUG: (supply,)}}))
+    busy = {(DC, TODAY + timedelta(days=n)): 1 for n in range(full)}
+    facts = replace(story.facts, busy=busy)
+    names = checkout.Names("PW-1", "one"), checkout.Names("PW-2", "two")
+    command = Command("again", "")
+    made = checkout.place(story.order, facts, command, names=names, expected_total=None)
+    taken = [*made.taken, *(made.linked.taken if made.linked else ())]
+    assert len({*taken, *busy}) == len(taken) + len(busy) == 2 + full
+    last = made.linked.order.group if made.linked else made.order.group
+    assert last.promise is not None and last.promise.latest > max(day for _, day in taken)
+    offered = choices(price(story.order, facts), facts)
+    assert {o.shortage: o.promises[-1][-1] for o in offered}[shortage] == last.promise
+
+
 def test_what_another_node_has_by_now_is_taken_from_there_and_the_rest_keeps_its_place() -> None:
     story = waiting("ship_available", basket={"MUG-1": 6})
     (before,) = story.places
@@ -489,14 +533,19 @@ def test_what_is_had_elsewhere_at_once_fits_into_one_transaction() -> None:
         for each in lines
         for node, units in ((DC, 0), ("dc-2", 9))
     }
-    made = elsewhere(replace(story.order, lines=lines), replace(story.facts, balances=there))
-    assert made is not None
-    left = elsewhere(made.order, replace(story.facts, balances=after(there, made.moves)))
-    assert left is not None and elsewhere(left.order, story.facts) is None
-    for each in (made, left):
+    limited = {node: replace(each, capacity=1) for node, each in SHOP.nodes.items()}
+    facts = replace(story.facts, balances=there, shop=replace(SHOP, nodes=limited))
+    order, made = replace(story.order, lines=lines), list[Decision]()
+    while each := elsewhere(order, facts):
+        facts = replace(facts, balances=after(facts.balances, each.moves))
+        order = each.order
+        made.append(each)
+    for each in made:
         queues = {(m.sku, m.node) for m in each.moves if m.kind == "unqueue"}
-        assert len(net(each.moves)) + len(queues) + len(each.events) + 2 <= 100
-    assert not any(each.count("backordered") for each in left.order.lines)
+        days = {*each.taken, *each.given}
+        assert len(net(each.moves)) + len(queues) + len(days) + len(each.events) + 2 <= 100
+    assert not any(line.count("backordered") for line in order.lines)
+    assert {node for node, _ in order.group.slots} == {"dc-2"}  # its day goes where it goes
 
 
 def test_what_an_order_holds_already_must_fit_into_one_transaction_when_it_is_given_back() -> None:

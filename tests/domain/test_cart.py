@@ -248,12 +248,13 @@ def test_details_that_the_shop_has_not_are_refused(change: dict[str, str], reaso
 
 def test_a_cart_is_claimed_once_and_by_one() -> None:
     order = at("draft").order
-    mine = cart.claim(order, "cus_1", CONTACT)
+    facts = at("draft").facts
+    mine = cart.claim(order, cart.Claimant("cus_1", CONTACT), facts)
     assert mine is not None
     assert mine.order.customer_id == "cus_1"
-    assert cart.claim(mine.order, "cus_1", CONTACT) is None
+    assert cart.claim(mine.order, cart.Claimant("cus_1", CONTACT), facts) is None
     with pytest.raises(Refusal) as refusal:
-        cart.claim(mine.order, "cus_2", CONTACT)
+        cart.claim(mine.order, cart.Claimant("cus_2", CONTACT), facts)
     assert refusal.value.reason is Reason.NOT_FOUND
 
 

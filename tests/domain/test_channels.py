@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from parcelway.domain import delivery
 from parcelway.domain.backorder import Terms
 from parcelway.domain.channels import channel_of, quota_of, seen_by
+from parcelway.domain.facts import Balances, Facts
 from parcelway.domain.fulfilment_orders import reject
 from parcelway.domain.order import DeliveryGroup, Order
 from parcelway.domain.refusals import Reason, Refusal
 from parcelway.domain.reservation import give_back, keys, retake, take
 from parcelway.domain.shop import Shop
 from parcelway.domain.stock import Balance, Move, after, allowed, net
+from parcelway.domain.stock_books import lift
 
 from tests.orders import SHOP, SPLIT_STOCK, at
 
@@ -107,6 +110,61 @@ def test_what_an_order_holds_it_keeps(units: int, buffer: int, cut: int) -> None
     booked = after(now, again.moves)
     assert (booked[QUOTA].reserved, booked[SKU, NODE].allocated) == (units, units)
     assert all(allowed(now[change.sku, change.node], change) for change in net(again.moves))
+
+
+@given(st.integers(0, 9), st.integers(0, 9), st.integers(1, 9))
+def test_no_delivery_option_promises_what_the_quota_refuses(
+    there: int, allotted: int, units: int
+) -> None:
+    facts = Facts(shop(), NOW, at("draft").products, books(there, allotted))
+    found = delivery.options(order(units), "US", facts)
+    missing = units - min(there, allotted, units)
+    assert found
+    assert all(option.missing == ({SKU: missing} if missing else {}) for option in found)
+    assert all(option.available is not refuses(units, facts.balances) for option in found)
+
+
+def test_what_other_deliveries_take_of_a_quota_is_not_offered_again() -> None:
+    whole = order(4)
+    (line,), first = whole.lines, whole.groups[0]
+    portions = [
+        replace(line.portions[0], group=group, quantity=units)
+        for group, units in ((first.id, 3), ("g2", 1))
+    ]
+    lines = (replace(line, portions=tuple(portions)),)
+    split = replace(whole, groups=(first, replace(first, id="g2")), lines=lines)
+    for allotted, missing in ((3, {SKU: 1}), (4, {})):
+        facts = Facts(shop(), NOW, at("draft").products, books(9, allotted))
+        found = delivery.options(split, "US", facts, group_id="g2")
+        assert [option.missing for option in found] == [missing] * len(found) != []
+
+
+def test_what_is_not_launched_is_not_there_yet_for_a_delivery() -> None:
+    launch = NOW.date() + timedelta(days=9)
+    products = {SKU: replace(at("draft").products[SKU], launch=launch)}
+    found = delivery.options(order(2), "US", Facts(shop(), NOW, products, books(9)))
+    assert [option.missing for option in found] == [{SKU: 2}] * len(found) != []
+
+
+def test_a_lifted_quota_caps_nothing_and_gets_back_what_was_sold_under_it() -> None:
+    real = books(9, 2)
+    sold = take(order(2), "reserved", real, shop())
+    held = replace(order(2), lines=sold.lines)
+    booking = lift(after(real, sold.moves)[QUOTA])
+    assert booking is not None
+    free = after(after(real, sold.moves), booking.moves)
+    assert lift(free[QUOTA]) is None
+    more = take(order(7), "reserved", free, shop())
+    assert {move.node for move in more.moves} == {NODE}
+    assert after(free, give_back(held, "cancelled", "reserved").moves)[QUOTA].reserved == 0
+
+
+def refuses(units: int, balances: Balances) -> bool:
+    try:
+        take(order(units), "reserved", balances, shop())
+    except Refusal:
+        return True
+    return False
 
 
 def test_two_deliveries_count_on_one_quota_once() -> None:

@@ -12,17 +12,9 @@ from hypothesis import strategies as st
 from parcelway.domain.catalogue import Product
 from parcelway.domain.ledger import Entry as LedgerEntry
 from parcelway.domain.ledger import Posting
+from parcelway.domain.line import Line, Portion
 from parcelway.domain.money import CURRENCIES, Money
-from parcelway.domain.order import (
-    DeliveryGroup,
-    Event,
-    Hold,
-    Line,
-    Order,
-    Portion,
-    Promise,
-    Totals,
-)
+from parcelway.domain.order import DeliveryGroup, Event, Hold, Order, Promise, Totals
 from parcelway.domain.parties import Actor, Address, Contact
 from parcelway.domain.payment import Payment
 from parcelway.domain.shipment import Checkpoint, Shipment
@@ -63,7 +55,7 @@ postings = st.integers(1, 10**9).map(
         "r",
         datetime(2026, 1, 1, tzinfo=UTC),
         "USD",
-        (LedgerEntry("a", n), LedgerEntry("b", -n)),
+        (LedgerEntry("bank", n), LedgerEntry("tax_payable:700", -n)),
     )
 )
 KINDS = (

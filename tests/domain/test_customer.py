@@ -9,14 +9,18 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from parcelway.domain.address_book import (
+    MAX_ADDRESSES,
+    check_addresses,
+    with_address,
+    without_address,
+)
 from parcelway.domain.commands import command
 from parcelway.domain.customer import (
-    MAX_ADDRESSES,
     Change,
     Customer,
     Profile,
     SavedAddress,
-    check_addresses,
     consented,
     displaced,
     edited,
@@ -24,8 +28,6 @@ from parcelway.domain.customer import (
     found,
     may_hold,
     signed_up,
-    with_address,
-    without_address,
 )
 from parcelway.domain.login import PasswordPolicy, normalise_email, password_fault
 from parcelway.domain.parties import Actor, Address
@@ -300,3 +302,30 @@ def test_a_record_survives_storage() -> None:
     own = changed(edited(own, {"preferences": {"substitutes": "no"}}, LATER, ME))
     assert decode(Customer, encode(own)) == own
     assert own.consents["terms"].granted and not own.consents["marketing"].granted
+
+
+def test_a_change_knows_the_record_before_it() -> None:
+    new = signed_up("sub-1", Profile("sgn_a", "a@b.example", "a@b.example", "A"), NOW)
+    assert new.before is None
+    own = customer()
+    change = edited(own, {"name": "B"}, NOW, ME)
+    assert change is not None and change.before == own
+
+
+def test_staff_edit_what_its_owner_may_not() -> None:
+    staff = Actor("staff", "sub-csr")
+    for state, theirs, desks in (
+        ("pending", False, True),
+        ("enabled", True, True),
+        ("locked", False, True),
+        ("disabled", False, False),
+        ("replaced", False, False),
+    ):
+        own = replace(customer(), state=state)  # type: ignore[arg-type]
+        for actor, may in ((ME, theirs), (staff, desks)):
+            if may:
+                assert edited(own, {"name": "B"}, NOW, actor) is not None
+                continue
+            with pytest.raises(Refusal) as refused:
+                edited(own, {"name": "B"}, NOW, actor)
+            assert refused.value.reason == Reason.ILLEGAL_STATE

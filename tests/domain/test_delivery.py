@@ -15,12 +15,13 @@ from parcelway.domain.delivery import MAX_GROUPS, Wanted
 from parcelway.domain.facts import Facts
 from parcelway.domain.groups import divided
 from parcelway.domain.order import SHORTAGES, Order, Shortage, totals
-from parcelway.domain.pricing import price, tax_place
+from parcelway.domain.pricing import price
 from parcelway.domain.receipt import receipt
 from parcelway.domain.refusals import Reason, Refusal
 from parcelway.domain.shortage import resolve
 from parcelway.domain.sourcing import candidates
 from parcelway.domain.stock import Balance, Supply, after, allowed, net
+from parcelway.domain.taxing import tax_place
 
 from tests.domain.strategies import NOW, SKUS, baskets, divisions, facts_with_plenty, filled
 from tests.orders import AWAY, BASKET, HOME, PRODUCTS, at
@@ -79,7 +80,7 @@ def test_a_division_keeps_every_unit_where_it_is_and_what_the_goods_cost(
     charges = sum(g.charge_price.minor for g in order.groups if g.charge_price)
     sums = goods[1]
     assert sums.gross.minor - (0 if inclusive else sums.tax.minor) == shown + charges
-    assert price(order, known.products, known.shop) == order
+    assert price(order, known) == order
 
 
 @given(divided_carts(), st.data())
@@ -133,7 +134,7 @@ def test_a_shortage_in_a_divided_order_loses_no_unit_and_no_cent(
         for key, balance in known.balances.items()
     }
     facts = replace(known, balances=scarce)
-    wanted = price(replace(order, shortage=shortage), facts.products, facts.shop)
+    wanted = price(replace(order, shortage=shortage), facts)
     try:
         parts = resolve(wanted, facts)
     except Refusal as refusal:
@@ -148,7 +149,7 @@ def test_a_shortage_in_a_divided_order_loses_no_unit_and_no_cent(
             assert shared <= line.units(group.id)
             assert shared == line.units(group.id) or dropped.get(line.sku)
     for part in parts:
-        assert price(part.order, facts.products, facts.shop) == part.order
+        assert price(part.order, facts) == part.order
         assert all(any(n.units(g.id) for n in part.order.lines) for g in part.order.groups)
         for line in part.order.lines:
             assert sum(share.net.minor for share in line.by_group) == line.net.minor

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from parcelway.domain import fulfilment, fulfilment_orders, scheduling
+from parcelway.domain.cancellation import Units
 from parcelway.domain.decision import Decision
-from parcelway.domain.fulfilment_orders import Units
 from parcelway.domain.order import totals
 from parcelway.domain.refusals import Reason, Refusal
 from parcelway.domain.shipment import Shipment, ShipmentLine, without
@@ -22,6 +23,8 @@ from tests.orders import SHOP, START, WAREHOUSE, Story, at
 
 # Either warehouse has all of the basket, and not twice.
 BOTH = {(sku, node): 3 for sku in ("MUG-1", "TEA-9", "BOOK-3") for node in ("dc-1", "dc-2")}
+# And makes one parcel ready in a day.
+LIMITED = replace(SHOP, nodes={id: replace(node, capacity=1) for id, node in SHOP.nodes.items()})
 Step = Callable[[Story, Shipment, int], Decision | None]
 
 
@@ -98,7 +101,7 @@ step = st.tuples(st.sampled_from(STEPS), st.integers(0, 7), st.integers(0, 5))
 def test_no_unit_is_lost_or_invented_and_every_unit_is_invoiced_once(
     steps: list[tuple[Step, int, int]],
 ) -> None:
-    story = at("released", stock=BOTH)
+    story = at("released", stock=BOTH, shop=LIMITED)
     ordered = {line.sku: line.quantity for line in story.order.lines}
     for make, which, n in steps:
         _do(story, make, story.shipments[which % len(story.shipments)], n)
@@ -149,6 +152,7 @@ def _adds_up(story: Story, ordered: dict[str, int]) -> None:
         assert (balance.reserved, balance.allocated) == (reserved[key], allocated[key])
         assert min(balance.on_hand, balance.free) >= 0
     _is_where_it_says(story)
+    _has_a_day_for_every_parcel(story)
 
 
 def _is_where_it_says(story: Story) -> None:
@@ -168,6 +172,37 @@ def _is_where_it_says(story: Story) -> None:
             for number in range(sent.invoiced_from, sent.invoiced_from + sent.quantity):
                 numbers[shipment.group, sent.line, number] += 1
     assert all(count == 1 for count in numbers.values())
+
+
+def _has_a_day_for_every_parcel(story: Story) -> None:
+    """Each parcel holds one of its node's days, and nobody else does; one parcel to a day."""
+    order = story.order
+    held = [slot for group in order.groups for slot in group.slots]
+    taken = {slot: parcels for slot, parcels in story.busy.items() if parcels}
+    if order.state == "cancelled":
+        assert taken == {}
+        return
+    assert taken == dict.fromkeys(held, 1)
+    parcels = {
+        (portion.group, portion.node, portion.shipment)
+        for line in order.lines
+        for portion in line.portions
+        if portion.stage != "cancelled"
+    }
+    assert Counter(node for node, _ in held) == Counter(node for _, node, _ in parcels)
+
+
+def test_a_shipment_that_another_node_sends_takes_its_day_and_gives_the_old_one_back() -> None:
+    story = at("released", stock=BOTH, shop=LIMITED)
+    (old,) = story.order.group.slots
+    full = replace(story.said(), facts=replace(story.facts, busy={("dc-2", old[1]): 1, old: 1}))
+    made = fulfilment_orders.move(story.order, story.shipments[0], "dc-2", "", full)
+    (new,) = made.taken
+    assert (made.given, made.order.group.slots) == ((old,), (new,))
+    assert new[0] == "dc-2" and new[1] > old[1]
+    group = made.order.group
+    assert group.present_promise is not None and group.promise is not None
+    assert group.present_promise.latest > group.promise.latest
 
 
 def test_what_a_node_does_not_have_it_is_not_asked_for_again() -> None:
@@ -216,6 +251,34 @@ def test_what_has_left_cannot_be_rejected() -> None:
     with pytest.raises(Refusal) as refusal:
         _reject(story, story.shipments[0], 0)
     assert refusal.value.reason is Reason.TOO_LATE
+
+
+def scheduled_anew(story: Story, **busy: int) -> Decision:
+    """The first wave, when by now the nearer warehouse has all of the basket: its first `busy` days
+    have been taken by others."""
+    for (sku, node), units in BOTH.items():
+        story.balances[sku, node] = replace(story.balances[sku, node], on_hand=units)
+    (slot,) = story.order.group.slots
+    taken = {("dc-1", slot[1] + timedelta(days=n)): 1 for n in range(busy["days"])}
+    facts = replace(story.facts, busy=story.busy | taken)
+    made = scheduling.schedule(story.order, [], 1, facts)
+    assert made is not None
+    return made
+
+
+def test_a_better_node_sends_it_when_its_days_let_it_come_as_promised() -> None:
+    there = {place: 3 * (place[1] == "dc-2") for place in BOTH}
+    story = at("confirmed", stock=there, shop=LIMITED)
+    (old,) = story.order.group.slots
+    assert old[0] == "dc-2"
+    made = scheduled_anew(story, days=0)
+    (new,) = made.taken
+    assert (made.given, made.order.group.slots) == ((old,), (new,))
+    assert [shipment.node for shipment in made.shipments] == [new[0]] == ["dc-1"]
+    story = at("confirmed", stock=there, shop=LIMITED)
+    made = scheduled_anew(story, days=9)
+    assert [shipment.node for shipment in made.shipments] == ["dc-2"]
+    assert (made.taken, made.given, made.order.groups) == ((), (), story.order.groups)
 
 
 def test_a_node_that_does_not_serve_the_delivery_gets_nothing() -> None:

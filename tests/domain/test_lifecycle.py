@@ -388,7 +388,10 @@ class Shopping(RuleBasedStateMachine):
             invoiced = sum(invoice.gross.minor for invoice in life.invoices)
             assert sum(accounts.values()) == 0
             assert accounts.get("gateway_clearing", 0) == order.captured - order.refunded
-            assert accounts.get("receivables", 0) == invoiced - order.captured + order.refunded
+            owed = invoiced - order.captured + order.refunded
+            assert order.owed.minor == owed
+            assert accounts.get("receivables", 0) == max(0, owed)
+            assert accounts.get("customer_deposits", 0) == min(0, owed)
             assert len({posting.reference for posting in life.postings}) == len(life.postings)
             if order.state in ("confirmed", "closed"):
                 assert order.authorized >= totals(order).gross.minor

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
-from parcelway.domain.mailing import KINDS, mailed
+from parcelway.domain.mailing import KINDS, is_over, mailed
 from parcelway.domain.order import totals
 
 from tests.orders import Story, at
@@ -65,3 +66,24 @@ def test_what_is_mailed_depends_on_the_order_for_voided_payments_only() -> None:
         for event in story.events:
             told = event.type in KINDS and event.type != "payment.voided"
             assert mailed(event, story.order) is told, event.type
+
+
+def test_a_link_to_pay_is_mailed_only_while_it_can_be_paid() -> None:
+    story = at("placed").linked()
+    event, until = story.event("payment.link_sent"), story.order.hold_until
+    assert mailed(event, story.order)
+    assert until is not None
+    assert not is_over(event, story.order, until - timedelta(seconds=1))
+    assert is_over(event, story.order, until)
+    for order in (
+        at("confirmed").order,
+        at("placed").cancelled().order,
+        at("placed").expired().order,
+    ):
+        assert is_over(event, replace(order, hold_until=until), story.now)
+
+
+def test_what_happened_is_told_however_late() -> None:
+    for story in (at("closed"), at("packed").cancelled(), paying().expired()):
+        late = story.now + timedelta(days=99)
+        assert not any(is_over(event, story.order, late) for event in story.events)

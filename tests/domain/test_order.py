@@ -9,19 +9,14 @@ from typing import get_args
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from parcelway.domain.line import Line, Portion, Stage, merge, move, move_all
 from parcelway.domain.money import Money
 from parcelway.domain.order import (
     EVENTS_PER_COMMIT,
-    Line,
     Order,
-    Portion,
-    Stage,
     advance,
     events,
     happened,
-    merge,
-    move,
-    move_all,
     require,
     with_line,
 )

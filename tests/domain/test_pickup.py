@@ -21,13 +21,15 @@ from parcelway.domain.commands import Command
 from parcelway.domain.decision import Decision
 from parcelway.domain.delivery import Wanted
 from parcelway.domain.mailing import mailed
-from parcelway.domain.order import PAYMENT_LOST, DeliveryGroup, Hold
+from parcelway.domain.order import PAYMENT_LOST, DeliveryGroup, Hold, Shortage
 from parcelway.domain.parties import SYSTEM
 from parcelway.domain.promise import hours_today
 from parcelway.domain.refusals import Reason, Refusal
 from parcelway.domain.shipment import Checkpoint, Shipment
+from parcelway.domain.shop import Shop
 from parcelway.domain.status import fulfilment_status
 from parcelway.domain.stock import Balance, Entry, after, allowed, net
+from parcelway.domain.switching import Switches
 
 from infra.verify.statements import booked, holdings
 from tests.orders import HOME, SHOP, WAREHOUSE, Story, at
@@ -35,9 +37,9 @@ from tests.orders import HOME, SHOP, WAREHOUSE, Story, at
 STORE = SHOP.nodes["store-1"]  # works Monday to Friday, in New York
 
 
-def mixed() -> Story:
+def mixed(shop: Shop = SHOP) -> Story:
     """An order of which one mug is sent and the rest is to be collected, both packed."""
-    story = at("draft")
+    story = at("draft", shop=shop)
     rest = (("MUG-1", 2), ("TEA-9", 1), ("BOOK-3", 2))
     parts = (
         Wanted("standard", HOME, lines=(("MUG-1", 1),)),
@@ -312,6 +314,48 @@ def test_of_a_mixed_order_only_what_was_not_collected_is_given_up() -> None:
     assert told == ["shipment.shipped", "shipment.pickup_expired"]
 
 
+STOPPED = {"online": Switches(stop_ship="recall of the mugs")}
+
+
+@pytest.mark.parametrize("since", ["before the reminder", "after it"])
+@pytest.mark.parametrize(("hours", "apart"), [(0, 1), (23, 1), (24, 1), (100, 7), (40 * 24, 12)])
+def test_nobody_loses_what_they_could_not_collect_while_nothing_might_leave(
+    since: str, hours: int, apart: int
+) -> None:
+    """However long it was stopped and however often somebody looked: they are told how long they
+    have once it leaves again, and then have a day, less what passed between two looks."""
+    story = make_ready(at("packed", method="pickup"))
+    box, open_shop = collected_part(story), story.shop
+    story.now = story.order.uncollected[box.id]
+    if since == "after it":
+        story._apply(see_to(story))
+        story.now = story.order.uncollected[box.id]
+    told = len(story.events)
+    story.shop = replace(open_shop, switches=STOPPED)
+    lifted = story.now + timedelta(hours=hours)
+    while story.now <= lifted:
+        if made := see_to(story):
+            story._apply(made)
+            assert see_to(story) is None
+        with pytest.raises(Refusal, match="recall"):
+            story.delivered()
+        story.now += timedelta(hours=apart)
+    assert len(story.events) == told
+    story.shop, story.now = open_shop, max(lifted, story.order.uncollected[box.id])
+    first = story.now
+    story._apply(see_to(story))
+    reminder, collect_by = story.events[-1], collected_part(story).collect_by
+    assert (reminder.type, reminder.at) == ("shipment.pickup_reminder", first)
+    assert collect_by is not None
+    assert collect_by - first > timedelta(hours=22 - apart)  # a day may be an hour short
+    assert story.order.uncollected == {box.id: collect_by}
+    assert box.collect_by is not None
+    assert collect_by - box.collect_by >= timedelta(hours=hours)
+    story.now = collect_by
+    story._apply(see_to(story))
+    assert story.order.cancel_reason == "not_collected"
+
+
 # Stores to choose from
 
 
@@ -458,13 +502,13 @@ def test_no_unit_is_lost_whatever_happens_in_whatever_order(
 # Sent to the store from elsewhere
 
 
-def sent_to_store(stock: dict[tuple[str, str], int]) -> Story:
+def sent_to_store(stock: dict[tuple[str, str], int], shortage: Shortage = "") -> Story:
     """An order to be collected, which other nodes may send to the store; packed."""
     service = replace(
         SHOP.services["collect"], id="fetch", via="ship_to_store", carrier="acme", countries=("US",)
     )
     shop = replace(SHOP, services={**SHOP.services, "fetch": service})
-    story = at("draft", shop=shop)
+    story = at("draft", shop=shop, shortage=shortage)
     story.stock = stock
     story.balances = {key: Balance(*key, on_hand=units) for key, units in stock.items()}
     story._apply(delivery.pick_up_at(story.order, "store-1", "fetch", "", story.facts))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import date
 from fractions import Fraction
 from itertools import pairwise
 
@@ -13,9 +14,12 @@ from hypothesis import strategies as st
 from parcelway.domain import delivery
 from parcelway.domain.catalogue import Product
 from parcelway.domain.facts import Facts
-from parcelway.domain.money import Money, share
+from parcelway.domain.line import Discount, Line, Portion
+from parcelway.domain.money import Money, share, zero
 from parcelway.domain.order import Order, totals
-from parcelway.domain.pricing import price, rate, units_share, weight
+from parcelway.domain.parties import TaxExemption
+from parcelway.domain.pricing import price, weight
+from parcelway.domain.shares import amounts_by_group, discounts_by_group, units_share
 from parcelway.domain.shop import Rate, Service
 
 from tests.domain.strategies import amounts, baskets, divisions, facts_with_plenty, filled
@@ -88,6 +92,29 @@ def test_tax_is_rounded_once_per_rate(made: tuple[Order, Facts]) -> None:
 
 
 @given(anyhow)
+def test_what_bears_no_tax_is_zero_rated(made: tuple[Order, Facts]) -> None:
+    order, _ = made
+    for line in order.lines:
+        for part in line.by_group:
+            assert part.tax_code == ("S" if part.tax_rate else "Z")
+    for group in order.groups:
+        assert group.charge_tax_code == ("S" if group.charge_tax_rate else "Z")
+
+
+@given(anyhow)
+def test_an_exempt_order_is_the_net_of_one_that_is_not(made: tuple[Order, Facts]) -> None:
+    order, facts = made
+    bought = dict.fromkeys(("US", "DE"), date.min)
+    certificates = tuple(TaxExemption("C-1", r, "Charity", day) for r, day in bought.items())
+    exempt = price(replace(order, tax_exemptions=certificates), facts)
+    before, after = totals(order), totals(exempt)
+    assert (after.goods, after.shipping) == (before.goods, before.shipping)
+    assert after.tax == zero(order.currency)
+    for line in exempt.lines:
+        assert {(share.tax_code, share.tax_reason) for share in line.by_group} == {("E", "Charity")}
+
+
+@given(anyhow)
 def test_every_part_bears_its_own_tax_within_one_unit(made: tuple[Order, Facts]) -> None:
     order, facts = made
     inclusive = facts.shop.settings.prices_include_tax
@@ -102,7 +129,36 @@ def test_every_part_bears_its_own_tax_within_one_unit(made: tuple[Order, Facts])
 @given(anyhow)
 def test_pricing_again_changes_nothing(made: tuple[Order, Facts]) -> None:
     order, facts = made
-    assert price(order, facts.products, facts.shop) == order
+    assert price(order, facts) == order
+
+
+@given(
+    st.integers(0, 5_000),
+    st.lists(st.integers(1, 9), min_size=1, max_size=5),
+    st.lists(st.integers(1, 100), max_size=4),
+)
+def test_discounts_are_divided_over_groups_to_the_cent_and_never_below_zero(
+    minor: int, units: list[int], percents: list[int]
+) -> None:
+    nothing = Money(0, "EUR")
+    portions = tuple(Portion(f"g{n}", "open", u) for n, u in enumerate(units, start=1))
+    line = Line(1, "SKU", "Tea", Money(minor, "EUR"), portions, nothing, nothing)
+    for number, percent in enumerate(percents):
+        off = Money(line.amount.minor * percent // 100, "EUR")
+        if not off:
+            continue
+        discount = Discount("promotion", f"pro_{number}", "Sale", off)
+        line = replace(line, discounts=(*line.discounts, discount))
+    found = discounts_by_group(line)
+    for discount in line.discounts:
+        parts = [d.amount.minor for group in found.values() for d in group if d.id == discount.id]
+        assert sum(parts) == discount.amount.minor
+        assert all(part > 0 for part in parts)
+    parts_of = amounts_by_group(line)
+    assert all(amount.minor >= 0 for amount in parts_of.values())
+    assert sum(amount.minor for amount in parts_of.values()) == line.amount.minor
+    moved = replace(line, portions=line.portions[::-1])
+    assert discounts_by_group(moved) == found  # wherever its units are by then
 
 
 @given(amounts, st.integers(1, 200), st.data())
@@ -127,7 +183,7 @@ def test_a_product_that_is_gone_or_changed_its_currency_keeps_its_last_price(
     foreign = replace(facts.products[sku], price=Money(minor, "USD"))
     changed: list[Mapping[str, Product]] = [{}, {**facts.products, sku: foreign}]
     for products in changed:
-        assert price(order, products, facts.shop) == order
+        assert price(order, replace(facts, products=products)) == order
 
 
 @given(anyhow, st.integers(0, 50_000))
@@ -135,7 +191,7 @@ def test_a_new_price_replaces_the_old_one_in_a_draft(made: tuple[Order, Facts], 
     order, facts = made
     sku, currency = order.lines[0].sku, order.currency
     product: Product = replace(facts.products[sku], price=Money(minor, currency))
-    again = price(order, {**facts.products, sku: product}, facts.shop)
+    again = price(order, replace(facts, products={**facts.products, sku: product}))
     assert again.lines[0].unit_price == Money(minor, currency)
     assert again.version == order.version
 
@@ -143,7 +199,7 @@ def test_a_new_price_replaces_the_old_one_in_a_draft(made: tuple[Order, Facts], 
 def test_the_rate_is_the_first_step_that_takes_the_weight() -> None:
     steps = (Rate(1000, Money(5, "EUR")), Rate(2000, Money(7, "EUR")))
     service = Service("s", {}, "delivery", "", steps)
-    prices = [rate(service, grams) for grams in (0, 1000, 1001, 2000, 2001)]
+    prices = [service.charge(grams, "EUR") for grams in (0, 1000, 1001, 2000, 2001)]
     assert [p.minor if p else None for p in prices] == [5, 5, 7, 7, None]
 
 
@@ -157,6 +213,6 @@ def test_a_service_that_became_too_weak_is_dropped_with_its_charge(
         facts.shop.services["parcel"], rates=(Rate(grams - 1, Money(1, order.currency)),)
     )
     shop = replace(facts.shop, services=dict(facts.shop.services) | {"parcel": weak})
-    group = price(order, facts.products, shop).group
+    group = price(order, replace(facts, shop=shop)).group
     assert (group.service, group.charge_price, group.charge_net) == ("", None, None)
     assert group.address == HOME

@@ -9,8 +9,9 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from parcelway.domain.line import Line, Portion, Stage
 from parcelway.domain.money import zero
-from parcelway.domain.order import DeliveryGroup, Line, Order, Portion, Stage
+from parcelway.domain.order import DeliveryGroup, Order
 from parcelway.domain.refusals import Reason, Refusal
 from parcelway.domain.reservation import (
     MOST_CHANGES,
@@ -224,7 +225,7 @@ def test_holds_that_cannot_all_be_moved_are_allocated_where_they_are() -> None:
     with pytest.raises(Refusal) as refused:
         retake(held, "allocated", books, NEAR)
     assert refused.value.reason is Reason.TOO_MANY_LINES
-    placed = allocate_in_place(held)
+    placed = allocate_in_place(held, {("g1", "n2")})
     assert all(allowed(books[c.sku, c.node], c) for c in net(placed.moves))
     now = after(books, placed.moves)
     assert all(now[line.sku, "n2"] == Balance(line.sku, "n2", 2, 0, 2) for line in order.lines)

@@ -114,3 +114,13 @@ def test_a_balance_that_a_count_made_negative_can_be_filled_and_emptied_but_not_
     assert allowed(short, *net([Move("A", "n1", "release", 1)]))
     assert allowed(short, *net([Move("A", "n1", "release", 1), Move("A", "n1", "allocate", 1)]))
     assert not allowed(short, *net([Move("A", "n1", "reserve", 1)]))
+
+
+@given(st.integers(1, 9), st.integers(0, 9), st.sampled_from(["adjust", "damage"]))
+def test_what_came_back_and_is_gone_is_not_there_for_another_claim(
+    units: int, free: int, kind: Kind
+) -> None:
+    gone = Move("A", "n1", kind, -units if kind == "adjust" else units)
+    back = [Move("A", "n1", "return", units), gone, Move("A", "n1", "reserve", units)]
+    balance = Balance("A", "n1", on_hand=free)
+    assert allowed(balance, *net(back)) == (free >= units)

@@ -9,13 +9,26 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from parcelway.domain import stock_books
+from parcelway.domain import inventory, stock_books
+from parcelway.domain.ledger import balances
+from parcelway.domain.money import Money
 from parcelway.domain.refusals import Reason, Refusal
-from parcelway.domain.stock import Balance, Expected, Move, after, allowed, expecting, net
+from parcelway.domain.stock import (
+    Balance,
+    Document,
+    Entry,
+    Expected,
+    Move,
+    after,
+    allowed,
+    expecting,
+    net,
+)
 from parcelway.domain.stock_alerts import crossed, level
 from parcelway.domain.stock_books import Booking
 
 NOW = datetime(2026, 11, 2, 12, tzinfo=UTC)
+DOCUMENT, COST = Document("any", "", ""), Money(7, "EUR")
 HERE, THERE = ("A", "n1"), ("A", "n2")
 units = st.integers(1, 9)
 documents = st.lists(
@@ -34,6 +47,7 @@ documents = st.lists(
         st.tuples(st.just("announce"), st.integers(0, 9)),
         st.tuples(st.just("send"), units),
         st.tuples(st.just("recall"), units),
+        st.tuples(st.just("arrive"), units),
     ),
     max_size=25,
 )
@@ -56,9 +70,11 @@ def decide(kind: str, quantity: int, books: dict[Any, Balance], now: datetime) -
     here, there, due = books[HERE], books[THERE], now.date() + timedelta(days=quantity)
     if kind == "send":
         return stock_books.send(here, there, quantity, due, f"trf_{now:%H%M}", now)
+    sent = [s for s in there.supplies if s.reference.startswith("trf_")]
     if kind == "recall":
-        sent = [s for s in there.supplies if s.reference.startswith("trf_")]
         return stock_books.recall(here, there, sent[0].reference) if sent else None
+    if kind == "arrive":
+        return stock_books.receive(there, quantity, sent[0].reference) if sent else None
     made: dict[str, Any] = {
         "receive": lambda: stock_books.receive(here, quantity),
         "against": lambda: stock_books.receive(here, quantity, "PO"),
@@ -80,7 +96,7 @@ def decide(kind: str, quantity: int, books: dict[Any, Balance], now: datetime) -
 @given(documents)
 def test_any_history_is_what_a_model_counts_and_what_its_journal_replays(history: Any) -> None:
     books = {key: Balance(*key) for key in (HERE, THERE)}
-    on_hand = damaged = 0
+    on_hand = damaged = worth = kept = owned = 0
     journal: list[tuple[tuple[Move, ...], tuple[Expected, ...]]] = []
     for number, (kind, quantity) in enumerate(history):
         try:
@@ -93,6 +109,13 @@ def test_any_history_is_what_a_model_counts_and_what_its_journal_replays(history
         coming = sum(supply.quantity for supply in books[THERE].supplies)
         assert all(allowed(books[c.sku, c.node], c) for c in net(booking.moves))
         assert booking.oversold == (max(0, quantity - max(0, on_hand)) if kind == "sell" else 0)
+        reference = booking.expected[0].reference if kind in ("send", "recall") else f"stk_{number}"
+        entry = Entry(reference, number, NOW, booking.moves, booking.expected, DOCUMENT)
+        posted = inventory.postings(entry, books, {"A": COST})
+        worth += balances(posted).get("inventory", 0)
+        for move in inventory.valued(entry, books, {"A": COST}):
+            kept += move.worth.minor if move.worth else 0
+            owned += move.owned
         books = after(books, booking.moves)
         for expected in booking.expected:
             key = (expected.sku, expected.node)
@@ -109,6 +132,9 @@ def test_any_history_is_what_a_model_counts_and_what_its_journal_replays(history
             damaged += EFFECTS.get(kind, (0, 0))[1] * quantity
         assert (books[HERE].on_hand, books[HERE].damaged) == (on_hand, damaged)
         assert damaged >= 0
+        under_way = sum(s.quantity for s in books[THERE].supplies)
+        assert worth == COST.minor * (on_hand + books[THERE].on_hand + under_way)
+        assert (kept, owned) == (worth, on_hand + books[THERE].on_hand + under_way)
         supplies = books[HERE].supplies
         assert list(supplies) == sorted(supplies, key=lambda s: (s.due, s.reference))
         assert all(supply.quantity > 0 for supply in supplies)

@@ -104,7 +104,7 @@ COMMANDS: dict[str, Callable[[Story], Decision | None]] = {
     "add": lambda s: cart.add(s.order, "TEA-9", 1, s.facts, _asked()),
     "remove": lambda s: cart.set_quantity(s.order, "TEA-9", 0, s.facts),
     "describe": lambda s: cart.describe(s.order, s.facts, language="de"),
-    "claim": lambda s: cart.claim(s.order, "cus_1", CONTACT),
+    "claim": lambda s: cart.claim(s.order, cart.Claimant("cus_1", CONTACT), s.facts),
     "deliver_to": lambda s: delivery.deliver_to(s.order, HOME, "standard", "", s.facts),
     "pick_up_at": lambda s: delivery.pick_up_at(s.order, "store-1", "collect", "", s.facts),
     "place": lambda s: checkout.place(

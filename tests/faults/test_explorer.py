@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from parcelway.ports import messages
 from parcelway.ports.mail import SesMailer
-from parcelway.store import commit, mails, orders
+from parcelway.store import commit, mails, saving
 from parcelway.store.queues import Served
 
 from infra.faults.explore import Outcome, Story, play, random_story, shortest
@@ -115,7 +115,7 @@ def test_it_finds_a_lost_update(lab: Laboratory, planted: Patches) -> None:
         always = "attribute_exists(pk) OR attribute_not_exists(pk)"
         return commit.Write(table, always, item)
 
-    planted.replace(orders, "put_version", any_version)
+    planted.replace(saving, "put_version", any_version)
     stories = (Story("tabs", Conditions(seed), shuffled=True) for seed in range(20))
     _found((play(lab, story) for story in stories), "ann has")
 

@@ -7,7 +7,7 @@ import pytest
 from infra.faults.explore import play, random_story, shortest
 from infra.sim.laboratory import Laboratory
 
-HISTORIES, A_TEST = 300, 25
+HISTORIES, A_TEST = 200, 25
 
 
 @pytest.mark.parametrize("first", range(0, HISTORIES, A_TEST))

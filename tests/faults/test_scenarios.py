@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 import pytest
+from parcelway.ports.webhooks import TOLERANCE
+from parcelway.store.settlements import payouts
 
 from infra.faults.people import dossier_of
 from infra.faults.scenarios import SCENARIOS
 from infra.sim.history import History
 from infra.sim.injection import Injector, Mode, Point
 from infra.sim.laboratory import Laboratory
+from infra.sim.world import START
 
 
 @contextmanager
@@ -87,6 +91,25 @@ def test_goods_that_left_unpaid_are_paid_for_in_the_end(
         assert [payment.status for payment in dossier_of(history, "ann").payments] == payments
 
 
+@pytest.mark.parametrize(
+    ("name", "statuses", "states"),
+    [
+        ("disputed", ["lost"], ["settled"]),
+        ("won back", ["won"], ["settled"]),
+        ("sent back", [], ["returned", "settled"]),
+    ],
+)
+def test_money_is_disputed_paid_out_and_sent_back(
+    lab: Laboratory, name: str, statuses: list[str], states: list[str]
+) -> None:
+    with begun(lab, name) as history:
+        history.run()
+        assert [each.status for each in dossier_of(history, "ann").disputes] == statuses
+        known, _ = payouts(history.world.database, 10, None)
+        assert sorted(each.state for each in known) == states
+        assert all(each.count > 0 for each in known)
+
+
 def test_a_throttled_function_is_not_reached_for_five_minutes(lab: Laboratory) -> None:
     point = Point("FulfillmentWorkerFunction", "invoke", 1)
     with begun(lab, "overdue", {point: "throttled"}) as history:
@@ -127,3 +150,56 @@ def test_a_supply_that_never_came_is_told_once_as_such(lab: Laboratory) -> None:
         history.run()
         group = dossier_of(history, "ann").order.group
         assert [revision.promise is None for revision in group.revisions] == [True, False]
+
+
+def test_a_carrier_is_heard_once_the_clocks_agree(lab: Laboratory) -> None:
+    """For days every clock here is off by more than a signature may be old: each try is refused,
+    and changes nothing. It is the carrier's part to sign anew and go on."""
+    with begun(lab, "bought") as history:
+        world, seen = history.world, list[set[str]]()
+        sent, agree = START + timedelta(hours=2), START + timedelta(days=4)
+
+        def off() -> timedelta:
+            wrong = sent < world.kernel.moment < agree
+            return TOLERANCE + timedelta(minutes=1) if wrong else timedelta(0)
+
+        def look() -> None:
+            world.kernel.sleep(timedelta(days=3, hours=23).total_seconds())
+            seen.append({shipment.status for shipment in dossier_of(history, "ann").shipments})
+
+        world.lambdas.begin(world.kernel, off)
+        history.script("onlooker", look)
+        history.run()
+        assert seen == [{"shipped"}]
+        assert dossier_of(history, "ann").order.state == "closed"
+        assert world.lambdas.invocations["CarrierWebhookFunction"] > 60
+
+
+def test_nobody_tells_of_what_was_paid(lab: Laboratory) -> None:
+    with begun(lab, "unheard") as history:
+        history.run()
+        runs = history.world.lambdas.invocations
+        assert (runs["PaymentWebhookFunction"], runs["ReconcilerFunction"]) == (0, 8)
+        for name in ("ann", "bob"):
+            confirmed = dossier_of(history, name).order.confirmed_at
+            assert confirmed is not None
+            assert timedelta(minutes=15) <= confirmed - START < timedelta(minutes=17)
+
+
+def test_a_card_is_kept_and_gone_in_the_end(lab: Laboratory) -> None:
+    for name in ("kept-card-ends", "kept-card-pays"):
+        with begun(lab, name) as history:
+            kept: list[int] = []
+
+            def look(history: History = history, kept: list[int] = kept) -> None:
+                for _ in range(20):
+                    history.world.kernel.sleep(30)
+                    provider = history.world.provider
+                    kept.append(len(provider.kept_cards(history.orders["ann"])))
+
+            history.script("onlooker", look)
+            history.run()
+            assert max(kept) == 1
+            assert history.world.provider.kept_cards(history.orders["ann"]) == []
+            types = [event.type for event in dossier_of(history, "ann").events]
+            assert types.count("payment.card_deleted") == 1

@@ -10,6 +10,8 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
+from parcelway.domain import cart
+from parcelway.domain.credit_notes import Wanted
 from parcelway.domain.order import Event, totals
 from parcelway.domain.stock import Supply
 from parcelway.ports import clock
@@ -19,7 +21,7 @@ from parcelway.store.mails import MailKey
 
 from tests.functions.calls import Context, bus_event, failed, load, queue_event
 from tests.functions.tables import aws
-from tests.orders import Story, at, store
+from tests.orders import ACCOUNT, Story, at, store
 
 URL = "https://shop.example/live"
 # Two shipments, the first of them of nothing but mugs.
@@ -31,6 +33,11 @@ WAITING = {
     "shortage": "ship_available",
 }
 STORIES: Mapping[str, Callable[..., Story]] = {
+    "order.approval_asked": lambda **options: to_approve(**options).asked(),
+    "order.approval_approved": lambda **options: to_approve(**options).asked().decided("approved"),
+    "order.approval_rejected": lambda **options: (
+        to_approve(**options).asked().decided("rejected", "Too dear")
+    ),
     "order.confirmed": lambda **options: at("confirmed", **options),
     "shipment.shipped": lambda **options: at("shipped", **options),
     "shipment.out_for_delivery": lambda **options: at("out_for_delivery", **options),
@@ -46,8 +53,20 @@ STORIES: Mapping[str, Callable[..., Story]] = {
     "payment.refunded": lambda **options: at("closed", **options).refunded(1234),
     "payment.voided": lambda **options: paid_late(at("placed", **options)),
     "promise.revised": lambda **options: at("confirmed", **WAITING | options).slipped(9),
+    "payment.needed": lambda **options: at("packed", **options).pays("voided", authorized=0),
+    "payment.link_sent": lambda **options: at("placed", **options).linked(),
+    "order.units_cancelled": lambda **options: at("confirmed", **options).less("MUG-1", 1),
+    "credit_note.issued": lambda **options: at("delivered", **options).credited(
+        Wanted({1: 1}, shipping=True)
+    ),
     "shipment.cancelled": lambda **options: at("packed", stock=MUGS_APART, **options).rejected(),
 }
+
+
+def to_approve(**options: Any) -> Story:
+    """A cart of a company's, with a number of its own."""
+    story = at("draft", account=ACCOUNT, **options)
+    return story._apply(cart.describe(story.order, story.facts, purchase_order="PO-4711"))
 
 
 def paid_late(story: Story) -> Story:
@@ -121,6 +140,7 @@ def mailing(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """The function with the tables in moto and the fake mailer."""
     environment = {
         "PUBLIC_URL": URL,
+        "PAYMENT_PAGE": f"{URL}/pay/{{number}}?k={{token}}",
         "MAIL_FROM": "Teapot <mail@teapot.example>",
         "MAIL_CONFIGURATION_SET": "mails",
     }

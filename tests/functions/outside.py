@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from botocore.exceptions import ClientError
+from parcelway.domain.dispute import Dispute
 from parcelway.domain.money import Money
 from parcelway.domain.order import totals
 from parcelway.domain.payment import GatewayPayment
@@ -23,6 +24,7 @@ class Provider:
     def __init__(self) -> None:
         self.payments: dict[str, GatewayPayment] = {}
         self.unreachable: set[str] = set()
+        self.disputed: set[str] = set()  # of which nothing can be given back
         self.written: list[tuple[str, str]] = []
 
     def holds(self, story: Story, minor: int | None = None, **changes: Any) -> str:
@@ -59,14 +61,17 @@ class Provider:
 
     def refund(self, reference: str, amount: Money, *, key: str) -> GatewayPayment:
         payment = self.retrieve(reference)
+        if reference in self.disputed:
+            raise GatewayRefused("charge_disputed")
         self.written.append(("refund", reference))
         self.payments[reference] = replace(payment, refunded=payment.refunded + amount)
         return self.payments[reference]
 
 
-def told(reference: str, story: Story | None = None) -> dict[str, str]:
+def told(reference: str, story: Story | None = None, about: str = "") -> dict[str, str]:
     """What the webhook leaves in the queue."""
-    return {"payment": reference, "order": story.order.id if story else ""}
+    message = {"payment": reference, "order": story.order.id if story else ""}
+    return message | ({"about": about} if about else {})
 
 
 class Machine:
@@ -104,3 +109,15 @@ class Machine:
 
 def _error(code: str) -> ClientError:
     return ClientError({"Error": {"Code": code, "Message": code}}, "AnyOperation")
+
+
+class Bank:
+    """What a payment provider says of disputes."""
+
+    def __init__(self) -> None:
+        self.disputes: dict[str, list[Dispute]] = {}
+        self.asked = 0
+
+    def of_payment(self, reference: str) -> tuple[Dispute, ...]:
+        self.asked += 1
+        return tuple(self.disputes.get(reference, ()))

@@ -1,10 +1,10 @@
-"""The signup function in mocked AWS, and a user pool whose codes count."""
+"""Signup and the desk's customers in mocked AWS, and a user pool whose codes count."""
 
 from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ import jwt
 import pytest
 from parcelway.ports.identity import CodeRefused, Cognito
 from parcelway.store.database import Database
-from parcelway.store.items import from_item
+from parcelway.store.items import from_item, to_item
 
 from tests.functions.calls import load
 from tests.functions.tables import aws
@@ -60,6 +60,26 @@ class Pool(Cognito):
             self.mailed.append(self._codes[subject])
         return subject
 
+    def invite(self, email: str, name: str, language: str) -> str | None:
+        subject = super().invite(email, name, language)
+        if subject is not None:
+            self._mail_password(email)
+        return subject
+
+    def invite_again(self, email: str) -> bool:
+        login = self.find(email)
+        if login is None or not login.invited:
+            return False
+        self._mail_password(email)
+        return True
+
+    def _mail_password(self, email: str) -> None:
+        """A temporary password, which moto does not make."""
+        self.mailed.append(secrets.token_urlsafe(15))
+        self._client.admin_set_user_password(
+            UserPoolId=self._pool_id, Username=email, Password=self.mailed[-1], Permanent=False
+        )
+
     def resend(self, email: str) -> None:
         login = self.find(email)
         if login is not None and login.pending:
@@ -84,9 +104,10 @@ class Answer:
 
 @dataclass
 class World:
-    """The function, its tables and its user pool."""
+    """The functions, their tables and their user pool."""
 
     app: Any
+    customers: Any
     db: Database
     pool: Pool
     client: Any
@@ -102,8 +123,11 @@ class World:
         token: str = "",
         version: int | None = None,
         resource: str = "",
+        query: Mapping[str, str] | None = None,
+        claims: Mapping[str, str] | None = None,
     ) -> Answer:
-        """One request through API Gateway's proxy event; `token` is an ID token."""
+        """One request through API Gateway's proxy event; `token` is an ID token, `claims` are what
+        it would say where there is none."""
         headers = {"Content-Type": "application/json"}
         if key:
             headers["Idempotency-Key"] = key
@@ -116,20 +140,22 @@ class World:
         }
         if token:
             claims = jwt.decode(token, options={"verify_signature": False})
+        if claims:
             context["authorizer"] = {"claims": {k: str(v) for k, v in claims.items()}}
         names = {}
         if resource:
             parts = zip(resource.split("/"), path.split("/"), strict=True)
             names = {mask.strip("{}"): part for mask, part in parts if mask.startswith("{")}
-        answer = self.app.handler(
+        app = self.customers if path.startswith("/staff/") else self.app
+        answer = app.handler(
             {
                 "httpMethod": method,
                 "path": path,
                 "resource": resource or path,
                 "headers": headers,
                 "multiValueHeaders": {name: [value] for name, value in headers.items()},
-                "queryStringParameters": None,
-                "multiValueQueryStringParameters": None,
+                "queryStringParameters": dict(query) if query else None,
+                "multiValueQueryStringParameters": {k: [v] for k, v in (query or {}).items()},
                 "pathParameters": names or None,
                 "stageVariables": None,
                 "requestContext": context,
@@ -141,19 +167,54 @@ class World:
         text = answer["body"]
         return Answer(answer["statusCode"], json.loads(text) if text else None, answer["headers"])
 
+    def desk(
+        self,
+        method: str,
+        path: str = "",
+        body: Any = None,
+        *,
+        role: str = "csr",
+        subject: str = "",
+        resource: str = "",
+        **sent: Any,
+    ) -> Answer:
+        """A request of the service desk under /staff/customers; `resource` likewise. `subject` is
+        the login of who asks."""
+        root = "/staff/customers"
+        claims = {"sub": subject or f"sub-{role}", "cognito:groups": role}
+        if path and not resource:  # only the id varies
+            resource = "/".join(["", "{customer_id}", *path.split("/")[2:]])
+        if method == "POST" and "key" not in sent:
+            sent["key"] = secrets.token_hex(12)
+        return self.call(method, root + path, body, resource=root + resource, claims=claims, **sent)
+
     def sign_up(self, key: str = "key-1", **changes: Any) -> Answer:
         return self.call("POST", "/customers", FORM | changes, key=key)
 
     def sign_in(self, email: str = EMAIL, password: str = PASSWORD) -> Answer:
         return self.call("POST", "/sessions", {"email": email, "password": password})
 
-    def member(self) -> str:
+    def member(self, key: str = "key-1") -> str:
         """Sign up and confirm; the ID token of a session."""
-        assert self.sign_up().status == 202
+        assert self.sign_up(key).status == 202
         confirmation = {"email": EMAIL, "code": self.pool.mailed[-1]}
         assert self.call("POST", "/customers/confirmation", confirmation).status == 204
         token: str = self.sign_in().body["id_token"]
         return token
+
+    def moves(self, email: str, to: str) -> None:
+        """A user changes their address at the user pool, and proves the new one there."""
+        self.client.admin_update_user_attributes(
+            UserPoolId=self.pool_id,
+            Username=email,
+            UserAttributes=[{"Name": "email", "Value": to}],
+        )
+
+    def employs(self, email: str, group: str) -> None:
+        """Put a user in a group of staff."""
+        names = {"UserPoolId": self.pool_id, "GroupName": group}
+        self.client.create_group(**names)
+        self.client.admin_add_user_to_group(Username=email, **names)
 
     def items(self, prefix: str = "") -> list[dict[str, Any]]:
         """Everything in CustomersTable, by key."""
@@ -161,6 +222,10 @@ class World:
         items = [from_item(item) for item in found]
         chosen = [item for item in items if item["pk"].startswith(prefix)]
         return sorted(chosen, key=lambda item: (item["pk"], item["sk"]))
+
+    def put(self, item: Mapping[str, Any]) -> None:
+        """Write an item of CustomersTable as it is, past every rule."""
+        self.db.client.put_item(TableName=self.db.customers, Item=to_item(item))
 
     def records(self) -> list[dict[str, Any]]:
         return [item["customer"] for item in self.items("CUS#") if item["sk"] == "CUSTOMER"]
@@ -193,7 +258,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
         )["UserPoolClient"]["ClientId"]
         monkeypatch.setenv("USER_POOL_ID", pool_id)
         monkeypatch.setenv("USER_POOL_CLIENT_ID", client_id)
-        app = load("signup")
+        app, customers = load("signup"), load("customers")
         pool = Pool(client, pool_id, client_id)
-        app.identity = lambda: pool
-        yield World(app, db, pool, client, pool_id)
+        app.identity = customers.identity = lambda: pool
+        yield World(app, customers, db, pool, client, pool_id)

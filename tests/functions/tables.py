@@ -13,11 +13,20 @@ from parcelway.store.database import Database, database
 
 REGION: Final = "eu-central-1"
 TABLES = ("CUSTOMERS", "CATALOGUE", "STOCK", "ORDERS", "LEDGER")
-# OrdersTable's sparse indexes: partition and sort key (see store/orders.py).
+# The indexes of tables: partition and sort key (see store/orders.py, store/catalogue.py and
+# store/ledger.py).
 INDEXES = {
-    "by_due": ("due_shard", "due_at"),
-    "by_customer": ("owner", "placed_at"),
-    "by_node": ("queue", "queued_at"),
+    "ORDERS": {
+        "by_due": ("due_shard", "due_at"),
+        "by_customer": ("owner", "placed_at"),
+        "by_node": ("queue", "queued_at"),
+        "by_debt": ("debt_shard", "debt"),
+        "by_channel": ("listed", "listed_at"),
+        "by_standing": ("standing", "listed_at"),
+        "by_attention": ("attention", "listed_at"),
+    },
+    "LEDGER": {"by_period": ("book_shard", "booked")},
+    "CATALOGUE": {"by_category": ("shelf", "place")},
 }
 
 
@@ -46,8 +55,8 @@ def aws(monkeypatch: pytest.MonkeyPatch, **environment: str) -> Iterator[Databas
 
 
 def create_table(client: Any, name: str) -> None:
-    """One table with pk and sk, OrdersTable with its indexes."""
-    indexes = INDEXES if name == "ORDERS" else {}
+    """One table with pk and sk, and its indexes."""
+    indexes = INDEXES.get(name, {})
     attributes = {"pk", "sk", *(key for pair in indexes.values() for key in pair)}
     more: dict[str, Any] = {}
     if indexes:

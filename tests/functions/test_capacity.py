@@ -18,7 +18,7 @@ from parcelway.domain.promise import slots
 from parcelway.store import capacity
 from parcelway.store.commit import Stale, commit, put_new
 from parcelway.store.database import Database
-from parcelway.store.orders import save
+from parcelway.store.saving import save
 from parcelway.store.selling import lapse_order
 from parcelway.store.shop import load_shop, put_node
 

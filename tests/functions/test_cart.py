@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from botocore.exceptions import ReadTimeoutError
 from parcelway.domain.money import Money
 from parcelway.ports import clock
 from parcelway.store import catalogue
 from parcelway.store.shop import put_settings
+from parcelway.store.stock_books import count
 
 from tests.functions.tables import aws
 from tests.functions.worlds import Answer, World, new_key, ok, refused
@@ -106,6 +109,13 @@ def test_two_keys_are_two_carts_with_two_tokens(world: World) -> None:
 def test_the_tables_do_not_hold_the_token(world: World) -> None:
     cart = Cart(world)
     assert cart.token not in "".join(world.dump())
+
+
+def test_nor_anything_that_the_token_could_be_derived_from(world: World) -> None:
+    """The order remembers digests of the keys that it was made with."""
+    cart = Cart(world)
+    for kept in world.order(cart.id).commands:
+        assert hashlib.sha256(f"cart-token\x1f{kept}".encode()).hexdigest() != cart.token
 
 
 @pytest.mark.parametrize("key", ["1", "a" * 36, "abcabcab" * 5, "abcdefghijklmnopqrstu"])
@@ -287,3 +297,81 @@ def test_more_than_there_is_changes_nothing(world: World) -> None:
     before = world.dump()
     refused(cart.add("MUG-1", 11), 409, "out-of-stock")
     assert world.dump() == before
+
+
+# Out of stock
+
+
+def shelf(world: World, *articles: tuple[str, int, int], **changes: Any) -> None:
+    """Mugs for sale: SKU, price in cents and units at the distribution centre."""
+    for sku, cents, units in articles:
+        mug = replace(
+            PRODUCTS["MUG-1"], sku=sku, price=Money(cents, "USD"), category=("Kitchen", "Mugs")
+        )
+        catalogue.upsert(world.db, [replace(mug, **changes)], clock.now())
+        count(world.db, sku, "dc-1", units, clock.now(), sku)
+
+
+def offered(cart: Cart, sku: str, quantity: int) -> list[str]:
+    (line,) = refused(cart.add(sku, quantity), 409, "out-of-stock")["lines"]
+    assert line["sku"] == sku
+    return [each["sku"] for each in line["alternatives"]]
+
+
+def test_who_is_refused_is_told_what_else_is_there_the_nearest_in_price_first(
+    world: World,
+) -> None:
+    shelf(world, ("RED", 1000, 1), ("BLUE", 1000, 9), ("GOLD", 5000, 9), ("TIN", 400, 9))
+    shelf(world, ("CLAY", 900, 9), ("WOOD", 700, 2))
+    cart = Cart(world)
+    (line,) = refused(cart.add("RED", 3), 409, "out-of-stock")["lines"]
+    assert (line["wanted"], line["available"]) == (3, 1)
+    price = {"minor": 1000, "currency": "USD"}
+    blue = {"sku": "BLUE", "name": "Stoneware mug, blue", "price": price}
+    assert [each["sku"] for each in line["alternatives"]] == ["BLUE", "CLAY", "TIN"]
+    assert line["alternatives"][0] == blue
+    assert offered(cart, "RED", 10) == []  # none of them has so many
+    ok(cart.add("BLUE", 1), 201)
+    assert offered(cart, "RED", 2) == ["CLAY", "WOOD", "TIN"]  # not what is in the cart
+
+
+def test_no_alternative_is_what_would_be_refused_as_well(world: World) -> None:
+    launch = clock.now().date() + timedelta(days=9)
+    shelf(world, ("RED", 1000, 0))
+    shelf(world, ("OLD", 1000, 9), active=False)
+    shelf(world, ("SOON", 1000, 9), launch=launch)
+    shelf(world, ("KEPT", 1000, 9), channel_buffers={"online": 9})
+    shelf(world, ("PLATE", 1000, 9), category=("Kitchen", "Plates"))
+    shelf(world, ("LOST", 1000, 9), category=())
+    shelf(world, ("TRADE", 1000, 9), assortments=("trade",))  # nor what they may not see
+    assert offered(Cart(world), "RED", 1) == []
+
+
+def test_what_is_taken_off_the_shelf_or_changes_its_price_is_found_where_it_is(
+    world: World,
+) -> None:
+    shelf(world, ("RED", 1000, 0), ("BLUE", 1100, 9), ("CLAY", 1200, 9))
+    assert offered(Cart(world), "RED", 1) == ["BLUE", "CLAY"]
+    shelf(world, ("BLUE", 4000, 9))
+    assert offered(Cart(world), "RED", 1) == ["CLAY", "BLUE"]
+    shelf(world, ("CLAY", 1200, 9), active=False)
+    assert offered(Cart(world), "RED", 1) == ["BLUE"]
+
+
+def test_a_refusal_is_said_although_nothing_can_be_offered(world: World) -> None:
+    shelf(world, ("RED", 1000, 0), ("BLUE", 1000, 9))
+    cart = Cart(world)
+    asked: list[str] = []
+
+    def unreachable(params: Mapping[str, Any], **_: Any) -> None:
+        if params.get("IndexName") == "by_category":
+            asked.append(params["IndexName"])
+            raise ReadTimeoutError(endpoint_url="https://dynamodb.example")
+
+    events, name = world.db.client.meta.events, "before-parameter-build.dynamodb.Query"
+    events.register(name, unreachable)
+    (line,) = refused(cart.add("RED", 1), 409, "out-of-stock")["lines"]
+    events.unregister(name, unreachable)
+    assert asked
+    assert "alternatives" not in line
+    assert offered(cart, "RED", 1) == ["BLUE"]

@@ -8,18 +8,24 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from parcelway.domain.customer import found
+from parcelway.domain.decision import Decision
 from parcelway.domain.money import Money
 from parcelway.domain.order import totals
 from parcelway.ports import clock
-from parcelway.store import catalogue
+from parcelway.store import catalogue, customers
 from parcelway.store import shop as shop_store
 from parcelway.store.codec import encode
+from parcelway.store.offers import put_offer
 from parcelway.store.orders import order_of_tracking
+from parcelway.store.saving import save
 from parcelway.store.stock_books import count
 
+from tests.domain.offers import percentage
 from tests.functions.tables import aws
 from tests.functions.worlds import Answer, World, new_key, ok, refused
 from tests.orders import (
+    ACCOUNT,
     BASKET,
     CONTACT,
     HOME,
@@ -239,8 +245,91 @@ def test_one_line_that_is_short_holds_nothing_of_the_others(world: World, story:
     assert world.dump() == before
 
 
-def test_a_warm_confirmation_takes_three_calls_and_no_scan(world: World, story: Story) -> None:
+@pytest.mark.parametrize("welcome", [False, True], ids=["", "something is offered to members"])
+def test_a_warm_confirmation_of_a_guest_takes_three_calls_and_no_scan(
+    world: World, story: Story, welcome: bool
+) -> None:
+    if welcome:
+        put_offer(world.db, percentage("welcome", 2000, first_order=True), clock.now())
     options(world, story)
     answer, calls = world.counting(lambda: place(world, story))
     assert len(ok(answer, 201)["lines"]) == 3
     assert calls == ["GetItem", "BatchGetItem", "TransactWriteItems"]
+
+
+def test_a_checkout_refused_for_want_of_stock_offers_what_is_there(
+    world: World, story: Story
+) -> None:
+    mugs = [
+        replace(PRODUCTS["MUG-1"], sku=sku, category=("Kitchen", "Mugs"))
+        for sku in ("MUG-1", "MUG-2", "MUG-3")
+    ]
+    catalogue.upsert(world.db, mugs, clock.now())
+    for sku, units in (("MUG-1", 1), ("MUG-2", 3), ("MUG-3", 2)):  # three are wanted
+        count(world.db, sku, "dc-1", units, clock.now(), "counted")
+    (line,) = refused(place(world, story), 409, "out-of-stock")["lines"]
+    assert (line["sku"], line["available"]) == ("MUG-1", 1)
+    assert [each["sku"] for each in line["alternatives"]] == ["MUG-2"]
+
+
+def test_a_cart_of_a_company_takes_one_read_more(world: World) -> None:
+    company = replace(ACCOUNT, approval_above=None)
+    story = at("draft", account=company, seed="company")
+    store(world.db, story)
+    options(world, story)
+    answer, calls = world.counting(lambda: place(world, story))
+    assert ok(answer, 201)["state"] == "placed"
+    assert calls == ["GetItem", "BatchGetItem", "GetItem", "TransactWriteItems"]
+
+
+def test_the_checkout_holds_what_the_company_asks_of_its_orders(world: World) -> None:
+    company = replace(ACCOUNT, po_required=True)
+    story = at("draft", account=company, seed="company")
+    store(world.db, story)
+    before = world.dump()
+    assert refused(place(world, story), 409, "incomplete-checkout")["missing"] == [
+        "/purchase_order"
+    ]
+    assert world.dump() == before
+    path, number = {"cart_id": story.order.id}, {"purchase_order": " PO-1 "}
+    described = world.call("PATCH", "/carts/{cart_id}", path, number, cart_token=story.token)
+    assert ok(described)["purchase_order"] == "PO-1"
+    needed = refused(place(world, story), 409, "approval-needed")
+    assert (needed["approval"], needed["above"]["minor"]) == ("", 5000)
+    for wrong in ("x" * 61, "PO\n1", 5):
+        body = {"purchase_order": wrong}
+        answer = world.call("PATCH", "/carts/{cart_id}", path, body, cart_token=story.token)
+        assert refused(answer, 422, "invalid-request")["pointer"] == "/purchase_order"
+
+
+# Whoever is locked or disabled
+
+
+def of_a_customer(world: World, story: Story, state: str) -> None:
+    """The cart is a customer's, in that state; none: who signed in and has no record yet."""
+    own = replace(story.order, version=story.order.version + 1, customer_id="cus_1")
+    save(world.db, Decision(own), clock.now())
+    if state:
+        known = found("sub-1", "ann@example.com", "Ann", "en", clock.now())
+        record = replace(known.customer, id="cus_1", state=state)  # type: ignore[arg-type]
+        customers.save(world.db, replace(known, customer=record))
+
+
+@pytest.mark.parametrize("state", ["", "enabled", "pending"])
+def test_whoever_may_order_is_looked_at_without_another_call(
+    world: World, story: Story, state: str
+) -> None:
+    of_a_customer(world, story, state)
+    options(world, story)  # which reads what is kept for later
+    answer, calls = world.counting(lambda: place(world, story))
+    assert ok(answer, 201)["state"] == "placed"
+    assert calls == ["GetItem", "BatchGetItem", "TransactWriteItems"]
+
+
+@pytest.mark.parametrize("state", ["locked", "disabled"])
+def test_whoever_is_locked_or_disabled_cannot_place_an_order(
+    world: World, story: Story, state: str
+) -> None:
+    of_a_customer(world, story, state)
+    refused(place(world, story), 409, "customer-blocked")
+    assert dossier_of(world.db, story.order.id).order.state == "draft"

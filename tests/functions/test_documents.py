@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
+import base64
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import date
 from types import ModuleType
 from typing import Any
 
 import boto3
+import facturx
 import pytest
-from parcelway.domain.invoice import Invoice
-from parcelway.domain.parties import Contact
+from parcelway.domain.commands import Command
+from parcelway.domain.credit_notes import Wanted
+from parcelway.domain.invoice import Allowance, Invoice
+from parcelway.domain.invoicing import Counter
+from parcelway.domain.money import Money
+from parcelway.domain.parties import Actor, Contact
+from parcelway.domain.receipt import receipt
+from parcelway.domain.self_billing import Supplied, self_bill, series_of
+from parcelway.einvoice import cii
 from parcelway.language.formats import LANGUAGES, money, percent
-from parcelway.ports.files import S3Files, invoice_key
+from parcelway.ports.files import S3Files, document_key
 from parcelway.store.database import Database
+from parcelway.store.suppliers import save_self_billed
 from pypdf import PdfReader
 
-from tests.functions.calls import Context, bus_event, failed, load, queue_event
+from tests.einvoice_rules import broken_rules, broken_schema
+from tests.functions.calls import Context, bus_event, failed, get_event, load, queue_event
 from tests.functions.tables import REGION, aws
 from tests.orders import CONTACT, PRODUCTS, SPLIT_STOCK, Story, at, store
 
@@ -32,11 +44,14 @@ class World:
 
     def issue(self, story: Story) -> list[str]:
         """Hand over every invoice event of a story; the messages that stay in the queue."""
-        events = [event for event in story.events if event.type == "invoice.issued"]
+        kinds = ("invoice.issued", "credit_note.issued")
+        events = [event for event in story.events if event.type in kinds]
         return failed(self.function.handler(queue_event(*map(bus_event, events)), Context()))
 
     def pdf(self, invoice: Invoice) -> bytes:
-        key = f"invoices/{invoice.series}/{invoice.number}.pdf"
+        folders = {"credit_note": "credit-notes", "self_billed": "self-billed-invoices"}
+        folder = folders.get(invoice.kind, "invoices")
+        key = f"{folder}/{invoice.series}/{invoice.number}.pdf"
         body: bytes = self.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()
         return body
 
@@ -117,7 +132,7 @@ def sum_of(story: Story) -> Any:
 def test_what_is_there_is_never_written_over(world: World) -> None:
     story = at("invoiced")
     store(world.db, story)
-    key = invoice_key(story.invoices[0])
+    key = document_key(story.invoices[0])
     world.s3.put_object(Bucket=BUCKET, Key=key, Body=b"the first")
     assert world.issue(story) == []
     assert world.pdf(story.invoices[0]) == b"the first"
@@ -128,7 +143,7 @@ def test_a_repeat_makes_the_same_bytes(world: World) -> None:
     store(world.db, story)
     assert world.issue(story) == []
     first = world.pdf(story.invoices[0])
-    world.s3.delete_object(Bucket=BUCKET, Key=invoice_key(story.invoices[0]))
+    world.s3.delete_object(Bucket=BUCKET, Key=document_key(story.invoices[0]))
     assert world.issue(story) == []
     assert world.pdf(story.invoices[0]) == first
 
@@ -154,10 +169,165 @@ def test_ninety_lines_fill_pages(world: World) -> None:
     story = at("invoiced")
     (invoice,) = story.invoices
     pages = load("documents", "invoice_pdf")
-    pdf, archival = pages.render(replace(invoice, lines=invoice.lines[:1] * 90), "card", None)
+    pdf, archival = pages.render(replace(invoice, lines=invoice.lines[:1] * 90))
     assert archival
     assert text_of(pdf).count("Stoneware mug, blue") == 90
     assert len(PdfReader(io.BytesIO(pdf)).pages) > 2
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_credit_note_says_what_it_corrects_and_why(world: World, language: str) -> None:
+    story = at("captured", language=language).credited(Wanted({1: 2}, shipping=True), "Came late")
+    store(world.db, story)
+    assert world.issue(story) == []
+    (invoice,), (note,) = story.invoices, story.credit_notes
+    text = text_of(world.pdf(note))
+    titles = {"en": "Credit note", "de": "Rechnungskorrektur"}
+    for word in (titles[language], note.number, invoice.number, "Came late", "MUG-1"):
+        assert word in text
+    for amount in (note.net, note.tax, note.gross):
+        assert plain(money(amount, language)) in text
+    assert "TEA-9" not in text
+
+
+def test_the_pdf_is_factur_x(world: World) -> None:
+    """Read back by Factur-X's own library: the same document, attached and announced."""
+    story = at("captured").credited(Wanted(shipping=True))
+    store(world.db, story)
+    assert world.issue(story) == []
+    for document in (*story.invoices, *story.credit_notes):
+        pdf = world.pdf(document)
+        name, xml = facturx.get_xml_from_pdf(pdf, check_xsd=True, check_schematron=False)
+        assert (name, xml) == ("factur-x.xml", cii.write(document))
+        assert (broken_schema(xml), broken_rules(xml)) == ([], {})
+        reader = PdfReader(io.BytesIO(pdf))
+        root: Any = reader.trailer["/Root"]
+        (attached,) = [each.get_object() for each in root["/AF"]]
+        assert attached["/AFRelationship"] == "/Alternative"
+        packet = reader.xmp_metadata
+        assert packet is not None
+        assert (packet.pdfaid_part, packet.pdfaid_conformance) == ("3", "B")
+        said = root["/Metadata"].get_object().get_data().decode()
+        for value in ("INVOICE", "factur-x.xml", "1.0", "EN 16931"):
+            assert f">{value}</fx:" in said
+        # PDF/A wants every property described, once.
+        for name in ("DocumentType", "DocumentFileName", "Version", "ConformanceLevel"):
+            assert said.count(f"<pdfaProperty:name>{name}</pdfaProperty:name>") == 1
+
+
+def test_what_en_16931_cannot_say_is_a_plain_archival_pdf() -> None:
+    (invoice,) = at("invoiced").invoices
+    pdf, archival = load("documents", "invoice_pdf").render(
+        replace(invoice, billing_address=None, delivered_to=None)
+    )
+    assert archival
+    assert not PdfReader(io.BytesIO(pdf)).attachments
+    assert b"factur-x" not in pdf
+
+
+def test_a_pdf_laid_out_otherwise_is_not_marked() -> None:
+    mark = load("documents", "factur_x").marked
+    with pytest.raises(ValueError, match="metadata"):
+        mark(b"%PDF-1.7\ntrailer\n<</Size 1>>\nstartxref\n9\n%%EOF")
+
+
+def test_the_document_tells_discounts_relief_and_how_to_pay() -> None:
+    (invoice,) = at("invoiced").invoices
+    first = replace(invoice.lines[0], allowances=(Allowance("Tea week", Money(400, "USD")),))
+    seller = replace(invoice.seller, iban="DE89370400440532013000")
+    taxes = tuple(replace(t, code="S" if t.rate else "E", reason="x") for t in invoice.taxes)
+    changed = replace(
+        invoice,
+        lines=(first, *invoice.lines[1:]),
+        seller=seller,
+        taxes=taxes,
+        due_on=date(2026, 12, 16),
+        payment_terms="30 days net",
+        purchase_order="PO-4711",
+        buyer_tax_id="ATU12345678",
+    )
+    pdf, _ = load("documents", "invoice_pdf").render(changed)
+    text = text_of(pdf)
+    wanted = ("Tea week: -$4.00", "Exempt from tax", "DE89370400440532013000", "30 days net")
+    for word in (*wanted, "PO-4711", "ATU12345678", "Please pay $86.15 by December 16, 2026"):
+        assert word in text
+    assert "Nothing is left to pay" not in text
+
+
+def test_prices_with_tax_add_up_with_tax() -> None:
+    (invoice,) = at("invoiced").invoices
+    pdf, _ = load("documents", "invoice_pdf").render(replace(invoice, prices_include_tax=True))
+    text = text_of(pdf)
+    assert "Amount incl. tax" in text
+    for line in invoice.lines:
+        assert plain(money(line.net + line.tax, "en")) in text
+
+
+def test_an_invoice_in_a_suppliers_name_says_so(world: World) -> None:
+    tea = Supplied("Assam, 5 kg", 4, Money(6000, "USD"), 0, "Z")
+    story = at("draft")
+    made = self_bill(
+        "GARDEN",
+        replace(story.shop.settings.seller, name="Teegarten GmbH"),
+        [tea],
+        Counter(series_of("GARDEN")),
+        story.facts,
+        Actor("staff"),
+        due_on=date(2026, 12, 16),
+    )
+    save_self_billed(world.db, made, Command("k", "f"), story.now)
+    assert failed(world.function.handler(queue_event(bus_event(made.event)), Context())) == []
+    text = text_of(world.pdf(made.invoice))
+    wanted = ("Self-billing invoice", "SB-GARDEN-000001", "Teegarten GmbH", "Assam, 5 kg")
+    for word in (*wanted, story.shop.settings.seller.name, "We pay $240.00 by December 16, 2026"):
+        assert word in text
+    assert "Order date" not in text
+
+
+def receipt_of(world: World, story: Story, k: str = "") -> dict[str, Any]:
+    order = story.order
+    path = {"number": order.tracking_number}
+    event = get_event("/track/{number}/receipt.pdf", path, {"k": k or order.link_token}, {})
+    answer: dict[str, Any] = world.function.handler(event, Context())
+    return answer
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_receipt_tells_what_was_bought_and_what_paid_for_it(world: World, language: str) -> None:
+    story = at("captured", language=language).refunded(500)
+    store(world.db, story)
+    answer = receipt_of(world, story)
+    assert (answer["statusCode"], answer["headers"]["Content-Type"]) == (200, "application/pdf")
+    text = text_of(base64.b64decode(answer["body"]))
+    titles = {"en": ("Receipt", "Card, Refunded"), "de": ("Beleg", "Karte, Erstattet")}
+    for word in (*titles[language], story.order.tracking_number, story.shop.settings.seller.name):
+        assert word in text
+    for minor in (8615, 8115, -500):
+        assert plain(money(Money(minor, "USD"), language)) in text
+    assert CONTACT.name not in text
+
+
+def test_every_tender_is_on_the_receipt() -> None:
+    story = at("captured")
+    bought = receipt(story.order, [story.payment] if story.payment else [])
+    (card,) = bought.tenders
+    gift = replace(card, method="gift_card", paid=Money(1500, "USD"))
+    settings = story.shop.settings
+    pdf = load("documents", "receipt_pdf").render(
+        replace(bought, tenders=(gift, card)), settings, "en"
+    )
+    for word in ("$15.00", "Card", "$86.15", "Tax 7%"):
+        assert word in text_of(pdf)
+
+
+def test_there_is_no_receipt_before_something_was_paid_or_without_the_link(world: World) -> None:
+    confirmed, paid = at("confirmed", seed="1"), at("captured", seed="2")
+    for story in (confirmed, paid):
+        store(world.db, story)
+    wrong = [receipt_of(world, confirmed), receipt_of(world, paid, "x")]
+    for answer in wrong:
+        assert answer["statusCode"] == 404
+        assert answer["body"] == wrong[0]["body"]
 
 
 def test_an_unknown_invoice_stays_for_the_dead_letters(world: World) -> None:

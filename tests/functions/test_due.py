@@ -10,12 +10,14 @@ from types import SimpleNamespace
 import pytest
 from parcelway.domain import delivery, fulfilment, pickup
 from parcelway.domain.attention import PATIENCE, QUIET
+from parcelway.domain.dues import pay_until
 from parcelway.domain.order import Event
 from parcelway.domain.refusals import Reason, Refusal
 from parcelway.domain.shipment import Checkpoint
 from parcelway.ports import clock
 from parcelway.store.database import Database
-from parcelway.store.orders import order_of_parcel, save, writes
+from parcelway.store.orders import order_of_parcel
+from parcelway.store.saving import save, writes
 
 from tests import orders
 from tests.functions import tables
@@ -115,6 +117,27 @@ def test_one_order_that_cannot_be_read_does_not_stop_the_sweeper(db: Database) -
     sweeper.bus = lambda: SimpleNamespace(publish=len)
     counts = sweeper.handler({}, None)
     assert (counts["lapsed"], counts["failed"]) == (len(placed) - 1, 1)
+
+
+def test_orders_that_fail_each_time_do_not_starve_those_due_after_them(db: Database) -> None:
+    """A sweep sees a hundred orders of each part of the index."""
+    story = at("placed")
+    store(db, story)
+    key = {"pk": {"S": f"ORD#{story.order.id}"}, "sk": {"S": "ORDER"}}
+    healthy = db.client.get_item(TableName=db.orders, Key=key)["Item"]
+    for number in range(100):
+        other = {"pk": {"S": f"ORD#broken-{number}"}, "order": {"B": b"?"}}
+        earlier = {"due_at": {"S": "2026-01-01T00:00:00.000Z"}}
+        db.client.put_item(TableName=db.orders, Item=healthy | other | earlier)
+    sweeper = load("sweeper")
+    sweeper.db = lambda: db
+    sweeper.bus = lambda: SimpleNamespace(publish=len)
+    first, second, third = (sweeper.handler({}, None) for _ in range(3))
+    assert (first["failed"], first["lapsed"]) == (100, 0)
+    assert (second["failed"], second["lapsed"]) == (0, 1)
+    assert (third["failed"], third["lapsed"]) == (0, 0)
+    clock.travel(QUIET + timedelta(minutes=1))
+    assert sweeper.handler({}, None)["failed"] == 100  # they are looked at again
 
 
 def test_an_order_over_many_nodes_fits_one_transaction_or_is_refused(db: Database) -> None:
@@ -253,3 +276,15 @@ def test_a_store_can_receive_whatever_an_order_can_have(db: Database, lines: int
     made = pickup.received(story.order, box, WAREHOUSE, story.facts)
     assert made is not None
     assert len(writes(db, made, story.now)) <= 100
+
+
+def test_what_nobody_pays_anew_is_cancelled_in_time(db: Database) -> None:
+    story = at("released").pays("voided", authorized=0)
+    until = pay_until(story.order)
+    assert until is not None
+    store(db, story)
+    swept(db, until - timedelta(minutes=1))
+    assert dossier_of(db, story.order.id).order.state == "confirmed"
+    assert swept(db, until + timedelta(minutes=1)) == {"seen_to": 1}
+    dossier = dossier_of(db, story.order.id)
+    assert (dossier.order.state, dossier.order.cancel_reason) == ("cancelled", "not_paid")

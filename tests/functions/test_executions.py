@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from parcelway.ports.executions import start
+from parcelway.ports.executions import answer, start
 from parcelway.store.database import Database
-from parcelway.store.orders import save
+from parcelway.store.saving import save
 
 from tests.functions import tables
-from tests.functions.calls import load
+from tests.functions.calls import load, queue_event
 from tests.orders import at, dossier_of, store
 
 ASL = Path(__file__).resolve().parents[2] / "infra" / "fulfillment.asl.json"
@@ -101,6 +101,39 @@ def test_a_retried_wait_is_answered_under_either_token(db: Database) -> None:
         save(db, decision, now)
     steps.handler(event | {"token": "attempt-3"}, None)
     assert sent == ["attempt-3"]
+
+
+def test_an_invoice_is_asked_for_until_it_is_there(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INVOICES_QUEUE_URL", "https://sqs.test/invoices")
+    story = at("shipped")
+    store(db, story)
+    asked = {"order_id": story.order.id, "shipment_id": story.shipments[0].id}
+    steps = load("fulfillment_steps")
+    steps.db = lambda: db
+    sent: list[str] = []
+    answered: list[str] = []
+    steps.sqs = lambda: SimpleNamespace(
+        send_message=lambda QueueUrl, MessageBody: sent.append(MessageBody)
+    )
+    steps.executions = lambda: SimpleNamespace(
+        send_task_success=lambda taskToken, output: answered.append(taskToken)
+    )
+    event = {"step": "invoice", "until": "invoiced", **asked}
+    for token in ("attempt-1", "attempt-2"):
+        steps.handler(event | {"token": token}, None)
+    assert [json.loads(body) for body in sent] == [asked, asked]
+    assert answered == []
+    writer = load("invoicing")
+    writer.db = lambda: db
+    assert writer.handler(queue_event(*map(json.loads, sent)), None) == {"batchItemFailures": []}
+    waiting = dossier_of(db, story.order.id)
+    assert [invoice.number for invoice in waiting.invoices] == ["INV-000001"]
+    steps.handler(event | {"token": "attempt-3"}, None)
+    assert (len(sent), answered) == (2, ["attempt-3"])
+    answer(steps.executions(), db, waiting)  # as the worker does when it hears of the invoice
+    assert answered[1:] == ["attempt-1", "attempt-2"]
 
 
 def test_a_hold_sends_the_release_into_a_wait_and_is_no_fault(db: Database) -> None:

@@ -7,12 +7,15 @@ from dataclasses import dataclass, replace
 from typing import Any, get_args
 
 import pytest
+from parcelway.domain.decision import Decision
 from parcelway.store.database import Database
+from parcelway.store.saving import save
 from parcelway.store.waits import Until, Wait, keep
 
 from tests.functions import tables
 from tests.functions.calls import Context, bus_event, failed, load, queue_event
 from tests.functions.outside import MACHINE, Machine
+from tests.functions.test_cancellable import full, leaves
 from tests.orders import SPLIT_STOCK, Story, at, dossier_of, store
 
 
@@ -68,17 +71,29 @@ def test_only_the_order_that_could_not_be_started_comes_again(world: World) -> N
     assert [name for name, _ in world.machine.started] == [ids[0], ids[2]]
 
 
+def test_a_wave_without_room_is_not_begun_before_something_has_left(world: World) -> None:
+    story = full()
+    known = story.order.waves
+    save(world.db, Decision(replace(story.order, version=1)), story.now)
+    for _ in range(3):  # the sweeper tells of it again and again
+        assert world.deliver(bus_event(story.event("order.replenished"))) == []
+    assert {told["wave"] for _, told in world.machine.started} == {*range(1, known + 1)}
+    save(world.db, Decision(replace(leaves(story).order, version=2)), story.now)
+    assert world.deliver(bus_event(story.event("shipment.shipped"))) == []
+    assert world.machine.started[-1][1]["wave"] == known + 1
+
+
 @pytest.mark.parametrize(
     ("method", "stage", "over"),
     [
         ("delivery", "released", []),
         ("delivery", "packed", ["packed"]),
         ("delivery", "shipped", ["packed", "shipped"]),
-        ("delivery", "out_for_delivery", ["packed", "shipped"]),
-        ("delivery", "delivered", ["packed", "shipped", "delivered"]),
+        ("delivery", "out_for_delivery", ["packed", "shipped", "invoiced"]),
+        ("delivery", "delivered", ["packed", "shipped", "invoiced", "delivered"]),
         ("pickup", "released", []),
         ("pickup", "shipped", ["packed"]),  # ready to be collected: it has not left
-        ("pickup", "delivered", ["packed", "shipped", "delivered"]),
+        ("pickup", "delivered", ["packed", "shipped", "invoiced", "delivered"]),
     ],
 )
 def test_only_waits_that_are_over_are_answered_and_once(
@@ -99,7 +114,7 @@ def test_an_event_that_comes_late_answers_what_is_over_by_now(world: World) -> N
 
 
 def test_a_parcel_that_came_back_is_not_waited_for_any_longer(world: World) -> None:
-    story = waiting(world, at("shipped").tracked("returned"))
+    story = waiting(world, at("invoiced").tracked("returned"))
     assert world.deliver(bus_event(story.event("shipment.returned"))) == []
     assert world.open(story) == set()
 
@@ -142,7 +157,7 @@ def test_only_the_message_whose_answer_did_not_get_through_comes_again(world: Wo
     assert world.open(stories[1]) == set()
     world.machine.errors.clear()
     assert world.deliver(events[0]) == []
-    assert world.open(stories[0]) == {"shipped", "delivered"}
+    assert world.open(stories[0]) == {"shipped", "invoiced", "delivered"}
 
 
 @pytest.mark.parametrize("kind", ["order.confirmed", "shipment.packed"])

@@ -14,12 +14,14 @@ import boto3
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from parcelway.domain.adjustment import Cap
 from parcelway.domain.money import Money
-from parcelway.domain.shop import SourcingRules
+from parcelway.domain.shop import SourcingRules, ZeroRated
 from parcelway.ports import clock
 from parcelway.store import catalogue, stock
 from parcelway.store import shop as shop_store
 from parcelway.store.database import Database
+from parcelway.store.items import to_item
 from parcelway.store.shop import load_shop
 
 from infra.cli import load, main, models, rows
@@ -126,6 +128,20 @@ def test_csv_rows_keep_their_line_numbers_across_quoted_breaks(
     assert (found["A3"].active, found["A11"].active) == (True, False)
 
 
+def test_a_cost_is_a_column_in_the_currency_of_the_price(db: Database, tmp_path: Path) -> None:
+    path = write(
+        tmp_path / "products.csv",
+        "sku,name,price_minor,currency,unit_cost_minor\n"
+        "A1,Tea,5,USD,3\n"
+        "A2,Tea,5,USD,\n"
+        "A3,Tea,5,USD,-1\n",
+    )
+    report, _ = run(db, catalogue=path)
+    assert [bad.line for bad in report.bad] == [4]
+    found = catalogue.get_many(db, ["A1", "A2"])
+    assert (found["A1"].unit_cost, found["A2"].unit_cost) == (Money(3, "USD"), None)
+
+
 def test_launch_and_back_orders_are_columns_too(db: Database, tmp_path: Path) -> None:
     path = write(
         tmp_path / "products.csv",
@@ -204,6 +220,26 @@ def test_the_sample_loads_and_loading_it_again_writes_nothing(db: Database) -> N
     assert not {"PutItem", "BatchWriteItem", "UpdateItem", "TransactWriteItems"} & set(writes)
 
 
+def test_loading_again_puts_on_its_shelf_what_was_stored_before_there_were_any(
+    db: Database, tmp_path: Path
+) -> None:
+    files = [product(category=["Tea"]), product(sku="A2", category=["Tea"])]
+    path = write(tmp_path / "c.jsonl", "\n".join(files))
+    run(db, catalogue=path)
+    (tea,) = catalogue.get_many(db, ["A2"]).values()
+    db.client.update_item(
+        TableName=db.catalogue,
+        Key=to_item(catalogue.key("A1")),
+        UpdateExpression="REMOVE shelf, place",
+    )
+    assert catalogue.nearest(db, tea, 5) == []
+    report, _ = run(db, catalogue=path)
+    assert list(report.lines()) == ["products: 1 changed, 1 unchanged"]
+    assert catalogue.nearest(db, tea, 5) == ["A1"]
+    report, _ = run(db, catalogue=path)
+    assert list(report.lines()) == ["products: 2 unchanged"]
+
+
 def test_stock_is_booked_once_corrected_when_it_differs_and_checked(
     db: Database, tmp_path: Path
 ) -> None:
@@ -279,6 +315,7 @@ def test_rows_that_do_not_fit_the_shop_are_refused(db: Database, tmp_path: Path)
         ({"capacity": -1}, "capacity: "),
         ({"processing_minutes": 30}, "processing_minutes: are for nodes that can do pickup"),
         ({"kind": "garage"}, "kind: "),
+        ({"legal_entity": "Nobody!"}, "legal_entity: "),
         ({"latitude": 91}, "latitude: "),
         ({"colour": "red"}, "colour: "),
     ],
@@ -432,9 +469,13 @@ def test_the_rules_of_sourcing_are_loaded_and_checked(db: Database, tmp_path: Pa
     rules = {"most_parcels": 3, "cost_per_100_km": 12}
     more = {"channel_nodes": {"phone": ["dc-columbus"]}, "sourcing": rules}
     more["tax_regions"] = {"US-OH": {"general": 725}, "DE": {"general": 1900, "grocery": 700}}
+    more |= {"services": ["general"], "zero_rated": {"grocery": {"code": "E", "reason": "Food"}}}
     run(db, shop=write(tmp_path / "shop.json", json.dumps(settings | more)))
     found = load_shop(db).settings
     assert found.sourcing == SourcingRules(3, 12)
+    assert found.adjustment_caps["csr"] == Cap({"USD": 1000}, 2000)
+    assert found.adjustment_reasons["goodwill"]["de"] == "Kulanz"
+    assert (found.services, found.zero_rated) == (("general",), {"grocery": ZeroRated("E", "Food")})
     assert found.channel_nodes == {"phone": ("dc-columbus",)}
     _, output = run(db, nodes=SAMPLE / "nodes.json")
     assert output == []
@@ -450,9 +491,47 @@ def test_the_rules_of_sourcing_are_loaded_and_checked(db: Database, tmp_path: Pa
         ({"tax_regions": {"Ohio": {"general": 1}}}, "tax_regions.Ohio"),
         ({"tax_regions": {"US": {"general": -1}}}, "tax_regions.US.general"),
         ({"tax_regions": {"US": {"toys": 1}}}, "US has a rate of 'toys'"),
+        ({"services": ["repairs"]}, "there is no tax rate of 'repairs'"),
+        ({"zero_rated": {"toys": {"code": "E", "reason": "x"}}}, "there is no tax rate of 'toys'"),
+        ({"adjustment_reasons": {"goodwill": {}}}, "adjustment_reasons.goodwill"),
+        ({"adjustment_caps": {"warehouse": {}}}, "adjustment_caps.warehouse"),
+        ({"adjustment_caps": {"csr": {"amounts": {"XYZ": 1}}}}, "adjustment_caps.csr.amounts"),
+        ({"adjustment_caps": {"csr": {"amounts": {"USD": -1}}}}, "adjustment_caps.csr.amounts.USD"),
+        (
+            {"adjustment_caps": {"csr": {"basis_points": 10_001}}},
+            "adjustment_caps.csr.basis_points",
+        ),
+        ({"zero_rated": {"grocery": {"code": "S", "reason": "x"}}}, "zero_rated.grocery.code"),
         ({"sourcing": {"most_parcels": 0}}, "sourcing.most_parcels"),
+        ({"credit_note_series": "INV"}, "invoices and credit notes are two series"),
         ({"sourcing": {"cost_per_100_km": -1}}, "sourcing.cost_per_100_km"),
     ):
         path = write(tmp_path / "bad.json", json.dumps(settings | bad))
         _, output = run(db, shop=path)
         assert output[0].startswith(f"{path}:1: {reason}")
+
+
+def test_legal_entities_have_series_of_their_own_and_nodes(db: Database, tmp_path: Path) -> None:
+    settings = json.loads((SAMPLE / "shop.json").read_text(encoding="utf-8"))
+    seller = settings["seller"] | {"name": "Parcelway South, Inc."}
+    south = {"seller": seller, "invoice_series": "S", "credit_note_series": "S-CRN"}
+    good = settings | {"legal_entities": {"south": south}}
+    first, second, *_ = json.loads((SAMPLE / "nodes.json").read_text(encoding="utf-8"))
+    nodes = [first | {"legal_entity": "south"}, second | {"legal_entity": "north"}]
+    path = write(tmp_path / "nodes.json", json.dumps(nodes))
+    _, output = run(db, shop=write(tmp_path / "shop.json", json.dumps(good)), nodes=path)
+    assert output[0] == f"{path}:2: legal_entity: the shop has no north"
+    shop = load_shop(db)
+    issuer = shop.issuer(first["id"])
+    assert (issuer.seller.name, issuer.invoice_series) == ("Parcelway South, Inc.", "S")
+    assert shop.settings.credit_notes_for("S") == "S-CRN"
+    abroad = seller | {"address": seller["address"] | {"country": "DE"}}
+    for change, reason in (
+        ({"invoice_series": settings["invoice_series"]}, "its two series must be its own"),
+        ({"invoice_series": "S-CRN"}, "its two series must be its own"),
+        ({"seller": abroad}, "must be in the seller's country"),
+    ):
+        bad = settings | {"legal_entities": {"south": south | change}}
+        path = write(tmp_path / "bad.json", json.dumps(bad))
+        _, output = run(db, shop=path)
+        assert output[0] == f"{path}:1: legal_entities.south: {reason}"

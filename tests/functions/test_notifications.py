@@ -7,15 +7,22 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from parcelway.domain.authorization import card_refused
+from parcelway.domain.credit_notes import Wanted
+from parcelway.domain.customer import edited
 from parcelway.domain.mailing import KINDS
-from parcelway.domain.order import Order
-from parcelway.domain.parties import Contact
+from parcelway.domain.money import Money
+from parcelway.domain.order import Order, totals
+from parcelway.domain.parties import SYSTEM, Contact
 from parcelway.language.formats import LANGUAGES
+from parcelway.ports import clock
 from parcelway.store import mails
+from parcelway.store.customers import get_customer, save
 
 from infra.local.template import read
 from infra.verify import breaks
@@ -35,6 +42,7 @@ from tests.functions.mailing import (
     ses_report,
 )
 from tests.orders import (
+    APPROVER,
     CONTACT,
     PRODUCTS,
     SPLIT_STOCK,
@@ -58,15 +66,16 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
 # What is said
 
 
-def test_every_kind_in_every_language(world: World) -> None:
+def test_every_kind_in_every_language(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     assert set(STORIES) == set(KINDS)
     for kind, make in STORIES.items():
         subjects = set()
         for later, language in enumerate(LANGUAGES):  # nobody joins a queue at the same time
             seed, now = f"{kind}-{language}", START + timedelta(minutes=later)
             story = make(language=language, seed=seed, series=seed, now=now)
-            order = store(world.db, story)
-            assert world.tell(story.event(kind)) == []
+            order, event = store(world.db, story), story.event(kind)
+            monkeypatch.setattr(clock, "now", partial(getattr, event, "at"))
+            assert world.tell(event) == []
             mail = world.mailer.sent[-1]
             check(mail, order)
             subjects.add(mail["subject"].replace(order.tracking_number, ""))
@@ -76,12 +85,14 @@ def test_every_kind_in_every_language(world: World) -> None:
 
 def check(mail: Mapping[str, Any], order: Order) -> None:
     """What is true of every mail."""
-    assert mail["to"] == CONTACT.email
+    to_decide = order.approval is not None and order.approval.status == "asked"
+    assert mail["to"] == (APPROVER.email if to_decide else CONTACT.email)
     assert order.tracking_number in mail["subject"]
     page = Page(mail["html"])
     track = f"{URL}/track/{order.tracking_number}?k={order.link_token}"
-    assert track in page.links
-    assert track in mail["text"]
+    placed = order.state != "draft"  # a cart has no page yet
+    assert (track in page.links, track in mail["text"]) == (placed, placed)
+    assert "/track/" not in mail["text"] or placed
     assert f'lang="{order.language}"' in mail["html"]
     for part in (page.text, mail["text"]):
         assert order.tracking_number in part
@@ -92,6 +103,52 @@ def check(mail: Mapping[str, Any], order: Order) -> None:
     assert "\n\n\n" not in mail["text"]
     assert all(link.startswith(URL) for link in page.links)
     assert not page.tags & {"script", "img", "link", "form"}
+
+
+def test_an_approver_reads_what_there_is_to_decide_in_their_language(world: World) -> None:
+    story = STORIES["order.approval_asked"]()
+    store(world.db, story)
+    approver = get_customer(world.db, APPROVER.id)
+    assert approver is not None
+    speaks = edited(approver, {"language": "de"}, START, SYSTEM)
+    assert speaks is not None
+    save(world.db, speaks)
+    assert world.tell(*story.events) == []
+    (mail,) = world.mailer.sent
+    assert mail["to"] == APPROVER.email
+    for part in ("Guten Tag Grace Approver", "Ada Example", "PO-4711", "86,15", "12 Rose Lane"):
+        assert part in mail["text"], part
+    assert APPROVER.name not in str(world.mailer.sent[0]["subject"])
+
+
+@pytest.mark.parametrize("state", ["locked", "disabled"])
+def test_an_approver_who_cannot_decide_is_not_written_to(world: World, state: str) -> None:
+    story = STORIES["order.approval_asked"]()
+    store(world.db, story)
+    approver = get_customer(world.db, APPROVER.id)
+    assert approver is not None
+    out = edited(approver, {"state": state}, START, SYSTEM)
+    assert out is not None
+    save(world.db, out)
+    assert world.tell(story.event("order.approval_asked")) == []
+    assert world.mailer.sent == []
+    assert world.state(story.event("order.approval_asked")) == "suppressed"
+
+
+def test_who_was_rejected_reads_why(world: World) -> None:
+    story = STORIES["order.approval_rejected"]()
+    store(world.db, story)
+    world.tell(story.event("order.approval_rejected"))
+    assert "The reason: Too dear" in world.mailer.sent[0]["text"]
+
+
+def test_the_confirmation_has_the_company_s_own_number(world: World) -> None:
+    story = STORIES["order.approval_approved"]().placed().confirmed()
+    store(world.db, story)
+    world.tell(story.event("order.confirmed"))
+    mail = world.mailer.sent[-1]
+    assert "Purchase order: PO-4711" in mail["text"]
+    assert "PO-4711" in Page(mail["html"]).text
 
 
 def test_the_confirmation_has_lines_totals_tax_address_and_promise(world: World) -> None:
@@ -115,6 +172,22 @@ def test_prices_with_tax_add_up_with_tax(world: World) -> None:
     (total,) = re.findall(r"Total: \$([\d.]+)", text)
     assert round(sum(amounts), 2) == float(total) == 82.29
     assert "Includes 7% tax: $2.93" in text
+
+
+def test_a_credit_note_is_told_with_what_it_is_about_and_where_it_is(world: World) -> None:
+    story = at("delivered").credited(Wanted({1: 1}, True, Money(5, "USD")), "Arrived broken")
+    store(world.db, story)
+    world.tell(story.event("credit_note.issued"))
+    (mail,), (note,) = world.mailer.sent, story.credit_notes
+    assert f"${note.gross.minor / 100:.2f}" in mail["subject"]
+    assert f"/credit-notes/{note.number}?k=" in mail["text"]
+    assert note.refers_to in mail["text"]
+    assert "Arrived broken" not in mail["text"]  # what staff wrote, mails never say
+    named = re.findall(r"- (\d+) × (.*): ", mail["text"])
+    goods = [line for line in note.lines if line.kind == "goods"]
+    assert named[0] == ("1", goods[0].description)
+    assert len(named) == len(note.lines)
+    assert "1Z" not in mail["text"]  # nothing of the parcel
 
 
 def test_what_comes_later_is_told_with_its_day(world: World) -> None:
@@ -232,6 +305,25 @@ def test_a_delay_of_one_delivery_is_told_of_that_one(world: World) -> None:
         assert other not in text.split("--")[0]
 
 
+def test_nobody_is_asked_late_to_pay_what_cannot_be_paid_any_more(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A message that was dead-lettered comes again when the order is held no longer."""
+    story = at("placed").linked()
+    store(world.db, story)
+    until = story.order.hold_until
+    assert until is not None
+    monkeypatch.setattr(clock, "now", lambda: until)
+    event = story.event("payment.link_sent")
+    assert world.tell(event) == []
+    assert world.mailer.sent == []
+    assert world.state(event) == "suppressed"
+    assert not [found for found in breaks(world.db, until) if found.kind.startswith("mail.")]
+    monkeypatch.setattr(clock, "now", lambda: event.at)
+    assert world.tell(event) == []  # left out for good
+    assert world.mailer.sent == []
+
+
 def test_a_late_mail_tells_what_happened_then(world: World) -> None:
     story = at("closed").refunded(500)
     store(world.db, story)
@@ -329,6 +421,37 @@ def test_who_paid_too_late_learns_that_the_money_is_free_again(
     (mail,) = world.mailer.sent
     assert [part for part in wanted if part not in mail["text"]] == []
     assert "- 3 × Stoneware mug, blue\n" in mail["text"]
+
+
+@pytest.mark.parametrize(
+    ("language", "there", "sent"),
+    [
+        ("en", "your items are here", "we have sent your items"),
+        ("de", "die Artikel liegen bereit", "die Artikel sind versandt"),
+    ],
+)
+def test_who_is_to_pay_for_what_was_sent_is_not_told_that_it_waits(
+    world: World, language: str, there: str, sent: str
+) -> None:
+    """The card that was kept did not do; a hold before that is of goods that are still here."""
+    texts = []
+    for story in (STORIES["payment.needed"](language=language), unpaid_for(language)):
+        store(world.db, story)
+        assert world.tell(story.event("payment.needed")) == []
+        texts.append(" ".join(world.mailer.sent[-1]["text"].split()))
+    assert there in texts[0] and sent not in texts[0]
+    assert sent in texts[1] and there not in texts[1]
+    assert len(texts[1]) < len(texts[0])  # nothing is kept for anybody until some day
+
+
+def unpaid_for(language: str) -> Story:
+    """Sent and invoiced; then its hold was lost, and the card that was kept for it refused."""
+    story = at("placed", language=language, seed="sent").pays("awaiting_customer", authorized=0)
+    assert story.seen is not None
+    story.seen = replace(story.seen, keeps_card=True)
+    story.pays("authorized", authorized=totals(story.order).gross.minor)
+    story.scheduled().released().packed().shipped().invoiced().pays("voided", authorized=0)
+    return story._apply(card_refused(story.order, "card_not_kept", story.now))
 
 
 def test_a_payment_voided_for_any_other_reason_is_no_mail(world: World) -> None:

@@ -45,9 +45,11 @@ class Provider:
         amount: Money,
         description: str,
         receipt_reference: str,
+        account: str = "",
     ) -> GatewayPayment:
         first, self.first = self.first, nothing
         first()
+        assert not account, "none of these orders is a business's"
         self.asked.append((order_id, attempt))
         self.described += [description, receipt_reference]
         if self.fails:
@@ -74,6 +76,9 @@ class Provider:
             raise GatewayRefused("resource_missing")
         return self.kept[reference]
 
+    def authorize(self, reference: str) -> GatewayPayment:
+        raise AssertionError("a card's holder does that")
+
     def capture(self, reference: str, amount: Money, *, key: str, final: bool) -> GatewayPayment:
         raise AssertionError("paying captures nothing")
 
@@ -97,7 +102,7 @@ def world(monkeypatch: pytest.MonkeyPatch, provider: Provider) -> Iterator[World
 
 
 def with_gateway(world: World, gateway: PaymentGateway) -> World:
-    world.function.gateway = lambda: gateway
+    world.function.gateway = lambda _: gateway
     return world
 
 
@@ -140,6 +145,7 @@ def test_the_first_payment_is_created_and_kept(
         "client_secret": f"{reference}_secret",
         "publishable_key": PUBLISHABLE,
         "next_action_url": "",
+        "card_kept": False,
         "failure_code": "",
     }
     (kept,) = payments(world, story)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -17,7 +18,9 @@ from parcelway.ports.payments import (
     GatewayUnavailable,
     PaymentGateway,
 )
-from parcelway.ports.stripe_gateway import StripeGateway, from_stripe_amount, to_stripe_amount
+from parcelway.ports.stripe_api import from_stripe_amount, to_stripe_amount
+from parcelway.ports.stripe_gateway import StripeGateway
+from parcelway.ports.stripe_payments import StripePayments
 
 from infra.local.stripe import client
 from infra.local.stripe.client import StandIn
@@ -269,3 +272,185 @@ def test_a_refund_the_bank_sent_back_is_not_counted_and_not_repeated(
         gateway.refund(paid.reference, usd(300), key="ret_1")
     assert refused.value.code == "refund_failed"
     assert gateway.refund(paid.reference, usd(300), key="ret_1b").refunded == usd(300)
+
+
+# the card that is charged again
+
+
+def kept(
+    standin: StandIn, gateway: StripeGateway, card: str = "4242424242424242"
+) -> GatewayPayment:
+    """A payment whose customer agreed to be charged again."""
+    created = gateway.create(
+        order_id=f"ord_{uuid.uuid4().hex}",
+        attempt=1,
+        amount=usd(1000),
+        description="Order P-1",
+        receipt_reference="P-1",
+        keep_card=True,
+    )
+    standin.confirm(created.client_secret, card, authenticate=True)
+    return gateway.retrieve(created.reference)
+
+
+def again(
+    gateway: StripeGateway, first: GatewayPayment, attempt: int = 2, minor: int = 600
+) -> GatewayPayment:
+    return gateway.charge_again(
+        order_id=first.order_id,
+        attempt=attempt,
+        amount=usd(minor),
+        description="Order P-1",
+        receipt_reference="P-1",
+        like=first.reference,
+    )
+
+
+@pytest.fixture
+def cards(standin: StandIn) -> StripeGateway:
+    return StripeGateway(standin.secret_key, api_base=standin.api_base, retries=0)
+
+
+@pytest.mark.parametrize("card", ["4242424242424242", "4000002500003155"])
+def test_a_kept_card_is_charged_again_once_however_late_it_is_repeated(
+    standin: StandIn, cards: StripeGateway, card: str
+) -> None:
+    first = kept(standin, cards, card)
+    assert (first.status, first.keeps_card, first.off_session) == ("authorized", True, False)
+    cards.void(first.reference, key="lapsed")
+    second = again(cards, first)
+    assert (second.status, second.authorized, second.attempt) == ("authorized", usd(600), 2)
+    assert second.off_session
+    assert second.capture_before is not None
+    standin.travel(timedelta(hours=30))
+    assert again(cards, first) == second
+    third = again(cards, first, attempt=3)
+    assert third.reference != second.reference
+    with pytest.raises(GatewayRefused) as refused:
+        again(cards, first, minor=700)
+    assert refused.value.code == "idempotency_error"
+
+
+def test_a_visa_is_held_for_less_time_without_its_holder(
+    standin: StandIn, cards: StripeGateway
+) -> None:
+    ends = []
+    for card in ("4242424242424242", "5555555555554444"):
+        first = kept(standin, cards, card)
+        second = again(cards, first)
+        assert first.capture_before is not None
+        assert second.capture_before is not None
+        ends.append(round((first.capture_before - second.capture_before) / timedelta(hours=1)))
+    assert ends == [54, 0]
+
+
+def test_a_card_that_only_its_holder_can_pay_with_waits_for_them(
+    standin: StandIn, cards: StripeGateway
+) -> None:
+    first = kept(standin, cards, "4000002760003184")
+    asked = again(cards, first)
+    assert (asked.status, asked.failure_code) == ("awaiting_customer", "authentication_required")
+    assert again(cards, first) == asked
+    standin.confirm(asked.client_secret, "4000002760003184", authenticate=True)
+    assert cards.retrieve(asked.reference).authorized == usd(600)
+
+
+def test_a_declined_card_is_not_asked_twice_for_the_same_attempt(
+    standin: StandIn, cards: StripeGateway
+) -> None:
+    first = kept(standin, cards)
+    standin.decline_off_session()
+    declined = again(cards, first)
+    assert (declined.status, declined.failure_code) == ("awaiting_customer", "do_not_honor")
+    standin.travel(timedelta(hours=30))
+    assert again(cards, first) == declined
+
+
+def test_a_card_that_was_not_kept_cannot_be_charged_again(
+    standin: StandIn, cards: StripeGateway
+) -> None:
+    with pytest.raises(GatewayRefused) as refused:
+        again(cards, authorized(standin, cards))
+    assert refused.value.code == "card_not_kept"
+
+
+def test_a_forgotten_card_is_charged_no_more_and_what_it_paid_stays(
+    standin: StandIn, cards: StripeGateway
+) -> None:
+    first = kept(standin, cards)
+    sdk = stripe.StripeClient(standin.secret_key, base_addresses={"api": standin.api_base})
+    customer = sdk.v1.payment_intents.retrieve(first.reference).customer
+    assert isinstance(customer, str)
+    for _ in range(2):
+        cards.forget_card(first.reference)
+        assert sdk.v1.customers.retrieve(customer).deleted
+    assert cards.retrieve(first.reference) == replace(first, keeps_card=False)
+    with pytest.raises(GatewayRefused) as refused:
+        again(cards, first)
+    assert refused.value.code == "card_not_kept"
+    taken = cards.capture(first.reference, first.authorized, key="sent", final=True)
+    assert taken.captured == first.authorized
+    assert cards.refund(first.reference, usd(100), key="back").refunded == usd(100)
+    cards.forget_card(authorized(standin, cards).reference)  # where there is none
+
+
+# several systems at one account
+
+
+def ours(standin: StandIn, deployment: str) -> tuple[StripeGateway, StripePayments]:
+    """A deployment's way to the account it shares."""
+    return (
+        StripeGateway(
+            standin.secret_key, deployment=deployment, api_base=standin.api_base, retries=0
+        ),
+        StripePayments(standin.secret_key, deployment=deployment, api_base=standin.api_base),
+    )
+
+
+def test_a_deployment_lists_its_own_payments_and_others_have_no_order_of_its(
+    standin: StandIn,
+) -> None:
+    standin.travel(timedelta(hours=2))
+    (live, listed), (test, others) = ours(standin, "shop"), ours(standin, "shop-test")
+    held = [authorized(standin, gateway) for gateway in (live, test, live)]
+    sdk = stripe.StripeClient(standin.secret_key, base_addresses={"api": standin.api_base})
+    for metadata in ({}, {"attempt": "first", "deployment": "till"}):
+        sdk.v1.payment_intents.create({"amount": 500, "currency": "usd", "metadata": metadata})
+    foreign = sdk.v1.payment_intents.create(
+        {"amount": 500, "currency": "usd", "metadata": {"order_id": "1042"}}
+    )
+    assert live.retrieve(foreign.id).order_id == ""
+    before = authorized(standin, StripeGateway(standin.secret_key, api_base=standin.api_base))
+    made = [payment.made_at for payment in (*held, before) if payment.made_at]
+    window = (min(made), max(made) + timedelta(seconds=1))
+    page = listed.made(*window, "")
+    assert page.payments == (live.retrieve(held[2].reference), live.retrieve(held[0].reference))
+    assert (page.unreadable, page.next_after) == ((), "")
+    (theirs,) = others.made(*window, "").payments
+    assert theirs == test.retrieve(held[1].reference)
+    assert live.retrieve(before.reference).order_id  # of before there were marks
+    assert live.retrieve(held[1].reference).order_id == ""
+    assert test.retrieve(held[1].reference).order_id
+    assert listed.made(window[0], window[0], "").payments == ()
+
+
+def test_a_long_list_comes_in_pages(standin: StandIn) -> None:
+    standin.travel(timedelta(hours=2))
+    gateway, listed = ours(standin, "many")
+    made = []
+    for attempt in range(101):
+        made.append(
+            gateway.create(
+                order_id="ord_many",
+                attempt=attempt + 1,
+                amount=usd(500),
+                description="",
+                receipt_reference="P-1",
+            )
+        )
+    since = made[0].made_at
+    assert since is not None
+    first = listed.made(since, since + timedelta(minutes=9), "")
+    assert [p.attempt for p in first.payments] == list(range(101, 1, -1))
+    rest = listed.made(since, since + timedelta(minutes=9), first.next_after)
+    assert ([p.attempt for p in rest.payments], rest.next_after) == ([1], "")

@@ -57,11 +57,13 @@ class World:
 
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    with tables.aws(monkeypatch, STRIPE_WEBHOOK_SECRET_PARAMETER=PARAMETER):
+    with tables.aws(monkeypatch, STRIPE_WEBHOOK_SECRET_PARAMETER=PARAMETER, DEPLOYMENT="shop"):
         secret_values.forget()  # its client may be of an earlier test's AWS
         boto3.client("ssm").put_parameter(Name=PARAMETER, Value=f"{NEW},{OLD}", Type="SecureString")
         url = boto3.client("sqs").create_queue(QueueName="payments")["QueueUrl"]
         monkeypatch.setenv("PAYMENTS_QUEUE_URL", url)
+        payouts = boto3.client("sqs").create_queue(QueueName="settlements")["QueueUrl"]
+        monkeypatch.setenv("SETTLEMENTS_QUEUE_URL", payouts)
         yield World(load("payment_webhook"), url)
         secret_values.forget()
 
@@ -74,6 +76,51 @@ def about(subject: object) -> bytes:
 def test_an_event_signed_with_a_live_secret_is_kept_once(world: World, secret: str) -> None:
     assert world.deliver(INTENT, sign_stripe(INTENT, secret, clock.now())) == 200
     assert world.messages() == [{"payment": "pi_1", "order": "ord_1"}]
+
+
+@pytest.mark.parametrize("end", ["canceled", "payment_failed"])
+def test_medusa_16398_what_became_of_a_payment_is_passed_on_whatever_it_is(
+    world: World, end: str
+) -> None:
+    """There, nobody listened to payments that failed or were called off."""
+    raw = INTENT.replace(b"succeeded", end.encode())
+    assert world.deliver(raw, sign_stripe(raw, NEW, clock.now())) == 200
+    assert world.messages() == [{"payment": "pi_1", "order": "ord_1"}]
+
+
+def test_a_dispute_is_told_as_what_it_is_about(world: World) -> None:
+    raw = about({"object": "dispute", "id": "du_1", "payment_intent": "pi_1", "metadata": {}})
+    assert world.deliver(raw, sign_stripe(raw, NEW, clock.now())) == 200
+    assert world.messages() == [{"payment": "pi_1", "order": "", "about": "dispute"}]
+
+
+@pytest.mark.parametrize("kind", ["payment_intent", "charge"])
+def test_what_another_deployment_made_is_answered_and_left_to_it(world: World, kind: str) -> None:
+    own = {"id": "pi_1"} if kind == "payment_intent" else {"payment_intent": "pi_1"}
+    for deployment, told in (("shop", 1), ("shop-test", 0), ("", 0)):
+        marked = {"order_id": "ord_1", "deployment": deployment}
+        raw = about({"object": kind, **own, "metadata": marked})
+        assert world.deliver(raw, sign_stripe(raw, NEW, clock.now())) == 200
+        assert len(world.messages()) == told
+
+
+@pytest.mark.parametrize("order_id", ["1042", "WC-1042", 1042])
+def test_what_another_system_made_is_answered_and_left_to_it(world: World, order_id: Any) -> None:
+    """Many name their orders so; nobody marks its payments."""
+    intent = {"object": "payment_intent", "id": "pi_1", "metadata": {"order_id": order_id}}
+    raw = about(intent)
+    assert world.deliver(raw, sign_stripe(raw, NEW, clock.now())) == 200
+    assert world.messages() == []
+
+
+@pytest.mark.parametrize("kind", ["paid", "failed", "reconciliation_completed"])
+def test_a_payout_goes_to_the_queue_of_its_own(world: World, kind: str) -> None:
+    event = {"id": "evt_1", "type": f"payout.{kind}"}
+    raw = json.dumps(event | {"data": {"object": {"object": "payout", "id": "po_1"}}}).encode()
+    assert world.deliver(raw, sign_stripe(raw, NEW, clock.now())) == 200
+    assert world.messages() == []
+    world.queue_url = world.queue_url.replace("/payments", "/settlements")
+    assert world.messages() == [{"payout": "po_1"}]
 
 
 class Throttled:

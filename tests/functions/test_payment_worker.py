@@ -3,35 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
+from parcelway.domain.cancellation import cancel
+from parcelway.domain.dispute import Dispute
 from parcelway.domain.money import Money
 from parcelway.domain.order import totals
+from parcelway.domain.parties import SYSTEM
+from parcelway.ports.disputes import Disputes
 from parcelway.ports.payments import PaymentGateway
 from parcelway.store.database import Database
+from parcelway.store.opening import open_balances
 from parcelway.store.orders import Dossier
+from parcelway.store.saving import save
 from parcelway.store.stock import balances_of
 
 from tests.functions import tables
 from tests.functions.calls import Context, bus_event, failed, load, queue_event
-from tests.functions.outside import Provider, told
-from tests.orders import SHOP, Story, at, dossier_of, store
+from tests.functions.outside import Bank, Provider, told
+from tests.functions.together import Together
+from tests.orders import PRODUCTS, SHOP, START, Story, at, dossier_of, store
 
 
 @dataclass
 class World:
     db: Database
     provider: Provider
+    bank: Bank = field(default_factory=Bank)
+
+    def worker(self) -> Any:
+        """A new container."""
+        function: Any = load("payment_worker")
+        gateway: PaymentGateway = self.provider
+        disputes: Disputes = self.bank
+        function.db = lambda: self.db
+        function.gateway = lambda _: gateway
+        function.disputes = lambda: disputes
+        return function
 
     def deliver(self, *messages: dict[str, Any]) -> list[str]:
         """A batch to a new container; the messages that stay in the queue."""
-        function = load("payment_worker")
-        gateway: PaymentGateway = self.provider
-        function.db = lambda: self.db
-        function.gateway = lambda: gateway
-        return failed(function.handler(queue_event(*messages), Context()))
+        return failed(self.worker().handler(queue_event(*messages), Context()))
 
     def dossier(self, story: Story) -> Dossier:
         return dossier_of(self.db, story.order.id)
@@ -63,6 +78,25 @@ def test_an_authorised_payment_confirms_once_however_often_it_is_told(world: Wor
     assert world.deliver(message, told(message["payment"])) == []
     assert world.dossier(story) == once
     assert world.provider.written == []
+
+
+def test_medusa_13301_of_four_who_hear_of_a_payment_at_once_none_gives_it_back(
+    world: World,
+) -> None:
+    """There, two of them processed a payment at once, and the one that failed refunded it."""
+    story = awaiting()
+    store(world.db, story)
+    message = told(world.provider.holds(story), story)
+    together = Together(world.db.client, 4)
+    worker = World(replace(world.db, client=together), world.provider).worker()
+    event = queue_event(message)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: worker.handler(event, Context()), range(4)))
+    assert together.refused >= 3  # all had read the same order
+    assert world.deliver(message) == []
+    assert world.provider.written == []
+    assert world.dossier(story).order.state == "confirmed"
+    assert world.types(story).count("order.confirmed") == 1
 
 
 def test_the_order_is_asked_of_the_provider_when_the_event_names_none(world: World) -> None:
@@ -209,3 +243,174 @@ def test_who_pays_second_for_the_last_units_gets_the_money_back(world: World) ->
     assert (balance.on_hand, balance.reserved) == (3, 3)
     assert world.deliver(*messages) == []
     assert world.dossier(second) == ended
+
+
+def test_what_lies_at_too_many_places_by_the_time_it_is_paid_for_ends_like_what_is_sold_out(
+    world: World,
+) -> None:
+    """Forty lines of three units each lay at one node when they were ordered, and lie at three
+    when the money comes: 120 balances would have to change at once."""
+    nodes = {id: replace(SHOP.nodes["dc-1"], id=id) for id in ("n1", "n2", "n3")}
+    settings = replace(SHOP.settings, reservation_policy={"online": "none"})
+    goods = {
+        sku: replace(PRODUCTS["TEA-9"], sku=sku, weight_grams=9)
+        for sku in map("S{:02}".format, range(40))
+    }
+    story = awaiting(
+        shop=replace(SHOP, settings=settings, nodes=nodes),
+        products=goods,
+        basket=dict.fromkeys(goods, 3),
+        stock={(sku, "n1"): 3 for sku in goods},
+    )
+    store(world.db, story)
+    spread = {(sku, node): 1 for sku in goods for node in nodes}
+    for (sku, node), units in spread.items():
+        key = {"pk": {"S": f"SKU#{sku}"}, "sk": {"S": f"NODE#{node}"}}
+        world.db.client.delete_item(TableName=world.db.stock, Key=key)
+        open_balances(world.db, {(sku, node): units}, START, f"moved {sku} {node}")
+    message = told(world.provider.holds(story), story)
+    assert world.deliver(message) == []
+    ended = world.dossier(story)
+    assert (ended.order.state, ended.order.cancel_reason) == ("cancelled", "too_many_places")
+    assert (ended.order.payment_status, ended.order.captured) == ("voided", 0)
+    assert world.provider.written == [("void", message["payment"])]
+    assert world.deliver(message) == []
+    assert world.dossier(story) == ended
+    assert all(b.reserved == 0 for sku in goods for b in balances_of(world.db, sku))
+
+
+# disputes
+
+
+def paid(world: World) -> tuple[Story, str]:
+    """An order that is packed and whose payment was taken, and the payment's reference."""
+    story = at("packed")
+    store(world.db, story)
+    gross = totals(story.order).gross
+    return story, world.provider.holds(story, status="captured", captured=gross)
+
+
+def disputed(story: Story, reference: str, **changes: Any) -> Dispute:
+    """All of a payment is disputed."""
+    gross = totals(story.order).gross
+    fresh = Dispute("du_1", reference, gross, "fraudulent", "needs_response", START)
+    return replace(fresh, **changes)
+
+
+def booked(world: World, story: Story) -> list[str]:
+    """What was posted about the dispute."""
+    items = world.db.query(world.db.ledger, f"ORD#{story.order.id}", "POST#dispute")
+    return [item["sk"].split(":")[0].removeprefix("POST#") for item in items]
+
+
+def test_a_dispute_that_is_told_of_twice_is_recorded_once(world: World) -> None:
+    story, reference = paid(world)
+    world.bank.disputes[reference] = [disputed(story, reference)]
+    message = told(reference, story, "dispute")
+    assert world.deliver(message, message) == []
+    once = world.dossier(story)
+    assert [hold.code for hold in once.order.holds] == ["dispute"]
+    assert once.disputes == (disputed(story, reference),)
+    assert once.order.charged_back == totals(story.order).gross.minor
+    assert booked(world, story) == ["dispute"]
+    assert world.deliver(message) == []
+    assert world.dossier(story) == once
+
+
+def test_closed_before_created_is_closed(world: World) -> None:
+    """Whatever order the events come in, the provider is asked how things are now."""
+    story, reference = paid(world)
+    world.bank.disputes[reference] = [disputed(story, reference, status="lost")]
+    closed = created = told(reference, story, "dispute")
+    assert world.deliver(closed, created) == []
+    assert [alert.code for alert in world.dossier(story).order.alerts] == ["dispute_lost"]
+    assert booked(world, story) == ["dispute", "dispute_lost"]
+    assert world.types(story).count("dispute.lost") == 1
+
+
+def test_what_was_won_back_lets_the_order_go_on(world: World) -> None:
+    story, reference = paid(world)
+    for status in ("needs_response", "won"):
+        world.bank.disputes[reference] = [disputed(story, reference, status=status)]
+        assert world.deliver(told(reference, None, "dispute")) == []
+    order = world.dossier(story).order
+    assert (order.holds, order.charged_back) == ((), 0)
+    assert booked(world, story) == ["dispute", "dispute_won"]
+
+
+def test_a_refunded_payment_can_be_disputed(world: World) -> None:
+    story, reference = paid(world)
+    gross = totals(story.order).gross
+    seen = world.provider.payments[reference]
+    world.provider.payments[reference] = replace(seen, refunded=gross)
+    world.bank.disputes[reference] = [disputed(story, reference)]
+    assert world.deliver(told(reference, story, "dispute")) == []
+    order = world.dossier(story).order
+    assert (order.refunded, order.charged_back) == (gross.minor, gross.minor)
+
+
+def test_a_dispute_of_another_system_is_none_of_ours(world: World) -> None:
+    story, _ = paid(world)
+    reference = world.provider.holds(story, order_id="")
+    world.bank.disputes[reference] = [disputed(story, reference)]
+    before = world.dossier(story)
+    assert world.deliver(told(reference, None, "dispute")) == []
+    assert (world.dossier(story), world.bank.asked) == (before, 0)
+
+
+def test_other_news_of_a_payment_asks_for_no_disputes(world: World) -> None:
+    story, reference = paid(world)
+    assert world.deliver(told(reference, story)) == []
+    assert world.bank.asked == 0
+
+
+def test_disputed_money_of_a_cancelled_order_is_given_back_once_it_is_won(world: World) -> None:
+    story, reference = paid(world)
+    world.bank.disputes[reference] = [disputed(story, reference)]
+    world.provider.disputed.add(reference)
+    assert world.deliver(told(reference, story, "dispute")) == []
+    dossier = world.dossier(story)
+    save(world.db, cancel(dossier.order, dossier.shipments, "fraud", SYSTEM, START), START)
+    assert world.deliver(told(reference, story)) == []
+    assert world.provider.written == []
+    world.bank.disputes[reference] = [disputed(story, reference, status="won")]
+    world.provider.disputed.clear()
+    assert world.deliver(told(reference, story, "dispute")) == []
+    assert world.provider.written == [("refund", reference)]
+    order = world.dossier(story).order
+    assert (order.refunded, order.charged_back) == (order.captured, 0)
+
+
+def test_a_payment_that_the_provider_does_not_know_is_told_to_somebody_and_pays_for_nothing(
+    world: World,
+) -> None:
+    held, taken = at("confirmed", seed="1"), at("captured", seed="2")
+    for story in (held, taken):
+        store(world.db, story)
+        assert story.seen is not None
+        message = told(story.seen.reference, story)
+        assert world.deliver(message, message) == []
+        order = world.dossier(story).order
+        assert [(a.code, a.detail) for a in order.alerts] == [
+            ("unknown_payment", story.seen.reference)
+        ]
+        assert world.types(story).count("payment.vanished") == 1
+    order = world.dossier(held).order
+    assert (order.secured, [hold.code for hold in order.holds]) == (0, ["payment_lost"])
+    # What was taken stays on the books until finance finds that it is not paid out.
+    assert world.dossier(taken).order.captured == taken.order.captured
+    assert world.deliver(told("pi_of_nobody", held)) == ["m0"]
+
+
+def test_a_payment_made_by_hand_takes_no_place_of_another(world: World) -> None:
+    """It bears the order's number and the first payment's, which pays for the order already."""
+    story = at("confirmed")
+    store(world.db, story)
+    assert story.seen is not None
+    world.provider.payments[story.seen.reference] = story.seen
+    world.provider.payments["pi_by_hand"] = replace(story.seen, reference="pi_by_hand")
+    for _ in range(2):
+        assert world.deliver(told("pi_by_hand", story)) == []
+    assert world.provider.written == [("void", "pi_by_hand")]
+    kept = {payment.number: payment.reference for payment in world.dossier(story).payments}
+    assert kept == {1: story.seen.reference, 2: "pi_by_hand"}

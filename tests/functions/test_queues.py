@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from itertools import count
 from random import Random
 from typing import Any
 
 import pytest
+from botocore.exceptions import ReadTimeoutError
 from parcelway.domain import checkout
 from parcelway.domain.commands import Command
 from parcelway.domain.order import Order
@@ -17,11 +19,14 @@ from parcelway.domain.stock import Move, Supply
 from parcelway.store.catalogue import upsert
 from parcelway.store.commit import commit
 from parcelway.store.database import Database
-from parcelway.store.orders import get_order, save
+from parcelway.store.items import to_item
+from parcelway.store.orders import get_order
 from parcelway.store.queues import Served, serve
+from parcelway.store.saving import save
 from parcelway.store.selling import read_facts, selling
 from parcelway.store.stock import move_writes
 
+from tests.functions.calls import load
 from tests.functions.damage import Tables
 from tests.orders import (
     PRODUCTS,
@@ -222,3 +227,98 @@ def test_a_place_that_nobody_paid_for_in_time_is_given_to_who_asks(tables: Table
     late = joins(tables.db, "3", 6, unpaid.now + timedelta(hours=2))
     states = [get_order(tables.db, story.order.id) for story in (unpaid, late)]
     assert [order.state for order in states if order] == ["expired", "placed"]
+
+
+# Who cannot be served
+
+
+def garble(db: Database, story: Story) -> Callable[[], None]:
+    """Makes an order's item unreadable; how to mend it."""
+    key = {"pk": f"ORD#{story.order.id}", "sk": "ORDER"}
+    whole = db.client.get_item(TableName=db.orders, Key=to_item(key))["Item"]
+    garbled = whole | {"order": {"B": b"?"}}
+    db.client.put_item(TableName=db.orders, Item=garbled)
+    return lambda: db.client.put_item(TableName=db.orders, Item=whole) and None
+
+
+def test_an_order_that_cannot_be_read_keeps_nobody_behind_it_waiting(tables: Tables) -> None:
+    first, second, third = (waits(tables.db, seed, 2) for seed in "123")
+    mend = garble(tables.db, first)
+    receives(tables.db, 3)
+    served = serve(tables.db, MUG, DC, NOW)
+    assert served == Served(2, 0)
+    assert list(served.failed) == [first.order.id]
+    assert (held(tables.db, second), held(tables.db, third)) == (2, 1)
+    mend()
+    receives(tables.db, 2)
+    assert not serve(tables.db, MUG, DC, NOW).failed
+    assert (held(tables.db, first), held(tables.db, third)) == (2, 1)
+
+
+def test_who_waits_behind_an_unreadable_order_is_told_of_a_delay(tables: Tables) -> None:
+    first, second = waits(tables.db, "1", 2), waits(tables.db, "2", 2)
+    garble(tables.db, first)
+    expect(tables.db, MUG, DC, Supply("po-1", NEXT, 6))
+    served = serve(tables.db, MUG, DC, NOW)
+    assert served == Served(0, 1)
+    assert list(served.failed) == [first.order.id]
+    assert len(revised(tables.db, second)) == 1
+
+
+@pytest.mark.parametrize("damage", [{"units": "two"}, {"units": {"soon": 2}}, {"order_id": 7}])
+def test_a_place_that_cannot_be_read_is_what_its_order_says(
+    tables: Tables, damage: dict[str, object]
+) -> None:
+    first, second = waits(tables.db, "1", 2), waits(tables.db, "2", 2)
+    item = tables.db.query(tables.db.orders, f"QUEUE#{MUG}#{DC}")[0]
+    tables.db.client.put_item(TableName=tables.db.orders, Item=to_item(item | damage))
+    expect(tables.db, MUG, DC, Supply("po-1", NEXT, 6))
+    assert serve(tables.db, MUG, DC, NOW) == Served(0, 2)  # both are told of the delay
+    receives(tables.db, 3)
+    served = serve(tables.db, MUG, DC, NOW)
+    assert (served, served.failed) == (Served(2, 0), {})
+    assert (held(tables.db, first), held(tables.db, second)) == (2, 1)
+
+
+def test_a_place_that_cannot_be_read_of_an_order_that_cannot_be_blocks_nobody(
+    tables: Tables,
+) -> None:
+    first, second = waits(tables.db, "1", 2), waits(tables.db, "2", 2)
+    item = tables.db.query(tables.db.orders, f"QUEUE#{MUG}#{DC}")[0]
+    nobody = {"pk": item["pk"], "sk": "garbage", "units": 3}
+    for put in (item | {"units": 2}, nobody):
+        tables.db.client.put_item(TableName=tables.db.orders, Item=to_item(put))
+    garble(tables.db, first)
+    receives(tables.db, 3)
+    served = serve(tables.db, MUG, DC, NOW)
+    assert list(served.failed) == [first.order.id]
+    assert held(tables.db, second) == 2
+
+
+def test_what_the_tables_cannot_do_is_no_orders_fault(tables: Tables) -> None:
+    waits(tables.db, "1", 2)
+    receives(tables.db, 3)
+
+    def down() -> None:
+        raise ReadTimeoutError(endpoint_url="https://dynamodb.example")
+
+    broken = replace(tables.db, client=Meanwhile(tables, "get_item", 1, down))
+    with pytest.raises(ReadTimeoutError):
+        serve(broken, MUG, DC, NOW)
+
+
+def test_somebody_is_called_once_all_others_are_served(
+    tables: Tables, caplog: pytest.LogCaptureFixture
+) -> None:
+    first, second = waits(tables.db, "1", 2), waits(tables.db, "2", 2)
+    garble(tables.db, first)
+    receives(tables.db, 4)
+    item = {"sku": MUG, "node": DC, "backordered": 4}
+    record = {"dynamodb": {"NewImage": to_item(item)}}
+    backorders = load("backorders")
+    backorders.db = lambda: tables.db
+    with pytest.raises(backorders.Unserved):
+        backorders.handler({"Records": [record]}, None)
+    assert held(tables.db, second) == 2
+    (line,) = [entry for entry in caplog.records if entry.message == "not served"]
+    assert line.__dict__["order"] == first.order.id

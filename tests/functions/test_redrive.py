@@ -20,9 +20,12 @@ from tests.orders import at, store
 
 CONSUMERS = {
     "PaymentsDeadLetters": "PaymentWorkerFunction",
+    "CapturesDeadLetters": "CaptureFunction",
     "FulfillmentDeadLetters": "FulfillmentWorkerFunction",
     "DocumentsDeadLetters": "DocumentsFunction",
+    "InvoicesDeadLetters": "InvoicingFunction",
     "MailDeadLetters": "NotificationsFunction",
+    "SettlementsDeadLetters": "SettlementImporterFunction",
 }
 OTHERS = ("ScheduleDeadLetters", "StreamDeadLetters")
 

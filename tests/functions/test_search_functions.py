@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import boto3
 import pytest
+from parcelway.domain.audience import Audience
 from parcelway.domain.catalogue import Product
 from parcelway.domain.money import Money
 from parcelway.domain.parties import Address
+from parcelway.domain.prices import PriceList, Tier
 from parcelway.domain.shop import Node, Rate, Seller, Service, Settings
 from parcelway.domain.stock import Move, Supply
 from parcelway.ports import clock
@@ -24,29 +22,19 @@ from parcelway.ports.search_files import CorruptIndex
 from parcelway.store import catalogue, shop, stock
 from parcelway.store.commit import commit
 from parcelway.store.database import Database
+from parcelway.store.offers import put_offer, put_prices
 from parcelway.store.opening import open_balances
 
 from infra.local.moto_patches.streams import Stream
 from tests.functions import tables
+from tests.functions.calls import load
 from tests.orders import expect
 
-FUNCTIONS = Path(__file__).parents[2] / "functions"
 ADDRESS = Address("Shop", "1 Road", "Columbus", "43217", "US", region="OH")
 NODES = [
     Node("dc", "DC", "dc", ADDRESS, 40, -83, "America/New_York"),
     Node("store", "Store", "store", ADDRESS, 40, -83, "America/New_York", capabilities=("pickup",)),
 ]
-
-
-def load(name: str) -> ModuleType:
-    """A fresh copy of a function, as a new container has it."""
-    spec = importlib.util.spec_from_file_location(f"app_{name}", FUNCTIONS / name / "app.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses look their module up there
-    spec.loader.exec_module(module)
-    return module
 
 
 class World:
@@ -64,6 +52,7 @@ class World:
                 },
             )
         self.read: dict[str, int] = {}
+        self.headers: dict[str, str] = {}  # of every request
         settings = Settings("Shop", "USD", Seller("Shop", ADDRESS, "0", "s@shop.example"), {"g": 0})
         shop.put_settings(db, settings)
         for node in NODES:
@@ -107,7 +96,7 @@ class World:
             "httpMethod": "GET",
             "path": path,
             "resource": resource,
-            "headers": {},
+            "headers": self.headers,
             "multiValueHeaders": {},
             "queryStringParameters": texts,
             "multiValueQueryStringParameters": texts and {n: [t] for n, t in texts.items()},
@@ -180,6 +169,42 @@ def test_replayed_and_reordered_records_leave_the_same_index(world: World) -> No
     assert world.get("/products", limit=100)[1] == before
     assert before["total"] == 5
     assert world.search.reader().current().manifest.generation == generation  # not even a commit
+
+
+def test_prices_are_those_of_the_lists_that_hold_for_everybody(world: World) -> None:
+    """A sale shows before anything is in a cart, and a price limit goes by it; what only members
+    pay does not, nor what is sold by the dozen."""
+    world.put(product(1), product(2, price=700))
+    world.index()
+    sale, members = PriceList("sale", "Sale", "USD"), Audience(groups=("members",))
+    put_offer(world.db, sale, clock.now())
+    put_offer(world.db, PriceList("members", "Members", "USD", members), clock.now())
+    put_prices(world.db, "sale", {"S1": [Tier(1, 450), Tier(12, 300)]})
+    put_prices(world.db, "members", {"S1": [Tier(1, 100)], "S2": [Tier(1, 100)]})
+    status, body = world.get("/products", sort="price_asc")
+    assert status == 200
+    seen = [(each["price"]["minor"], each["price_source"]) for each in body["products"]]
+    assert seen == [(450, "list:sale:1"), (700, "catalogue")]
+    assert world.get("/products/S1")[1]["price"] == {"minor": 450, "currency": "USD"}
+    assert world.found(min_price=460) == ["S2"]
+
+
+def test_products_are_shown_in_another_currency_where_they_have_a_price_in_it(
+    world: World,
+) -> None:
+    world.put(product(1), product(2))
+    world.index()
+    known = shop.load_shop(world.db).settings
+    shop.put_settings(world.db, replace(known, currencies=("EUR",)))
+    put_offer(world.db, PriceList("euro", "Euro", "EUR"), clock.now())
+    put_prices(world.db, "euro", {"S1": [Tier(1, 480)]})
+    status, body = world.get("/products", currency="EUR")
+    assert [each["price"] for each in body["products"]] == [{"minor": 480, "currency": "EUR"}]
+    assert world.get("/products/S2", currency="EUR")[0] == 404
+    assert sorted(world.found()) == ["S1", "S2"]
+    for query in ({"currency": "CHF"}, {"currency": "EUR", "max_price": 500}):
+        status, body = world.get("/products", **query)
+        assert (status, body["type"]) == (422, "urn:parcelway:problem:currency-unavailable")
 
 
 def test_price_and_availability_are_live(world: World) -> None:

@@ -128,8 +128,8 @@ def test_a_repeat_mails_nothing_and_changes_nothing(shop: World) -> None:
 
 def test_a_pending_sign_up_expires_and_a_confirmed_one_does_not(shop: World) -> None:
     shop.sign_up()
-    expiring = [item["sk"] for item in shop.items() if "expires" in item]
-    assert sorted(expiring) == ["CUSTOMER", "EMAIL"]
+    staying = [item["sk"] for item in shop.items() if "expires" not in item]
+    assert staying == ["HIST#000000001"]
     code = {"email": EMAIL, "code": shop.pool.mailed[-1]}
     shop.call("POST", "/customers/confirmation", code)
     assert not [item for item in shop.items() if "expires" in item]
@@ -315,7 +315,7 @@ def test_an_address_outlives_a_deleted_login_until_it_is_proven_anew(shop: World
     assert old | {"state": "disabled", "version": old["version"] + 1} in shop.records()
 
 
-def test_a_locked_customer_reads_but_does_not_edit(shop: World) -> None:
+def test_a_locked_customer_neither_reads_nor_edits(shop: World) -> None:
     token = shop.member()
     me = shop.call("GET", "/customers/me", token=token).body
     shop.db.client.update_item(
@@ -325,9 +325,11 @@ def test_a_locked_customer_reads_but_does_not_edit(shop: World) -> None:
         ExpressionAttributeNames={"#state": "state"},
         ExpressionAttributeValues={":state": {"S": "locked"}},
     )
-    assert shop.call("GET", "/customers/me", token=token).body["state"] == "locked"
+    before = shop.items()
+    assert shop.call("GET", "/customers/me", token=token).status == 401
     answer = shop.call("PATCH", "/customers/me", {"name": "X"}, token=token)
-    assert (answer.status, answer.body["type"]) == (409, "urn:parcelway:problem:illegal-state")
+    assert (answer.status, answer.body["type"]) == (401, "urn:parcelway:problem:unauthenticated")
+    assert shop.items() == before
 
 
 class Collected(logging.Handler):

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from parcelway.domain.books import Booked, period_of
+from parcelway.domain.ledger import balances
 from parcelway.domain.stock import Balance, Move, after, expecting
 from parcelway.ports import clock
 from parcelway.store import catalogue, shards
 from parcelway.store.alerts import look_at
 from parcelway.store.codec import iso
 from parcelway.store.commit import commit
-from parcelway.store.items import from_item
+from parcelway.store.database import Database
+from parcelway.store.items import from_item, to_item
+from parcelway.store.ledger import journal
 from parcelway.store.shop import put_settings
 from parcelway.store.stock import move_writes, read_balances, to_entry
 
+from infra.bench.tables import container, in_model
 from tests.functions.tables import aws
 from tests.functions.worlds import Answer, World, new_key, ok, refused
 from tests.orders import PRODUCTS, SHOP, store_shop
@@ -97,6 +102,49 @@ def test_units_come_in_break_are_mended_thrown_away_sold_and_come_back(books: Bo
     assert (kept["safety"], kept["available"]) == (5, 2)
     kept = ok(books.tell("safety", {"quantity": 1}, method="PUT"))["balance"]
     assert (kept["safety"], kept["available"]) == (1, 6)
+
+
+WORTH: dict[str, tuple[str, dict[str, Any], dict[str, int]]] = {
+    "receipt": ("receipts", {"quantity": 10}, {"inventory": 10, "goods_received": -10}),
+    "return": ("returns", {"quantity": 1}, {"inventory": 1, "cost_of_goods_sold": -1}),
+    "sale": ("sales", {"quantity": 3}, {"inventory": -3, "cost_of_goods_sold": 3}),
+    "found less": (
+        "counts",
+        {"quantity": 5, "counted_at": iso(clock.now())},
+        {"inventory": -15, "inventory_adjustments": 15},
+    ),
+    "thrown away": ("scrap", {"quantity": 2}, {"inventory": -2, "inventory_adjustments": 2}),
+    "broken": ("damage", {"quantity": 2}, {}),
+    "kept back": ("safety", {"quantity": 2}, {}),
+}
+
+
+@pytest.mark.parametrize("case", WORTH)
+def test_what_a_document_does_to_goods_is_in_the_money_books_at_cost(
+    books: Books, case: str
+) -> None:
+    what, body, units = WORTH[case]
+    ok(books.tell("receipts", {"quantity": 20}))
+    ok(books.tell("damage", {"quantity": 5}))
+    before, key = {p.number for p in posted(books.db)}, new_key()
+    for _ in range(2):
+        ok(books.tell(what, body, key, method="PUT" if what == "safety" else "POST"))
+    news = [p.posting for p in posted(books.db) if p.number not in before]
+    cost = PRODUCTS[SKU].unit_cost
+    assert cost
+    assert dict(balances(news)) == {name: count * cost.minor for name, count in units.items()}
+
+
+def test_goods_whose_cost_nobody_knows_are_in_no_money_books(books: Books) -> None:
+    unknown = replace(PRODUCTS[SKU], sku="GIFT-1", unit_cost=None)
+    catalogue.upsert(books.db, [unknown], clock.now())
+    ok(books.tell("receipts", {"quantity": 20}, sku="GIFT-1"))
+    assert posted(books.db) == []
+
+
+def posted(db: Database) -> list[Booked]:
+    """This month's postings."""
+    return journal(db, period_of(clock.now()))[0]
 
 
 @pytest.mark.parametrize(
@@ -452,9 +500,106 @@ def test_a_feed_is_booked_row_by_row_and_can_be_repeated(books: Books) -> None:
     assert books.dump() == once
 
 
+def fed(books: Books, rows: list[dict[str, Any]], key: str = "") -> list[dict[str, Any]]:
+    answer = books.call(
+        "POST", "/stock/feed", {}, {"rows": rows}, claims=STAFF, idempotency_key=key or new_key()
+    )
+    found: list[dict[str, Any]] = ok(answer)["rows"]
+    return found
+
+
+class Watched:
+    """A DynamoDB client that notes what is called, and calls `before` first."""
+
+    def __init__(self, client: Any, before: Callable[[str, Any], None] | None = None) -> None:
+        self._client, self._before = client, before
+        self.calls: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._client, name)
+
+        def call(*named: Any, **request: Any) -> Any:
+            self.calls.append(name)
+            if self._before:
+                self._before(name, request)
+            return method(*named, **request)
+
+        return call
+
+
+@pytest.fixture
+def many(monkeypatch: pytest.MonkeyPatch) -> Books:
+    """The function with tables in the model, which are quick when they are large."""
+    db = container(in_model())
+    store_shop(db)
+    catalogue.upsert(db, PRODUCTS.values(), clock.now())
+    return Books(db, "stock")
+
+
+def test_a_feed_takes_few_calls_however_its_rows_are_mixed(many: Books) -> None:
+    """29 seconds are the most that API Gateway waits; a call takes some 10 milliseconds."""
+    skus = [f"SKU-{n:03}" for n in range(250)]
+    catalogue.upsert(many.db, [replace(PRODUCTS[SKU], sku=sku) for sku in skus], clock.now())
+    places = [(sku, node) for sku in skus for node in ("dc-1", "dc-2")]
+
+    def rows(places: list[tuple[str, str]]) -> list[dict[str, Any]]:
+        return [{"sku": sku, "node": node, "mode": "delta", "quantity": 1} for sku, node in places]
+
+    overhead = 5 + 2  # the products, the shop
+    for mixed, most, each in ((places, 75, 1), (places[:10] * 50, 210, 51)):
+        feed = rows(mixed)
+        assert len(feed) == 500
+        watched = Watched(many.db.client)
+        told = fed(Books(replace(many.db, client=watched), "stock"), feed)
+        assert len(watched.calls) <= most + overhead
+        assert all(row["booked"] for row in told)
+        found = read_balances(many.db, mixed, consistent=True)
+        assert {balance.on_hand for balance in found.values()} == {each}
+
+
+def test_of_rows_about_one_balance_each_knows_what_those_before_it_did(books: Books) -> None:
+    delta = {"sku": SKU, "node": NODE, "mode": "delta"}
+    changes = [3, -2, -2, 1, -1, 5]
+    rows = [delta | {"quantity": units} for units in changes]
+    told = fed(books, rows)
+    assert [row["refused"] for row in told] == [None, None, "out-of-stock", None, None, None]
+    assert [row["available"] for row in told] == [3, 1, None, 2, 1, 6]
+    assert books.balance().on_hand == 6
+    assert len(books.entries()) == 5
+
+
+def test_a_feed_whose_balances_change_meanwhile_is_booked_all_the_same(many: Books) -> None:
+    """Somebody finds a mug each time that a whole feed is about to be written."""
+    rows = [
+        {"sku": sku, "node": node, "mode": "delta", "quantity": 5}
+        for sku in PRODUCTS
+        for node in ("dc-1", "dc-2", "store-1")
+    ]
+    sizes: list[int] = []
+
+    def meanwhile(name: str, request: Any) -> None:
+        if name == "transact_write_items":
+            sizes.append(len(request["TransactItems"]))
+            if sizes[-1] > 4:
+                many.move("adjust", 1)
+
+    watched = Books(replace(many.db, client=Watched(many.db.client, meanwhile)), "stock")
+    told = fed(watched, rows, "k1")
+    # Three times all of them, then each by itself: what it costs is known of two of the articles.
+    assert sizes[:3] == [33] * 3
+    assert sorted(sizes[3:]) == [3] * 3 + [4] * 6
+    assert all(row["booked"] for row in told)
+    assert many.balance().on_hand == 3 + 5
+    again = fed(many, rows, "k1")
+    assert [row["reference"] for row in again] == [row["reference"] for row in told]
+    assert many.balance().on_hand == 3 + 5
+    assert len(many.entries()) == 1
+
+
 def test_a_feed_of_nothing_or_too_much_is_refused(books: Books) -> None:
     row = {"sku": SKU, "node": NODE, "mode": "delta", "quantity": 1}
-    for rows in ([], [row] * 501):
+    others = [row | {"sku": f"S{n}"} for n in range(501)]
+    for rows in ([], others, [*others[:100], *[row] * 51]):
         answer = books.call(
             "POST", "/stock/feed", {}, {"rows": rows}, claims=STAFF, idempotency_key=new_key()
         )
@@ -505,6 +650,23 @@ def test_a_sale_of_what_is_not_there_is_an_alert(books: Books) -> None:
     assert alert["reference"] == books.entries()[0]["reference"]
 
 
+def test_the_books_of_a_node_that_is_no_more_can_be_cleared(books: Books) -> None:
+    ok(books.tell("receipts", {"quantity": 10}))
+    gone = to_item({"pk": "SHOP", "sk": f"NODE#{NODE}"})
+    books.db.client.delete_item(TableName=books.db.catalogue, Key=gone)
+    books.db.memory.clear()
+    (left,) = stock_of(books)["balances"]
+    assert (left["node"], left["on_hand"]) == (NODE, 10)
+    ok(books.tell("counts", {"quantity": 8, "counted_at": iso(clock.now())}))
+    ok(books.tell("damage", {"quantity": 1}))
+    ok(books.tell("scrap", {"quantity": 1}))
+    ok(send(books, 7))
+    assert books.balance().on_hand == 0
+    refused(send(books, 1, lines=[{"sku": "TEA-9", "quantity": 1}]), 422, "unknown-node")
+    refused(send(books, 1, from_node="store-1", to_node=NODE), 422, "unknown-node")
+    refused(books.tell("receipts", {"quantity": 1}, sku="TEA-9"), 404, "not-found")
+
+
 # Quotas
 
 
@@ -531,3 +693,24 @@ def test_a_quota_is_set_and_shown(books: Books) -> None:
     shown = stock_of(books)
     assert shown["quotas"] == [{"channel": "marketplace", "quantity": 3, "used": 0}]
     assert shown["balances"] == []
+
+
+def test_a_quota_is_lifted_once_and_set_anew(books: Books) -> None:
+    put_settings(books.db, replace(SHOP.settings, quota_channels=("marketplace",)))
+    books.db.memory.clear()
+    path = {"sku": SKU, "channel": "marketplace"}
+
+    def call(method: str, body: Any = None, key: str = "", **changes: str) -> Answer:
+        route, to = "/stock/{sku}/quotas/{channel}", path | changes
+        return books.call(method, route, to, body, claims=STAFF, idempotency_key=key or new_key())
+
+    refused(call("DELETE"), 404, "not-found")
+    ok(call("PUT", {"quantity": 0}))
+    once = new_key()
+    lifted = {"channel": "marketplace", "quantity": None, "used": 0}
+    assert ok(call("DELETE", key=once)) == lifted
+    assert stock_of(books)["quotas"] == [lifted]
+    assert ok(call("DELETE")) == lifted
+    ok(call("PUT", {"quantity": 5}))
+    assert ok(call("DELETE", key=once))["quantity"] == 5  # a late repeat lifts nothing
+    refused(call("DELETE", key=once, channel="mobile"), 404, "not-found")

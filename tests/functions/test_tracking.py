@@ -17,13 +17,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from parcelway.domain import tracking
+from parcelway.domain.credit_notes import Wanted
+from parcelway.domain.order import Order, totals
 from parcelway.domain.parties import Contact
 from parcelway.domain.public_view import public_order
 from parcelway.language.formats import LANGUAGES
 from parcelway.language.wording import WORDS
-from parcelway.ports.files import S3Files, invoice_key
+from parcelway.ports.files import S3Files, document_key
 from parcelway.store.database import Database
+from parcelway.store.items import to_item
 
+from tests.einvoice_rules import broken_rules, broken_schema
 from tests.functions.calls import Context, get_event, load
 from tests.functions.mailing import WAITING, Page
 from tests.functions.tables import REGION, aws
@@ -76,10 +80,15 @@ class World:
         path = {"number": number, "shipment_id": shipment}
         return self.get("/track/{number}/invoices/{shipment_id}", path, accept, **query)
 
+    def credit_note(self, number: str, credit_note: str, **query: str) -> dict[str, Any]:
+        path = {"number": number, "credit_note": credit_note}
+        return self.get("/track/{number}/credit-notes/{credit_note}", path, "", **query)
+
 
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    with aws(monkeypatch, PUBLIC_URL=URL, DOCUMENTS_BUCKET=BUCKET) as db:
+    page = f"{URL}/pay/{{number}}/{{token}}"
+    with aws(monkeypatch, PUBLIC_URL=URL, DOCUMENTS_BUCKET=BUCKET, PAYMENT_PAGE=page) as db:
         s3 = boto3.client("s3")
         s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
         yield World(db, load("tracking"), S3Files(s3, BUCKET))
@@ -112,7 +121,7 @@ def test_the_number_alone_tells_how_far_it_is(world: World) -> None:
         "out_for_delivery",
         "in_transit",
     ]
-    for name in ("lines", "destinations", "invoices", "receipt_url", "linked_orders"):
+    for name in ("lines", "destinations", "invoices", "credit_notes", "receipt_url"):
         assert seen[name] is None
     assert "mug" not in answer["body"]
     assert "Dublin" not in answer["body"]
@@ -264,6 +273,7 @@ STORIES: Mapping[str, Callable[..., Story]] = {
 
 def test_every_status_is_a_sound_page_in_every_language(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PUBLIC_URL", URL)
+    monkeypatch.setenv("PAYMENT_PAGE", "")
     pages, views = load("tracking", "pages"), load("tracking", "views")
     for status, make in STORIES.items():
         for language, linked in itertools.product(LANGUAGES, (False, True)):
@@ -427,7 +437,7 @@ def test_the_invoice_is_served_as_it_was_made(world: World) -> None:
     story = at("invoiced")
     order = store(world.db, story)
     pdf = bytes(range(256))
-    world.files.put_once(invoice_key(story.invoices[0]), pdf, "application/pdf")
+    world.files.put_once(document_key(story.invoices[0]), pdf, "application/pdf")
     shipment = story.shipments[0].id
     for accept in ("", BROWSER, "application/pdf"):
         answer = world.invoice(order.tracking_number, shipment, accept, k=order.link_token)
@@ -436,6 +446,61 @@ def test_the_invoice_is_served_as_it_was_made(world: World) -> None:
         assert base64.b64decode(answer["body"]) == pdf
         assert answer["headers"]["Content-Type"] == "application/pdf"
         assert 'filename="INV-000001.pdf"' in answer["headers"]["Content-Disposition"]
+
+
+def test_a_credit_note_is_listed_and_served(world: World) -> None:
+    story = at("captured").credited(Wanted(shipping=True))
+    order, (note,) = store(world.db, story), story.credit_notes
+    seen = json.loads(world.track(order.tracking_number, k=order.link_token)["body"])
+    (link,) = seen["credit_notes"]
+    base = f"{URL}/track/{order.tracking_number}/credit-notes"
+    assert link["url"] == f"{base}/{note.number}?k={order.link_token}"
+    assert link["gross"] == {"minor": note.gross.minor, "currency": "USD"}
+    assert "credited" in [event["name"] for event in seen["timeline"]]
+    page = Page(world.track(order.tracking_number, BROWSER, k=order.link_token)["body"])
+    assert f"Credit note {note.number}" in page.text
+    answer = world.credit_note(order.tracking_number, note.number, k=order.link_token)
+    assert json.loads(answer["body"])["type"].endswith(":invoice-not-ready")
+    world.files.put_once(document_key(note), b"%PDF", "application/pdf")
+    answer = world.credit_note(order.tracking_number, note.number, k=order.link_token)
+    assert base64.b64decode(answer["body"]) == b"%PDF"
+    for number, k in ((note.number, ""), ("CRN-9", order.link_token), (note.number, "x")):
+        answer = world.credit_note(order.tracking_number, number, k=k)
+        assert json.loads(answer["body"])["type"].endswith(":not-found")
+
+
+@pytest.mark.parametrize("kind", ["invoice", "credit_note"])
+@pytest.mark.parametrize("form", ["ubl", "cii"])
+def test_documents_are_served_for_machines(world: World, form: str, kind: str) -> None:
+    story = at("captured").credited(Wanted(shipping=True))
+    order = store(world.db, story)
+    (document,) = story.invoices if kind == "invoice" else story.credit_notes
+    asked = {"k": order.link_token, "format": form}
+    if kind == "invoice":
+        answer = world.invoice(order.tracking_number, document.shipment_id, **asked)
+    else:
+        answer = world.credit_note(order.tracking_number, document.number, **asked)
+    assert answer["statusCode"] == 200
+    assert answer["headers"]["Content-Type"] == "application/xml"
+    assert f'attachment; filename="{document.number}.xml"' in answer["headers"].values()
+    xml = base64.b64decode(answer["body"])
+    assert (broken_schema(xml), broken_rules(xml)) == ([], {})
+    assert document.number in xml.decode()
+
+
+def test_what_en_16931_cannot_say_is_not_served_as_cii(world: World) -> None:
+    story = at("invoiced")
+    order = store(world.db, story)
+    item = world.db.query(world.db.orders, f"ORD#{order.id}", "INV#")[0]
+    lost = {name: value for name, value in item["invoice"].items() if name != "delivered_to"}
+    changed = item | {"invoice": lost | {"billing_address": None}}
+    world.db.client.put_item(TableName=world.db.orders, Item=to_item(changed))
+    ask = (order.tracking_number, story.shipments[0].id)
+    answer = world.invoice(*ask, k=order.link_token, format="cii")
+    assert answer["statusCode"] == 406
+    assert "BR-11" in json.loads(answer["body"])["detail"]
+    assert world.invoice(*ask, k=order.link_token, format="ubl")["statusCode"] == 200
+    assert world.invoice(*ask, k=order.link_token, format="xls")["statusCode"] == 422
 
 
 @pytest.mark.parametrize("stage", ["packed", "invoiced"])
@@ -479,3 +544,22 @@ def test_reading_changes_nothing(world: World) -> None:
     before = world.db.query(world.db.orders, f"ORD#{order.id}")
     everything(world, story, k=order.link_token)
     assert world.db.query(world.db.orders, f"ORD#{order.id}") == before
+
+
+def test_what_is_to_be_paid_anew_is_said_to_the_holder_of_the_link_alone(world: World) -> None:
+    names = ("to_pay", "pay_until", "payment_url")
+
+    def told(order: Order, **query: str) -> list[Any]:
+        seen = json.loads(world.track(order.tracking_number, **query)["body"])
+        return [seen[name] for name in names]
+
+    order = store(world.db, at("packed").pays("voided", authorized=0))
+    amount, until, url = told(order, k=order.link_token)
+    assert amount["minor"] == totals(order).gross.minor
+    assert until is not None
+    assert url == f"{URL}/pay/{order.tracking_number}/{order.link_token}"
+    assert told(order) == [None] * 3
+    page = world.track(order.tracking_number, BROWSER, k=order.link_token)["body"]
+    assert url in page
+    paid = store(world.db, at("packed", seed="2", series="2"))
+    assert told(paid, k=paid.link_token) == [None] * 3

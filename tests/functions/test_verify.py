@@ -9,16 +9,31 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from parcelway.domain.credit import Claim, CreditAccount
+from parcelway.domain.credit_notes import Wanted
+from parcelway.domain.gift_cards import Issue, issue, new_code
+from parcelway.domain.money import Money
+from parcelway.domain.parties import SYSTEM
+from parcelway.domain.payout import Payout
+from parcelway.domain.reconciling import OVERLAP, Progress, begin, reviewing, turned
+from parcelway.domain.settlement import Settlement
 from parcelway.domain.stock import Document
 from parcelway.domain.stock_books import allot, announce
 from parcelway.ports import clock
 from parcelway.store import shards
-from parcelway.store.codec import iso
+from parcelway.store.codec import encode, iso
+from parcelway.store.commit import commit
+from parcelway.store.credit import account_write
+from parcelway.store.gift_cards import issue_writes
+from parcelway.store.ledger import partition
+from parcelway.store.reconciling import save_progress
+from parcelway.store.series import SHARDS, get_counter, numbers_given
 from parcelway.store.stock_books import book
 
 from infra.cli.main import main
 from infra.verify import LIVE, breaks, repair
-from infra.verify.finding import KINDS
+from infra.verify.case import to_case
+from infra.verify.finding import KINDS, found
 from infra.verify.mend import Mender
 from tests.functions.damage import Shop, Tables, four_stories, mail
 from tests.functions.tables import aws
@@ -103,6 +118,7 @@ def _announce(shop: Shop, number: int, quantity: int) -> None:
         shop.now,
         [PLACE],
         lambda all_: announce(all_[PLACE], f"PO-{number}", due, quantity, shop.now),
+        {},
     )
 
 
@@ -121,7 +137,7 @@ def _charge_a_quota(shop: Shop) -> None:
     lines[0]["portions"][0] |= {"quota": "marketplace"}
     quota = (lines[0]["sku"], "quota:marketplace")
     said = Document("quota", "w1", "f")
-    book(shop.db, "stk_quota", said, shop.now, [quota], lambda all_: allot(all_[quota], 50))
+    book(shop.db, "stk_quota", said, shop.now, [quota], lambda all_: allot(all_[quota], 50), {})
     shop.order("unpaid", lines=lines)
 
 
@@ -134,7 +150,7 @@ MENDED: dict[str, tuple[Callable[[Shop], None], set[str]]] = {
     "a use of a quota": (_charge_a_quota, {"stock.reserved"}),
     "a whole balance": (
         lambda s: s.drop("stock", s.item("stock", "SKU#BOOK-3", "NODE#dc-2")),
-        {"stock.journal"},
+        {"stock.journal", "stock.posted"},
     ),
     "a journal entry": (_lose_the_entry, {"stock.journal", "stock.reserved"}),
     "a hold": (_hold_less, {"stock.reserved", "order.index"}),
@@ -143,7 +159,7 @@ MENDED: dict[str, tuple[Callable[[Shop], None], set[str]]] = {
         {"lookup.missing"},
     ),
     "an invoice number's holder": (
-        lambda s: s.drop("orders", s.item("orders", "SERIES#C", "0")),
+        lambda s: s.drop("orders", s.item("orders", "NUMBERS#1#C", "0")),
         {"lookup.missing"},
     ),
     "a parcel nobody sent": (_stray_parcel, {"lookup.stray"}),
@@ -235,6 +251,9 @@ def _refund_too_much(shop: Shop) -> None:
     item = shop.part("done", "PAY#")
     shop.put("orders", item | {"payment": item["payment"] | {"refunded": 10**7}})
     shop.order("done", refunded=10**7, payment_status="partially_refunded")
+    case = to_case(shop.db, shop.db.query(shop.db.orders, f"ORD#{shop.id('done')}"), shop.now)
+    assert case is not None
+    shop.put("orders", dict(case.wanted[case.pk, "ORDER"]))  # in the index of debts, as it would be
 
 
 def _issue_twice(shop: Shop) -> None:
@@ -242,7 +261,7 @@ def _issue_twice(shop: Shop) -> None:
     item = shop.part("done", "INV#")
     number = {"number": "C-000003", "sequence": 3}
     shop.put("orders", item | {"sk": "INV#C-000003", "invoice": item["invoice"] | number})
-    held = {"pk": "SERIES#C", "sk": f"{3:012d}", "order_id": shop.id("done")}
+    held = {"pk": "NUMBERS#3#C", "sk": f"{3:012d}", "order_id": shop.id("done")}
     shop.put("orders", held)
     shop.put("orders", {"pk": "SERIES#C", "sk": "COUNTER", "last": 3})
 
@@ -253,8 +272,8 @@ def _lead_astray(shop: Shop) -> None:
 
 
 def _skip_a_number(shop: Shop) -> None:
-    item = shop.item("orders", "SERIES#C", "000000000002")
-    shop.put("orders", {"pk": "SERIES#D", "sk": f"{3:012d}", "order_id": item["order_id"]})
+    item = shop.item("orders", "NUMBERS#2#C", "000000000002")
+    shop.put("orders", {"pk": "NUMBERS#3#D", "sk": f"{3:012d}", "order_id": item["order_id"]})
 
 
 def _status(shop: Shop) -> None:
@@ -264,6 +283,35 @@ def _status(shop: Shop) -> None:
 
 def _extra_mail(shop: Shop) -> None:
     shop.put("orders", shop.part("done", "MAIL#") | {"sk": f"MAIL#{1:012d}#order.confirmed"})
+
+
+def _settled(shop: Shop, net: int) -> dict[str, Any]:
+    """A payout of which nothing but the header is there."""
+    paid = Payout("po_1", "stripe", Money(5, "USD"), "paid", shop.now, shop.now.date())
+    known = Settlement(paid, "settled", 3, "main", net=net)
+    key = {"pk": "PAYOUT#po_1", "sk": "PAYOUT"}
+    return key | {"version": 3, "settlement": encode(known)}
+
+
+def _claim_of(shop: Shop, **changes: Any) -> None:
+    """A business account in use for a claim of an order that knows nothing of it."""
+    claim = Claim("acc_x_1", 1, "ord_x", 1, "acme", Money(500, "USD"), 30, "PW-X")
+    claim = replace(claim, status="authorized", authorized=500)
+    account = replace(CreditAccount("acme", 1, "USD", 900, 30, open=500), **changes)
+    commit(shop.db.client, [account_write(shop.db, account)])
+    item = {"pk": "CLAIM#acc_x_1", "sk": "CLAIM", "version": 1, "claim": encode(claim)}
+    shop.put("ledger", item)
+
+
+def _gift_card(shop: Shop, sk: str = "CARD", balance: int = 0) -> dict[str, Any]:
+    """An item of a new gift card, which has `balance` more on it than it should."""
+    wanted = Issue("gift_card", Money(500, "USD"), "late")
+    change, posting = issue(wanted, new_code("x"), "", "USD", SYSTEM, shop.now)
+    commit(shop.db.client, issue_writes(shop.db, change, posting))
+    item = shop.item("ledger", partition(change.card.id), sk)
+    if balance:
+        item["card"]["balance"] += balance
+    return item
 
 
 NAMED: dict[str, tuple[Callable[[Shop], None], set[str]]] = {
@@ -279,24 +327,67 @@ NAMED: dict[str, tuple[Callable[[Shop], None], set[str]]] = {
         lambda s: s.put("stock", {"pk": "CAP#dc-1", "sk": "2026-11-17", "taken": 1}),
         {"capacity.taken"},
     ),
+    "a use that no order made": (
+        lambda s: s.put("orders", {"pk": "USE#CODE#ONCE", "sk": "USES", "used": 1}),
+        {"uses.counted"},
+    ),
     "an authorization": (lambda s: s.order("working", authorized=1), {"money.payments"}),
     "more refunded than captured": (
         _refund_too_much,
         {"money.chain", "money.ledger"},
     ),
     "a payment status": (lambda s: s.order("done", payment_status="none"), {"money.status"}),
+    "what a bank took": (lambda s: s.order("done", charged_back=1), {"money.disputes"}),
+    "a payout that does not add up": (
+        lambda s: s.put("ledger", _settled(s, net=1)),
+        {"settlement.payout"},
+    ),
+    "what an account has in use": (
+        lambda s: _claim_of(s, open=501),
+        {"credit.open", "credit.claim"},
+    ),
+    "a claim that no order knows": (lambda s: _claim_of(s), {"credit.claim"}),
+    "a gift card's balance": (
+        lambda s: s.put("ledger", _gift_card(s, balance=3)),
+        {"gift_card.balance", "gift_card.ledger"},
+    ),
+    "a gift card's history": (
+        lambda s: s.drop("ledger", _gift_card(s, sk="HIST#000000001")),
+        {"gift_card.balance"},
+    ),
+    "what a gift card is owed": (
+        lambda s: s.drop("ledger", _gift_card(s, sk="POST#")),
+        {"gift_card.ledger"},
+    ),
     "a posting": (
         lambda s: s.drop("ledger", s.item("ledger", f"ORD#{s.id('done')}", "POST#capture")),
         {"money.ledger"},
     ),
-    "half a posting": (lambda s: _post(s, revenue_goods=-1), {"money.unbalanced"}),
+    "half a posting": (
+        lambda s: _post(s, revenue_goods=-1),
+        {"money.unbalanced", "money.ledger"},
+    ),
     "an invoice": (
         lambda s: s.drop("orders", s.part("done", "INV#")),
-        {"invoice.lost", "event.missing", "money.ledger", "money.captured", "invoice.total"},
+        {
+            "invoice.lost",
+            "event.missing",
+            "money.invoiced",
+            "money.ledger",
+            "money.captured",
+            "invoice.total",
+        },
     ),
     "an invoice too many": (
         _issue_twice,
-        {"invoice.double", "event.missing", "money.ledger", "money.captured", "invoice.total"},
+        {
+            "invoice.double",
+            "event.missing",
+            "money.invoiced",
+            "money.ledger",
+            "money.captured",
+            "invoice.total",
+        },
     ),
     "a number that was never used": (
         _skip_a_number,
@@ -363,9 +454,80 @@ def test_money_that_an_ended_order_keeps_is_named(shop: Shop) -> None:
     }
 
 
+def test_a_card_that_an_ended_order_keeps_is_named(shop: Shop) -> None:
+    shop.order("done", card="pi_1")
+    assert "money.card" in shop.kinds()
+
+
+def test_payments_that_nobody_compares_are_named_on_an_open_shop(shop: Shop) -> None:
+    heard = begin(Progress(), shop.now - timedelta(hours=25), OVERLAP)
+    save_progress(shop.db, "stripe", turned(heard, ""))
+    care = replace(LIVE, pause=0.0, rate=0.0)
+    assert [broken.kind for broken in shop.found(care)] == ["settlement.behind"]
+    assert shop.found() == []
+    earlier = shop.now - timedelta(hours=2)
+    assert breaks(shop.db, earlier, care) == []
+
+
+def test_a_review_that_does_not_come_to_its_end_is_named(shop: Shop) -> None:
+    heard = turned(begin(Progress(), shop.now, OVERLAP), "")
+    begun = reviewing(heard, shop.now - timedelta(hours=49))
+    save_progress(shop.db, "stripe", begun)
+    care = replace(LIVE, pause=0.0, rate=0.0)
+    (broken,) = shop.found(care)
+    assert (broken.kind, "still open" in broken.detail) == ("settlement.behind", True)
+    assert breaks(shop.db, shop.now - timedelta(hours=2), care) == []
+
+
 def test_what_is_in_order_takes_one_scan_of_each_table(shop: Shop) -> None:
     assert shop.found() == []
-    assert shop.calls == ["Scan"] * 3
+    about_the_books = ["Query"] * 2  # what was locked, what was counted
+    assert shop.calls == [*about_the_books, *["Scan"] * 4]
+
+
+def _credited(story: Story) -> Story:
+    """With two credit notes, for a unit and its shipping, and for goodwill, and the money back."""
+    story.credited(Wanted({1: 1}, shipping=True))
+    story.credited(Wanted(amount=Money(100, "USD")))
+    return story.refunded(story.order.credited)
+
+
+def _credit_beyond(shop: Shop) -> None:
+    """A credit note for more of an article than there was."""
+    story = _credited(at("closed", seed="9", series="G"))
+    store(shop.db, story)
+    mail(shop.db, story)
+    item = shop.item("orders", f"ORD#{story.order.id}", "CRN#")
+    tax = [each | {"net": each["net"] | {"minor": 9_999}} for each in item["credit_note"]["taxes"]]
+    lines = [ln | {"net": ln["net"] | {"minor": 9_999}} for ln in item["credit_note"]["lines"]]
+    shop.put("orders", item | {"credit_note": item["credit_note"] | {"lines": lines, "taxes": tax}})
+
+
+def test_a_credit_note_beyond_its_invoice_is_named(shop: Shop) -> None:
+    _credit_beyond(shop)
+    assert shop.kinds() == {"credit_note.beyond", "money.ledger"}
+
+
+def test_money_that_did_not_go_back_for_a_credit_note_is_named(shop: Shop) -> None:
+    story = at("closed", seed="9", series="G").credited(Wanted({1: 1}))
+    store(shop.db, story)
+    mail(shop.db, story)
+    assert shop.kinds() == {"money.captured"}
+
+
+def test_what_secures_an_order_is_what_its_payments_say(shop: Shop) -> None:
+    shop.order("working", secured=1)
+    assert shop.kinds() == {"money.secured"}
+
+
+def test_a_credit_note_that_is_lost_is_named(shop: Shop) -> None:
+    story = _credited(at("closed", seed="9", series="G"))
+    store(shop.db, story)
+    mail(shop.db, story)
+    assert shop.found() == []
+    shop.drop("orders", shop.item("orders", f"ORD#{story.order.id}", "CRN#"))
+    lost = {"invoice.lost", "event.missing", "money.ledger", "money.invoiced", "money.credited"}
+    assert shop.kinds() == lost
 
 
 def test_nothing_is_broken_in_order_whatever_its_stage() -> None:
@@ -375,6 +537,8 @@ def test_nothing_is_broken_in_order_whatever_its_stage() -> None:
     stories.append(at("closed", seed="store", series="S", method="pickup"))
     stories.append(at("placed", seed="late").expired())
     stories.append(at("packed", seed="part", series="P", stock=SPLIT_STOCK).rejected())
+    stories.append(_credited(at("captured", seed="less", series="L")))
+    stories.append(_credited(at("closed", seed="much less", series="M")))
     shop = Shop(Tables().db, {story.seed: story for story in stories})
     for story in stories:
         store(shop.db, story)
@@ -487,3 +651,44 @@ def test_the_command_names_breaks_mends_them_and_tells_by_its_exit_code(
             assert main(command) == 0
         finally:
             clock.reset()
+
+
+@pytest.mark.parametrize("by", [0, -1])
+def test_a_counter_is_never_set_back_behind_documents_whose_numbers_are_held_elsewhere(
+    shop: Shop, by: int
+) -> None:
+    """The items that hold the numbers have other keys, as those of an older release would."""
+    last = get_counter(shop.db, "C").last
+    for number in numbers_given(shop.db, "C"):
+        held = shop.item("orders", f"NUMBERS#{number % SHARDS}#C", f"{number:012d}")
+        shop.drop("orders", held)
+        shop.put("orders", held | {"pk": f"SERIES#C/{number}", "sk": "NUMBER"})
+    _counter(shop, by)
+    repair(
+        shop.db, [found("invoice.counter", "C", "by somebody who looked at older keys")], shop.now
+    )
+    assert get_counter(shop.db, "C").last == last > 0
+
+
+def test_a_counter_that_moves_while_it_is_mended_is_not_set_back(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An invoice is issued right after the numbers were read by which the counter is set."""
+    _counter(shop, +1)
+    wrong = [each for each in shop.found() if each.kind == "invoice.counter"]
+    call, reads = shop.db.client._make_api_call, []
+
+    def meanwhile(operation: str, parameters: dict[str, Any]) -> Any:
+        answer = call(operation, parameters)
+        if operation == "Query" and "NUMBERS#" in str(parameters):
+            reads.append(parameters)
+            if len(reads) == 2 * SHARDS:  # once to judge, once to mend
+                _counter(shop, +1)
+        return answer
+
+    monkeypatch.setattr(shop.db.client, "_make_api_call", meanwhile)
+    issued = get_counter(shop.db, "C").last + 1
+    (told,) = repair(shop.db, wrong, shop.now)
+    assert "not mended: it changed meanwhile" in told
+    assert get_counter(shop.db, "C").last == issued
+    assert len(reads) == 2 * SHARDS

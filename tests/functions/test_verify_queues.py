@@ -64,6 +64,10 @@ DAMAGE: dict[str, tuple[Callable[[Shop], None], set[str]]] = {
         lambda s: s.put("orders", _place(s) | {"units": {"2026-11-30": 2}}),
         {"queue.units"},
     ),
+    "units that are none": (
+        lambda s: s.put("orders", _place(s) | {"units": "one"}),
+        {"queue.units"},
+    ),
     "the day of a place": (
         lambda s: s.put("orders", _place(s) | {"units": {"2026-11-29": 1}}),
         {"queue.units", "queue.untold"},

@@ -61,15 +61,17 @@ class World:
         *,
         query: Mapping[str, str] | None = None,
         claims: Mapping[str, str] | None = None,
+        text: str | None = None,
         **headers: str,
     ) -> Answer:
-        """The answer to one request; `cart_token="x"` is the header Cart-Token, and so on."""
+        """The answer to one request; `cart_token="x"` is the header Cart-Token, and so on. `text`
+        is a body that is not JSON."""
         named = {name.replace("_", "-").title(): value for name, value in headers.items()}
         if body is not None:
             named["Content-Type"] = "application/json"
         event = get_event(resource, path, query, named)
         event["httpMethod"] = event["requestContext"]["httpMethod"] = method
-        event["body"] = None if body is None else json.dumps(body)
+        event["body"] = text if body is None else json.dumps(body)
         if claims:
             event["requestContext"]["authorizer"] = {"claims": dict(claims)}
         answer: Answer = self.function.handler(event, Context())

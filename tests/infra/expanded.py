@@ -44,11 +44,11 @@ def target(value: Any) -> str:
 
 
 def statements() -> Iterator[tuple[str, Json]]:
-    """Every statement of every role, with the role's logical id."""
+    """Every statement of every role, with the role's logical id; also those with a condition."""
     for name, role in of_type("IAM::Role").items():
         for policy in role.get("Policies", []):
             for statement in policy["PolicyDocument"]["Statement"]:
-                yield name, statement
+                yield name, statement.get("Fn::If", [None, statement])[1]
 
 
 def listed(value: Any) -> list[Any]:

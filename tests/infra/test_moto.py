@@ -22,6 +22,7 @@ FINGERPRINTS = {
     "moto.cognitoidp.models:CognitoIdpUserPool.__init__": "1c8d864a15c3",
     "moto.cognitoidp.models:CognitoIdpUserPool._get_user": "4047a30d5a8b",
     "moto.cognitoidp.models:CognitoIdpUserPool.create_jwt": "73889b186eb2",
+    "moto.cognitoidp.models:CognitoIdpUserPool.sign_out": "01f51d392251",
     "moto.cognitoidp.responses:CognitoIdpJsonWebKeyResponse": "50948a1b999c",
     "moto.cognitoidp.responses:CognitoIdpResponse.admin_create_user": "3b9a80dfc477",
     "moto.cognitoidp.responses:CognitoIdpResponse.confirm_forgot_password": "e4f9a194bef6",

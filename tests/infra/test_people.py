@@ -201,3 +201,20 @@ def test_expired_and_foreign_tokens(
     monkeypatch.setattr(time, "time", lambda: real() + 3601)
     answer = get_me(stack, token)
     assert (answer.status, answer.json()["detail"]) == (401, "The incoming token has expired")
+
+
+@pytest.mark.parametrize("name", ["email", "sub"])
+def test_a_sign_out_ends_the_sessions_whichever_name_it_goes_by(
+    stack: Stack, member: str, name: str
+) -> None:
+    cognito, pool = stack.client("cognito-idp"), stack.resource("Pool")
+    tokens = sign_in(stack, member.upper())
+    user = cognito.admin_get_user(UserPoolId=pool, Username=member)
+    names = {each["Name"]: each["Value"] for each in user["UserAttributes"]}
+    cognito.admin_user_global_sign_out(UserPoolId=pool, Username=names[name])
+    with pytest.raises(cognito.exceptions.NotAuthorizedException):
+        cognito.initiate_auth(
+            ClientId=stack.resource("PoolClient"),
+            AuthFlow="REFRESH_TOKEN_AUTH",
+            AuthParameters={"REFRESH_TOKEN": tokens["RefreshToken"]},
+        )

@@ -127,3 +127,50 @@ def test_other_calls() -> None:
     ]
     with pytest.raises(UnmappedCall, match="s3:PutBucketPolicy"):
         asked("s3", "PutBucketPolicy", Bucket="b")
+
+
+DELETES_GUESTS = {
+    "Statement": {
+        "Effect": "Allow",
+        "Action": "dynamodb:*",
+        "Resource": TABLE,
+        "Condition": {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["GUEST#*"]}},
+    }
+}
+
+
+def by_key(pk: str) -> dict[str, Any]:
+    return {"TableName": "orders", "Key": {"pk": {"S": pk}, "sk": {"S": "x"}}}
+
+
+@pytest.mark.parametrize(
+    ("operation", "parameters", "allowed"),
+    [
+        ("DeleteItem", by_key("GUEST#1"), True),
+        ("DeleteItem", by_key("ORD#1"), False),
+        ("TransactWriteItems", {"TransactItems": [{"Delete": by_key("GUEST#1")}]}, True),
+        (
+            "TransactWriteItems",
+            {"TransactItems": [{"Delete": by_key("GUEST#1")}, {"Delete": by_key("ORD#1")}]},
+            False,
+        ),
+        ("PutItem", {"TableName": "orders", "Item": {"pk": {"S": "ORD#1"}}}, False),
+        ("BatchGetItem", {"RequestItems": {"orders": {"Keys": [{"pk": {"S": "GUEST#1"}}]}}}, True),
+        ("BatchGetItem", {"RequestItems": {"orders": {"Keys": [{"pk": {"S": "ORD#1"}}]}}}, False),
+        (
+            "BatchWriteItem",
+            {"RequestItems": {"orders": [{"DeleteRequest": {"Key": {"pk": {"S": "ORD#1"}}}}]}},
+            False,
+        ),
+        ("Query", {"TableName": "orders"}, False),
+    ],
+)
+def test_a_condition_on_the_partition_key(
+    operation: str, parameters: dict[str, Any], allowed: bool
+) -> None:
+    call = Call("F", "dynamodb", operation, parameters)
+    found = [
+        decided(DELETES_GUESTS, need.action, need.resource, **need.context)
+        for need in needs(call, ACCOUNT, "eu-central-1")
+    ]
+    assert all(found) is allowed

@@ -8,7 +8,7 @@ import time
 import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -227,6 +227,9 @@ def test_a_hold_lapses_after_seven_days() -> None:
         gateway.capture(begun.reference, usd(400), key="shp_1", final=False)
         standin.travel(timedelta(days=6, hours=23))
         assert gateway.retrieve(held.reference).status == "authorized"
+        ends = gateway.retrieve(held.reference).capture_before
+        assert ends is not None
+        assert abs(ends - datetime.now(UTC) - timedelta(days=7)) < timedelta(minutes=2)
         standin.travel(timedelta(hours=2))
         assert gateway.retrieve(held.reference).status == "voided"
         lapsed = gateway.retrieve(begun.reference)

@@ -6,6 +6,7 @@ import urllib.error
 import urllib.request
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -109,7 +110,9 @@ def test_a_decline_is_remembered_under_its_key_and_a_validation_error_is_not(
         ({"amount": 10}, "amount_too_small"),
         ({"amount": 100_000_000}, "amount_too_large"),
         ({"amount": "1.5"}, "parameter_invalid_integer"),
-        ({"customer": "cus_unknown"}, None),  # localstripe answers for customers, without a code
+        ({"customer": "cus_unknown"}, "resource_missing"),
+        ({"off_session": True}, None),
+        ({"setup_future_usage": "always"}, None),
     ],
 )
 def test_creation_is_validated(
@@ -117,7 +120,7 @@ def test_creation_is_validated(
 ) -> None:
     with pytest.raises(stripe.InvalidRequestError) as refused:
         sdk.v1.payment_intents.create({"amount": 500, "currency": "usd", **params})  # type: ignore[typeddict-item]
-    assert (refused.value.code, refused.value.http_status) == (code, 400 if code else 404)
+    assert (refused.value.code, refused.value.http_status) == (code, 400)
 
 
 def test_only_documented_test_cards_can_pay(standin: StandIn, gateway: StripeGateway) -> None:
@@ -167,28 +170,33 @@ def test_controls_take_json_only_so_that_no_page_can_post_a_form(standin: StandI
         urllib.request.urlopen(request)
 
 
-def test_customers_and_payment_methods_are_localstripes(sdk: stripe.StripeClient) -> None:
-    customer = sdk.v1.customers.create({"email": "buyer@example.com"})
-    assert sdk.v1.customers.retrieve(customer.id).email == "buyer@example.com"
-    method = sdk.v1.payment_methods.create(
+def test_a_card_is_kept_only_by_paying_with_it_and_only_for_its_customer(
+    sdk: stripe.StripeClient,
+) -> None:
+    customer = sdk.v1.customers.create({"metadata": {"order_id": "ord_1"}})
+    other = sdk.v1.customers.create({"email": "buyer@example.com"})
+    assert sdk.v1.customers.retrieve(other.id).email == "buyer@example.com"
+    paid = {"amount": 500, "currency": "usd", "confirm": True}
+    first = sdk.v1.payment_intents.create(
         {
-            "type": "card",
-            "card": {"number": "4242424242424242", "exp_month": 12, "exp_year": 2034, "cvc": "123"},
-        }
-    )
-    attached = sdk.v1.payment_methods.attach(method.id, {"customer": customer.id})
-    assert attached.customer == customer.id
-    intent = sdk.v1.payment_intents.create(
-        {
-            "amount": 500,
-            "currency": "usd",
+            **paid,
             "customer": customer.id,
-            "payment_method": method.id,
-            "confirm": True,
-            "return_url": "https://shop.example/",
+            "payment_method": "pm_card_visa",
+            "setup_future_usage": "off_session",
         }
     )
-    assert (intent.status, intent.amount_received) == ("succeeded", 500)
+    later = {**paid, "payment_method": str(first.payment_method), "off_session": True}
+    second = sdk.v1.payment_intents.create({**later, "customer": customer.id})
+    assert (second.status, second.amount_received) == ("succeeded", 500)
+    for wrong in ({}, {"customer": other.id}, {"customer": "cus_none"}):
+        with pytest.raises(stripe.InvalidRequestError):
+            sdk.v1.payment_intents.create({**later, **wrong})
+    with pytest.raises(stripe.InvalidRequestError):
+        sdk.v1.payment_intents.create({**later, "customer": customer.id, "confirm": False})
+    sdk.v1.customers.delete(customer.id)
+    assert sdk.v1.customers.retrieve(customer.id).deleted
+    with pytest.raises(stripe.InvalidRequestError):
+        sdk.v1.payment_intents.create({**later, "customer": customer.id})
 
 
 def test_lists_page_through_everything_newest_first(sdk: stripe.StripeClient) -> None:
@@ -196,3 +204,31 @@ def test_lists_page_through_everything_newest_first(sdk: stripe.StripeClient) ->
     listed = [i.id for i in sdk.v1.payment_intents.list({"limit": 2}).auto_paging_iter()]
     assert listed[:5] == made[::-1]
     assert len(listed) == len(set(listed))
+
+
+def test_payments_are_listed_by_when_they_were_made_and_on_from_one_of_them(
+    standin: StandIn, sdk: stripe.StripeClient
+) -> None:
+    standin.travel(timedelta(hours=2))
+    made = [sdk.v1.payment_intents.create({"amount": 500, "currency": "usd"}) for _ in range(3)]
+    start = min(intent.created for intent in made) - 1
+    window: Any = {"created": {"gte": start}}
+    names = [intent.id for intent in made[::-1]]
+    assert [i.id for i in sdk.v1.payment_intents.list(window)] == names
+    page = sdk.v1.payment_intents.list({**window, "limit": 1, "starting_after": names[0]})
+    assert ([i.id for i in page.data], page.has_more) == (names[1:2], True)
+    assert sdk.v1.payment_intents.list({**window, "starting_after": names[-1]}).data == []
+    assert sdk.v1.payment_intents.list({"created": {"gte": start, "lt": start}}).data == []
+    (first,) = sdk.v1.payment_intents.list({**window, "limit": 1, "expand": ["data.customer"]}).data
+    assert first.customer is None
+    for wrong in (
+        {"created": {"since": start}},
+        {"created": {"gte": "yesterday"}},
+        {"limit": 101},
+        {"limit": 0},
+        {"starting_after": "pi_none"},
+        {"status": "succeeded"},
+        {"expand": ["data.metadata"]},
+    ):
+        with pytest.raises(stripe.InvalidRequestError):
+            sdk.v1.payment_intents.list(wrong)  # type: ignore[arg-type]

@@ -106,6 +106,14 @@ def test_every_event_source_is_a_queue_or_a_stream() -> None:
     assert known == set(of_type("Lambda::EventSourceMapping"))
 
 
+@pytest.mark.parametrize("name", sorted(mappings("SQS::Queue")))
+def test_a_batch_of_more_than_ten_messages_is_waited_for(name: str) -> None:
+    """Lambda refuses the mapping otherwise, and fewer than two of its function at once."""
+    mapping = mappings("SQS::Queue")[name]
+    assert mapping["BatchSize"] <= 10 or mapping["MaximumBatchingWindowInSeconds"] >= 1
+    assert mapping["ScalingConfig"]["MaximumConcurrency"] >= 2
+
+
 @pytest.mark.parametrize("name", sorted(queues()))
 def test_a_queue_gives_up_after_bounded_tries_and_keeps_what_it_gives_up(name: str) -> None:
     queue = queues()[name]
@@ -188,11 +196,18 @@ def test_rules_feed_queues_and_schedules_feed_functions_that_keep_their_failures
 
 
 def test_only_the_gateway_queues_streams_schedules_and_the_machine_invoke_functions() -> None:
-    """So no asynchronous invocation is without its destination."""
+    """So no asynchronous invocation is without its destination; a tax engine is asked and waited
+    for."""
     principals = {each["Principal"] for each in of_type("Lambda::Permission").values()}
     assert principals == {"apigateway.amazonaws.com", "events.amazonaws.com"}
-    invoking = {role for role, each in statements() if "lambda:InvokeFunction" in each["Action"]}
-    assert invoking == {"FulfillmentMachineRole"}
+    invoking = [
+        (r, s["Resource"]) for r, s in statements() if "lambda:InvokeFunction" in s["Action"]
+    ]
+    engine = {"Ref": "TaxEngine"}
+    assert {role for role, what in invoking if what != engine} == {"FulfillmentMachineRole"}
+    names = ("Accounts", "Cart", "Checkout", "Counter", "Adjustments", "Taxes", "OrderImport")
+    asking = {f"{name}FunctionRole" for name in names}
+    assert {role for role, what in invoking if what == engine} == asking
 
 
 def test_only_rules_of_this_account_may_send_to_our_queues() -> None:
@@ -208,7 +223,7 @@ def test_only_rules_of_this_account_may_send_to_our_queues() -> None:
 def test_a_function_is_bounded_and_logs_where_logs_end(name: str) -> None:
     function = of_type("Lambda::Function")[name]
     assert 1 <= function["Timeout"] <= 300
-    assert 128 <= function["MemorySize"] <= 1024
+    assert 128 <= function["MemorySize"] <= 1769  # a whole CPU; a second one would idle
     group = of_type("Logs::LogGroup")[target(function["LoggingConfig"]["LogGroup"])]
     assert 1 <= group["RetentionInDays"] <= 90
     behind = {
@@ -268,3 +283,20 @@ def test_tables_and_buckets_keep_what_they_have() -> None:
         assert resources()[name]["DeletionPolicy"] == "Retain", name
     for name, bucket in of_type("S3::Bucket").items():
         assert all(bucket["PublicAccessBlockConfiguration"].values()), name
+
+
+@pytest.mark.parametrize("function", ["SignupFunction", "OrdersFunction"])
+def test_who_claims_a_guest_s_orders_deletes_nothing_else_of_orders(function: str) -> None:
+    deleting = [
+        statement
+        for role, statement in statements()
+        if role == f"{function}Role"
+        and "dynamodb:DeleteItem" in listed(statement["Action"])
+        and any(target(each) == "OrdersTable" for each in listed(statement["Resource"]))
+    ]
+    assert [(each["Action"], each.get("Condition")) for each in deleting] == [
+        (
+            ["dynamodb:DeleteItem"],
+            {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["GUEST#*"]}},
+        )
+    ]

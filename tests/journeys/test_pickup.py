@@ -233,6 +233,76 @@ def test_sent_to_the_store_and_left_there(
     assert at_store(app, sku) == (1, 1)
 
 
+def sent(app: Application, shopper: Shopper, warehouse: Warehouse, sku: str) -> Json:
+    """Bought, and on its way to the store."""
+    shopper.add(sku)
+    shopper.pick_up(STORE, "ship-to-store")
+    shopper.describe(f"{shopper.id}@example.com".replace("_", "-"))
+    shopper.place()
+    shopper.pay()
+    return next_parcel(app, shopper, warehouse)
+
+
+def next_parcel(app: Application, shopper: Shopper, warehouse: Warehouse) -> Json:
+    """Sent from where the goods are, once it is to be packed there."""
+    app.settle()
+    (box,) = [s for s in warehouse.queue(NODE) if s["order_id"] == shopper.id]
+    parcel = warehouse.ship(box)
+    app.settle()
+    return parcel
+
+
+def test_lost_on_its_way_to_the_store_and_sent_again(
+    app: Application, article: Article, shopper: Shopper, warehouse: Warehouse
+) -> None:
+    sku = article(units=2)
+    box = sent(app, shopper, warehouse, sku)
+    app.travel(timedelta(days=6))
+    app.settle()
+    told = warehouse.report(box, "lost", {"note": "the carrier gave up"})
+    assert told["lines"][0]["stages"] == {"reserved": 1}
+    app.settle()
+    told = warehouse.api.call("GET", f"/stock/{sku}/nodes/{NODE}/journal")
+    assert [entry.get("reason") for entry in told["entries"]].count("lost") == 1
+    next_parcel(app, shopper, warehouse)
+    (coming,) = [s for s in warehouse.queue(STORE) if s["order_id"] == shopper.id]
+    assert coming["id"] != box["id"]
+    warehouse.report(coming, "received")
+    warehouse.report(coming, "ready")
+    app.settle()
+    warehouse.report(coming, "hand-over", {"code": shopper.code()})
+    app.settle()
+    assert (shopper.order["state"], shopper.order["payment_status"]) == ("closed", "captured")
+    words = mails(app, shopper)
+    assert len(words) == 6  # confirmed, sent, later, sent, ready, collected
+    assert "lost on its way to the store, so we send what was in it once more" in words[2]
+    assert at_store(app, sku) == (0, 0)
+
+
+def test_back_from_its_way_to_the_store_twice_and_given_up(
+    app: Application,
+    article: Article,
+    shopper: Shopper,
+    warehouse: Warehouse,
+    carrier: Carrier,
+) -> None:
+    sku = article(units=1)
+    box = sent(app, shopper, warehouse, sku)
+    carrier.report(box, "returned")
+    app.settle()
+    (back,) = [s for s in warehouse.queue(NODE) if s["order_id"] == shopper.id]
+    assert (back["status"], back["tracking"]) == ("shipped", "returned")
+    warehouse.report(back, "came-back")
+    again = next_parcel(app, shopper, warehouse)
+    assert warehouse.report(again, "came-back")["state"] == "cancelled"
+    app.settle()
+    order = shopper.order
+    assert (order["cancel_reason"], order["payment_status"]) == ("returned_on_its_way", "voided")
+    assert "did not get to the store, so we had to cancel it" in mails(app, shopper)[-1]
+    balances = {b.node: (b.on_hand, b.available) for b in stock.balances_of(app.database, sku)}
+    assert balances[NODE] == (1, 1)
+
+
 def test_who_changes_their_mind_before_collecting_is_not_charged(
     app: Application, article: Article, shopper: Shopper, warehouse: Warehouse
 ) -> None:

@@ -165,14 +165,22 @@ def test_a_quota_caps_its_channel_and_is_given_back(
     assert mine.api.call("GET", f"/stock/{mine.sku}")["quotas"] == [
         {"channel": "mobile", "quantity": 2, "used": 2}
     ]
+    late = cart(app, "mobile")
     with pytest.raises(Refused) as refused:
-        cart(app, "mobile").add(mine.sku, 1)
+        late.add(mine.sku, 1)
     assert refused.value.code == "out-of-stock"
+    mine.api.call("PUT", f"/stock/{mine.sku}/quotas/mobile", {"quantity": 3})
+    late.add(mine.sku, 1)
+    mine.api.call("PUT", f"/stock/{mine.sku}/quotas/mobile", {"quantity": 2})
+    offered = late.api.call("GET", f"{late.path}/delivery-options", country="US")["options"]
+    assert [option["available"] for option in offered] == [False] * len(offered) != []
     cart(app, "online").add(mine.sku, 5)
     shopper.cancel()
     (quota,) = mine.api.call("GET", f"/stock/{mine.sku}")["quotas"]
     assert quota["used"] == 0
     cart(app, "mobile").add(mine.sku, 1)
+    mine.api.call("DELETE", f"/stock/{mine.sku}/quotas/mobile")
+    cart(app, "mobile").add(mine.sku, 4)
 
 
 def test_vendure_3508_tills_receipts_and_carts_at_once_lose_no_unit(

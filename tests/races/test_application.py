@@ -10,9 +10,12 @@ from itertools import count
 from typing import Any
 
 import pytest
+from parcelway.domain.coupons import Coupon
+from parcelway.domain.promotions import Promotion, Step
 from parcelway.ports import clock
 from parcelway.store import shards, stock_books
 from parcelway.store.items import from_item
+from parcelway.store.offers import put_offer
 from parcelway.store.orders import get_order
 from parcelway.store.stock import balances_of
 
@@ -272,3 +275,27 @@ def test_a_node_that_rejects_what_is_just_leaving(app: Application) -> None:
     assert len(again) == [shipped for shipped, _ in pairs].count("illegal-state")
     balances = {b.node: b.on_hand for b in balances_of(app.database, sku)}
     assert balances == {here: len(again), there: orders}
+
+
+def test_vendure_4660_of_forty_orders_for_the_last_three_redemptions_three_are_placed(
+    app: Application,
+) -> None:
+    """There all who had looked before any was placed got the discount."""
+    doors, code = Doors(app, 100), f"RACE{next(_numbers)}"
+    steps = (Step(basis_points=1000),)
+    promotion = Promotion(code.lower(), {"en": "Race"}, "percentage", steps, coupon=True)
+    put_offer(app.database, promotion, clock.now())
+    put_offer(app.database, Coupon(code, promotion.id, limit=3), clock.now())
+    app.stack.build.functions._free["CartFunction"].clear()  # read the shop before there was one
+    app.stack.build.functions._free["CheckoutFunction"].clear()
+    carts = doors.carts(40)
+    for cart_id in carts:
+        Client(app.url, {"Cart-Token": "t"}).call("PUT", f"/carts/{cart_id}/coupons/{code}")
+
+    def buy(cart_id: str) -> str:
+        return patiently(partial(doors.place, cart_id))
+
+    assert Counter(at_once(buy, carts, 16)) == {"done": 3, "coupon-unavailable": 37}
+    placed = [get_order(app.database, cart_id) for cart_id in carts]
+    assert sum(order is not None and order.uses == (f"CODE#{code}",) for order in placed) == 3
+    assert doors.reserved() == 3

@@ -25,8 +25,8 @@ from parcelway.domain.stock_books import Booking
 from parcelway.ports import clock
 from parcelway.store.commit import until_fresh
 from parcelway.store.database import Database
-from parcelway.store.orders import save
 from parcelway.store.queues import serve
+from parcelway.store.saving import save
 from parcelway.store.selling import lapse_order, read_facts, selling
 from parcelway.store.stock import read_balances
 from parcelway.store.stock_books import book
@@ -73,7 +73,7 @@ def books(
     """Book a document about the shop's article."""
     reference, key = f"stk_{next(_papers)}", (shop.sku, NODE)
     said = Document("supply", "somebody", reference)
-    book(db or shop.db, reference, said, shop.now, [key], lambda all_: decide(all_[key]))
+    book(db or shop.db, reference, said, shop.now, [key], lambda all_: decide(all_[key]), {})
 
 
 def receives(shop: Shop, db: Database, quantity: int, supply: str) -> None:

@@ -10,7 +10,8 @@ from typing import Any
 from parcelway.domain.cancellation import cancel
 from parcelway.store import capacity
 from parcelway.store.commit import until_fresh
-from parcelway.store.orders import get_order, save
+from parcelway.store.orders import get_order
+from parcelway.store.saving import save
 from parcelway.store.shop import load_shop, put_node
 
 from infra.bench.conflicts import ConflictWindow

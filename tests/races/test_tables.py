@@ -21,7 +21,8 @@ from parcelway.domain.payment import GatewayPayment
 from parcelway.ports import clock
 from parcelway.store.commit import until_fresh
 from parcelway.store.database import Database
-from parcelway.store.orders import get_order, save
+from parcelway.store.orders import get_order
+from parcelway.store.saving import save
 from parcelway.store.selling import lapse_order, read_facts, selling
 from parcelway.store.stock import read_balances
 
@@ -97,7 +98,7 @@ def test_sixty_four_deliveries_of_late_money_refund_it_once(client: Any) -> None
 
     def deliver(worker: Any) -> list[str]:
         db = container(contended)
-        worker.db, worker.gateway = lambda: db, lambda: provider
+        worker.db, worker.gateway = lambda: db, lambda _: provider
         return failed(worker.handler(queue_event(told(reference, story)), Context()))
 
     waiting = sum(bool(left) for left in at_once(deliver, workers, 64))

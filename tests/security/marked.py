@@ -8,30 +8,49 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
-from datetime import timedelta
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from parcelway.domain.money import Money
+from parcelway.domain.payout import Payout
+from parcelway.domain.settlement import begin
 from parcelway.ports import clock
 from parcelway.ports.webhooks import sign_standard
+from parcelway.store import settlements
+from parcelway.store.shop import load_shop
 
 from infra.demo.people import Client, Refused, Shopper, Warehouse, sign_in_staff
 from infra.local.application import Application
 from infra.local.calls import Call
+from infra.local.stack import FunctionFailed
 
 NODE = "dc-columbus"
 DECLINED = "4000000000000002"
-# Where each kind of marker may be kept, by table and the start of the sort key.
+# Where each kind of marker may be kept, by table and the start of the sort key; of what customers
+# are found by, and of look-ups, the partition key's.
+_FINDS = ("Customers", "FIND#")
 PERSON = {("Customers", "CUSTOMER")}
-ADDRESSEE = {("Customers", "CUSTOMER"), ("Customers", "EMAIL")}
+PREFERRED = {*PERSON, ("Orders", "ORDER")}  # an order has what its customer prefers
+FOUND = {*PERSON, _FINDS}
+ADDRESSEE = {*FOUND, ("Customers", "EMAIL")}
+SEEN = {("Customers", "SEEN#"), ("Customers", "LOOKUPS#")}  # why somebody was looked at
 AGREED = {("Customers", "CUSTOMER"), ("Customers", "HIST#")}
 ORDER = {("Orders", "ORDER")}
 TYPED = {("Orders", "ORDER"), ("Orders", "EVT#")}  # shown to staff with what happened
-BUYER = {("Orders", "ORDER"), ("Orders", "INV#")}
+BUYER = {("Orders", "ORDER"), ("Orders", "INV#"), ("Orders", "CRN#")}
+PRINTED = {("Orders", "CRN#")}
 PARCEL = {("Orders", start) for start in ("SHP#", "EVT#", "PARCEL")}
+GIFT = {("Ledger", "HIST#")}  # what happened to a gift card, for people of the shop
+QUEUED = {("Ledger", "20261101T")}  # an item of finance's queue, by its time
+NOTED = {("Orders", "NOTE#")}
 NOWHERE: set[tuple[str, str]] = set()
+PAYOUT = Payout(
+    *("po_marked", "stripe", Money(5, "USD"), "paid"),
+    *(datetime(2026, 11, 1, tzinfo=UTC), date(2026, 11, 2)),
+)
 
 
 @dataclass
@@ -63,6 +82,8 @@ class Marks:
 def _address(marks: Marks, whose: str, kept: set[tuple[str, str]]) -> dict[str, str]:
     parts = ("name", "line1", "line2", "city", "region", "company")
     marked = {part: marks.new(f"{whose} {part}", kept) for part in parts}
+    if whose == "book":  # it is that of parcels: where, a list of customers shows
+        marks.kept[f"{whose} city"] = kept | {_FINDS}
     return marked | {"postal_code": "43215", "country": "US"}
 
 
@@ -91,9 +112,9 @@ class Journey:
         """An account, with every mistake on the way there."""
         marks, call = self.marks, self.people.call
         body = {
-            "name": marks.new("own name", PERSON),
+            "name": marks.new("own name", FOUND),
             "email": self.email,
-            "phone": _phone(marks, "own phone", PERSON),
+            "phone": _phone(marks, "own phone", FOUND),
             "password": self.password,
             "addresses": [
                 {
@@ -120,12 +141,12 @@ class Journey:
             marks.known(name, tokens[name], NOWHERE)
         self.people.headers["Authorization"] = f"Bearer {tokens['id_token']}"
         again(call, "GET", "/customers/me")
-        edit = {"name": marks.new("new name", PERSON), "phone": _phone(marks, "new phone", PERSON)}
+        edit = {"name": marks.new("new name", FOUND), "phone": _phone(marks, "new phone", FOUND)}
         again(
             call,
             "PATCH",
             "/customers/me",
-            edit | {"preferences": {"note": marks.new("note", PERSON)}},
+            edit | {"preferences": {"note": marks.new("note", PREFERRED)}},
         )
         entry = {"label": marks.new("second label", PERSON)}
         again(
@@ -136,6 +157,36 @@ class Journey:
         )
         again(call, "POST", "/sessions/refresh", {"refresh_token": tokens["refresh_token"]})
         again(call, "POST", "/passwords/reset", {"email": self.email})
+
+    def look_up(self) -> None:
+        """The desk looks for this customer in every way, and reads the record."""
+        desk = Client(self.app.url)
+        desk.headers["Authorization"] = f"Bearer {sign_in_staff(self.app, 'csr')}"
+        why = {"reason": self.marks.new("reason to look", SEEN)}
+        own = self.people.call("GET", "/customers/me")
+        for clue in (
+            {"family_name": own["name"]},
+            {"phone": own["phone"]},
+            {"email": self.email},
+            {"logon": self.email},
+        ):
+            again(desk.call, "GET", "/staff/customers", **why, **clue)
+        again(desk.call, "GET", f"/staff/customers/{own['id']}", **why)
+        nobody = {"family_name": self.marks.new("nobody's name", NOWHERE)}
+        again(desk.call, "GET", "/staff/customers", **why, **nobody)
+        with suppress(Refused):  # too short
+            desk.call("GET", "/staff/customers", **why, phone="1")
+
+    def ask_in_vain(self, shopper: Shopper) -> None:
+        """A company's record and a sale at a till, refused for what they say; the own export."""
+        staff, marks = Client(self.app.url), self.marks
+        staff.headers["Authorization"] = f"Bearer {sign_in_staff(self.app, 'admin')}"
+        company = {"company": marks.new("company", NOWHERE), "tax_id": "ATU00000000"}
+        refused(staff.call, "PUT", "/staff/accounts/marked", company)
+        slip = {"method": "terminal", "amount": {"minor": 1, "currency": "USD"}}
+        sale = {"store": "nowhere", "tenders": [slip | {"reference": marks.new("slip", NOWHERE)}]}
+        refused(staff.call, "POST", f"/staff/carts/{shopper.id}/counter-sale", sale)
+        again(self.people.call, "GET", "/customers/me/export")
 
     def _code(self) -> str:
         mail = [mail for mail in self.app.stack.mails() if self.email in mail.to][-1]
@@ -165,10 +216,58 @@ class Journey:
             "instructions": marks.new("instructions", ORDER),
         }
         again(call, "PUT", f"{path}/delivery", delivery)
+        self.adjust(shopper)
+        self.act_for(shopper)
+        self.say_of_tax(shopper)
+        self.give(shopper)
         placed = again(call, "POST", f"{path}/checkout", {})
         link = placed["tracking_path"].partition("?k=")[2]
         marks.known(f"link token {shopper.id}", link, ORDER)
         return shopper
+
+    def adjust(self, shopper: Shopper) -> None:
+        """A cent off, for a reason that staff note for themselves."""
+        staff = Client(self.app.url)
+        staff.headers["Authorization"] = f"Bearer {sign_in_staff(self.app, 'csr')}"
+        asked = {"kind": "amount_off", "value": {"minor": 1, "currency": "USD"}}
+        asked |= {"reason": "goodwill", "note": self.marks.new("why adjusted", ORDER)}
+        again(staff.call, "POST", f"/staff/carts/{shopper.id}/adjustments", asked)
+
+    def act_for(self, shopper: Shopper) -> None:
+        """Staff act on the cart for a moment, and note something for each other."""
+        staff, marks = Client(self.app.url), self.marks
+        staff.headers["Authorization"] = f"Bearer {sign_in_staff(self.app, 'csr')}"
+        grants = f"/staff/carts/{shopper.id}/grants"
+        opened = again(staff.call, "POST", grants, {"cause": "assistance"})
+        secret = opened["cart_token"].partition(".")[2]
+        marks.known(f"grant's secret {shopper.id}", secret, NOWHERE)
+        again(Client(self.app.url, {"Cart-Token": opened["cart_token"]}).call, "GET", shopper.path)
+        again(staff.call, "DELETE", f"{grants}/{opened['grant']}")
+        text = {"text": marks.new("note of staff", NOTED)}
+        again(staff.call, "POST", f"/staff/orders/{shopper.id}/notes", text)
+        again(staff.call, "GET", f"/staff/orders/{shopper.id}/timeline")
+
+    def give(self, shopper: Shopper) -> None:
+        """A gift card for a part of it, given for a reason in somebody's own words."""
+        staff, marks = Client(self.app.url), self.marks
+        staff.headers["Authorization"] = f"Bearer {sign_in_staff(self.app, 'finance')}"
+        asked = {"kind": "gift_card", "value": {"minor": 1, "currency": "USD"}}
+        asked["reason"] = marks.new("why given", GIFT)
+        issued = again(staff.call, "POST", "/staff/gift-cards", asked)
+        marks.known(f"gift code {shopper.id}", issued["code"], NOWHERE)
+        again(staff.call, "GET", f"/staff/gift-cards/{issued['card']['id']}")
+        code = {"code": issued["code"]}
+        again(shopper.api.call, "PUT", f"{shopper.path}/gift-cards", code)
+
+    def say_of_tax(self, shopper: Shopper) -> None:
+        """The buyer's VAT number, and a certificate that staff were shown."""
+        number = self.marks.known("tax id", "ATU13585627", BUYER)
+        again(shopper.api.call, "PUT", f"{shopper.path}/tax-id", {"tax_id": number})
+        staff = Client(self.app.url)
+        staff.headers["Authorization"] = f"Bearer {sign_in_staff(self.app, 'finance')}"
+        seen = {"certificate": self.marks.new("certificate", ORDER), "valid_from": "2026-01-01"}
+        seen["reason"] = "Resale"
+        again(staff.call, "PUT", f"/staff/carts/{shopper.id}/tax-exemptions/DE", seen)
 
     def pay(self, shopper: Shopper) -> None:
         """With a card that is declined, then with a good one."""
@@ -191,6 +290,41 @@ class Journey:
             assert self._carrier(sent, status, marks.new(f"place {status}", PARCEL)) == 200
             self.app.settle(120)
         self.until(lambda: again(lambda: shopper.order)["state"] == "closed")
+
+    def credit(self, shopper: Shopper) -> None:
+        """Something is given back, for a reason in somebody's own words."""
+        staff = Client(self.app.url)
+        staff.headers["Authorization"] = f"Bearer {sign_in_staff(self.app, 'finance')}"
+        (number,) = again(staff.call, "GET", f"/staff/orders/{shopper.id}")["invoices"]
+        asked = {"invoice": number, "amount": {"minor": 1, "currency": "USD"}}
+        asked["reason"] = self.marks.new("why credited", PRINTED)
+        again(staff.call, "POST", f"/staff/orders/{shopper.id}/credit-notes", asked)
+        self.app.settle(120)
+
+    def account(self) -> None:
+        """The books are read and handed over; once a day they are counted."""
+        staff, month = Client(self.app.url), f"{clock.now():%Y-%m}"
+        staff.headers["Authorization"] = f"Bearer {sign_in_staff(self.app, 'finance')}"
+        again(staff.call, "GET", "/books/periods")
+        again(staff.call, "GET", f"/books/periods/{month}/journal")
+        with suppress(FunctionFailed):
+            self.app.stack.fire("BookkeepingFunction")
+
+    def settle(self) -> None:
+        """A payout that does not add up is taken as it is, in somebody's own words."""
+        staff = Client(self.app.url)
+        staff.headers["Authorization"] = f"Bearer {sign_in_staff(self.app, 'finance')}"
+        paid = replace(PAYOUT, id=f"po_{uuid.uuid4().hex}")
+        refused = begin(paid, None, Money(4, "USD"), load_shop(self.app.database).settings)
+        assert refused is not None
+        settlements.save(self.app.database, refused, clock.now())
+        again(staff.call, "GET", "/staff/repayments")
+        (item,) = again(staff.call, "GET", "/settlement/unmatched")["items"]
+        asked = {"reason": self.marks.new("why resolved", QUEUED)}
+        again(staff.call, "POST", f"/settlement/unmatched/{item['id']}/resolve", asked)
+        for function in ("SettlementImporterFunction", "ReconcilerFunction"):
+            with suppress(FunctionFailed):
+                self.app.stack.fire(function)
 
     def wait(self, sku: str) -> None:
         """An order of what is not there, until it has been received."""
@@ -276,9 +410,9 @@ class Journey:
         assert send("GET", "/orders", None, token, cursor).status == 400
 
 
-def again(call: Callable[..., Any], *arguments: Any) -> Any:
+def again(call: Callable[..., Any], *arguments: Any, **query: str) -> Any:
     """What a client does about a fault of the shop's: the same once more, with the same key."""
-    more = {}
+    more = dict(query)
     if len(arguments) > 1 and arguments[0] == "POST":
         more["key"] = uuid.uuid4().hex
     for _ in range(12):

@@ -14,6 +14,7 @@ from parcelway.domain.parties import SYSTEM
 from parcelway.ports import clock
 from parcelway.store.customers import get_customer, save
 
+from infra.demo.marketplace import MEDIA
 from infra.local.application import Application
 from infra.local.gateway.messages import Response
 
@@ -38,10 +39,13 @@ class Caller:
         query: Mapping[str, str] | None = None,
         **headers: str,
     ) -> Response:
-        """One request through the gateway; POST and PUT have a fresh Idempotency-Key."""
+        """One request through the gateway; POST, PUT and DELETE have a fresh Idempotency-Key. A
+        body that is text is rows of an import."""
         known = dict(self.headers)
-        if method in ("POST", "PUT"):
+        if method in ("POST", "PUT", "DELETE"):
             known["Idempotency-Key"] = str(uuid.uuid4())
+        if isinstance(body, str):
+            known["Content-Type"] = MEDIA
         known |= {name.replace("_", "-"): value for name, value in headers.items()}
         asked = dict(query or {}) | ({"k": self.link} if self.link and "/track/" in path else {})
         return app.stack.request(method, path, body, known, asked)

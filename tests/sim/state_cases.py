@@ -267,10 +267,10 @@ CASES: Sequence[Case] = (
         "parallel retried",
         {
             "P": parallel(
-                {"T": task(A, GIVES)}, {"U": {"Type": "Pass", "End": True}}, Retry=[retry(ALL)]
+                {"U": {"Type": "Pass", "End": True}}, {"T": task(A, GIVES)}, Retry=[retry(ALL)]
             )
         },
-        "P T U P T U",
+        "P U T P U T",
     ),
     Case(
         "choice",

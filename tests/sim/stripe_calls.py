@@ -56,7 +56,7 @@ def draw(seed: int) -> list[Step]:
     steps.append(Step("create", spoiled, f"{seed}-spoiled"))
     nowhere = {"payment_method": "pm_card_visa", "return_url": "nowhere"}
     steps.append(Step("confirm", nowhere, f"{seed}-nowhere", -1))
-    return steps
+    return [*steps, *(_payments(limit, dice) for limit in (1, 2, 100, 101))]
 
 
 def _life(dice: random.Random, key: str) -> list[Step]:
@@ -162,12 +162,18 @@ def _update(dice: random.Random, key: str) -> Step:
 
 
 def _read(dice: random.Random, _: str) -> Step:
-    expand = dice.choice([["latest_charge"], ["latest_charge"], [], ["customer"], ["nonsense"]])
+    expand = dice.choice([["latest_charge"], ["latest_charge"], [], ["metadata"], ["nonsense"]])
     return Step("read", {"expand": expand} if expand else {}, "", _any(dice))
 
 
 def _refunds(dice: random.Random, _: str) -> Step:
     return Step("refunds", {"limit": dice.choice([1, 2, 100, 101])}, "", _any(dice))
+
+
+def _payments(limit: int, dice: random.Random) -> Step:
+    """All that were made in the sequence, in pages, from after one of them on."""
+    params = {"limit": limit, "expand": ["data.latest_charge", "data.customer"]}
+    return Step("payments", params, "", _any(dice))
 
 
 def _travel(dice: random.Random, _: str) -> Step:

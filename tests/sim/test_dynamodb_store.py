@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from parcelway.domain.catalogue import Product
 from parcelway.domain.money import Money
-from parcelway.store import catalogue, orders
+from parcelway.store import catalogue, orders, saving, series
 from parcelway.store.commit import Stale, Write, commit
 from parcelway.store.database import Database
 
@@ -90,7 +90,7 @@ def lookups(db: Database) -> dict[str, Any]:
         "customer": [orders.orders_of(db, f"cus_{number}", 2) for number in range(3)],
         "queue": [orders.queue_of(db, node, 2) for node in ("dc-1", "dc-2", "store-1")],
         "dossiers": [orders.get_dossier(db, story.order.id) for story in stories()],
-        "counter": orders.get_counter(db, "2026"),
+        "counter": series.get_counter(db, "2026"),
     }
 
 
@@ -122,7 +122,7 @@ def test_a_stale_decision_writes_nothing(db: Database) -> None:
     before = contents(db)
     made, now = story.decisions[-1]
     with pytest.raises(Stale):
-        orders.save(db, made, now)
+        saving.save(db, made, now)
     assert contents(db) == before
 
 

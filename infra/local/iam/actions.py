@@ -46,15 +46,32 @@ def _dynamodb(call: Call, account: str, region: str) -> Iterator[Need]:
         for entry in asked["TransactItems"]:
             (kind, item), *_ = entry.items()
             action = "ConditionCheckItem" if kind == "ConditionCheck" else f"{kind}Item"
-            yield Need(f"dynamodb:{action}", table(item["TableName"]))
+            yield Need(f"dynamodb:{action}", table(item["TableName"]), _partitions(item))
     elif call.operation in ("BatchGetItem", "BatchWriteItem"):
-        for name in asked["RequestItems"]:
-            yield Need(f"dynamodb:{call.operation}", table(name))
+        for name, items in asked["RequestItems"].items():
+            if call.operation == "BatchGetItem":
+                parts = [{"Key": key} for key in items["Keys"]]
+            else:
+                parts = [_request(written) for written in items]
+            yield Need(f"dynamodb:{call.operation}", table(name), _partitions(*parts))
     elif "TableName" in asked:
         target = table(asked["TableName"], asked.get("IndexName"))
-        yield Need(f"dynamodb:{call.operation}", target)
+        yield Need(f"dynamodb:{call.operation}", target, _partitions(asked))
     else:
         raise UnmappedCall(f"dynamodb:{call.operation}")
+
+
+def _partitions(*asked: dict[str, Any]) -> dict[str, Any]:
+    """The partition keys of the items that are asked for. That of a query is in its expression,
+    which is not read here: no condition on the key of a query is met."""
+    keys = [each.get("Key") or each.get("Item") or {} for each in asked]
+    return {"dynamodb:LeadingKeys": [key.get("pk", {}).get("S", "") for key in keys]}
+
+
+def _request(written: dict[str, Any]) -> dict[str, Any]:
+    """What one request of a batch puts or deletes."""
+    (request,) = written.values()
+    return dict(request)
 
 
 def _sqs(call: Call, account: str, region: str) -> Iterator[Need]:

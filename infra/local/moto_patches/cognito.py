@@ -52,6 +52,13 @@ class TriggerFailed(JsonRESTError):
         super().__init__("UserLambdaValidationException", f"{name} failed with error {message}.")
 
 
+class UnsupportedUserState(JsonRESTError):
+    """Only who was invited and has not come yet can be invited again."""
+
+    def __init__(self) -> None:
+        super().__init__("UnsupportedUserStateException", "Resend not possible in this state.")
+
+
 def pool_of(pool_id: str, account: str, region: str) -> Pool:
     return models.cognitoidp_backends[account][region].user_pools[pool_id]
 
@@ -77,6 +84,7 @@ def forget_users(account: str, region: str) -> None:
 def install(patches: Patches, events: Events) -> None:
     _own_key(patches)
     _ignore_case(patches)
+    _sign_out(patches)
     _codes(patches, events)
     _sign_in(patches, events)
 
@@ -115,6 +123,21 @@ def _ignore_case(patches: Patches) -> None:
         return found
 
     patches.replace(Pool, "_get_user", get_user_ignoring_case)
+
+
+def _sign_out(patches: Patches) -> None:
+    """A user is signed out by any of their names; moto ends only the sessions begun by that one."""
+    sign_out = Pool.sign_out
+
+    def sign_out_by_any_name(self: Pool, username: str) -> None:
+        user = self._get_user(username)
+        sessions = (*self.refresh_tokens.values(), *self.access_tokens.values())
+        names = {session[1] for session in sessions if session is not None}
+        for name in names:
+            if name == username or (user is not None and self._get_user(name) is user):
+                sign_out(self, name)
+
+    patches.replace(Pool, "sign_out", sign_out_by_any_name)
 
 
 def _client_pool(handler: CognitoIdpResponse) -> Pool:
@@ -171,6 +194,8 @@ class _Codes:
 
     def forgot_password(self, request: CognitoIdpResponse) -> ActionResult:
         pool, user = self._known(request)
+        if user is not None and user.status is UserStatus.FORCE_CHANGE_PASSWORD:
+            raise NotAuthorizedError("User password cannot be reset in the current state.")
         return self._send(request, pool, user, "password")
 
     def confirm_forgot_password(self, request: CognitoIdpResponse) -> ActionResult:
@@ -182,10 +207,23 @@ class _Codes:
         return answer
 
     def admin_create_user(self, request: CognitoIdpResponse) -> ActionResult:
-        answer = self._create_user(request)
-        if request._get_param("MessageAction") != "SUPPRESS":
-            pool = request.backend.user_pools[request._get_param("UserPoolId")]
+        """With the temporary password that moto does not make; RESEND keeps the user that moto
+        would replace."""
+        action, password = request._get_param("MessageAction"), secrets.token_urlsafe(15)
+        pool = request.backend.user_pools[request._get_param("UserPoolId")]
+        if action == "RESEND":
             user = pool._get_user(request._get_param("Username"))
+            if user is None:
+                raise UserNotFoundError("User does not exist.")
+            if user.status is not UserStatus.FORCE_CHANGE_PASSWORD:
+                raise UnsupportedUserState
+            user.password = request._get_param("TemporaryPassword") or password
+            answer = ActionResult({"User": user.to_json(extended=True)})
+        else:
+            answer = self._create_user(request)
+            user = pool._get_user(request._get_param("Username"))
+            user.password = user.password or password
+        if action != "SUPPRESS":
             self._events.code(pool, user, str(user.password), "invitation")
         return answer
 

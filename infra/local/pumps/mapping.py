@@ -14,7 +14,8 @@ from infra.local.moto_patches import events
 class Mapping:
     """An AWS::Lambda::EventSourceMapping.
 
-    `retries` is None for "until the record expires". Batching windows are not waited for.
+    `retries` is None for "until the record expires". `window` is how many seconds a batch is waited
+    for; the embedded stack does not, the simulation does.
     """
 
     logical_id: str
@@ -28,6 +29,7 @@ class Mapping:
     retries: int | None = None
     bisect: bool = False
     on_failure: str | None = None
+    window: float = 0.0
 
     def accepts(self, record: dict[str, Any]) -> bool:
         """Whether `record` passes one of the filters (all do without any)."""

@@ -111,8 +111,9 @@ def event_source_mapping(build: Build, logical_id: str, p: Properties) -> Resour
     names = ["EventSourceArn", "FunctionName", "BatchSize", "FunctionResponseTypes"]
     names += ["FilterCriteria", "ScalingConfig", "StartingPosition", "MaximumRetryAttempts"]
     names += ["BisectBatchOnFunctionError", "DestinationConfig", "Enabled"]
+    names += ["MaximumBatchingWindowInSeconds"]
     build.mappings.append((logical_id, p.take(*names)))
-    p.ignore("MaximumBatchingWindowInSeconds", "MaximumRecordAgeInSeconds", "Tags")
+    p.ignore("MaximumRecordAgeInSeconds", "Tags")
     p.ignore("ParallelizationFactor", "TumblingWindowInSeconds", "MetricsConfig")
     return Resource(build.name(logical_id), {"Id": build.name(logical_id)})
 

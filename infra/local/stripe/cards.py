@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from infra.local.stripe.errors import Refusal
+from infra.local.stripe.errors import Json, Refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,13 +12,32 @@ class CardBehaviour:
     """What happens when a card is charged.
 
     `code` and `decline_code` are the card error's, '' when the charge succeeds; with
-    `three_d_secure` the customer must authenticate before the issuer is asked at all.
+    `three_d_secure` the customer must authenticate before the issuer is asked at all: also when the
+    card was set up for payments without them, unless `unless_set_up`.
     """
 
     code: str = ""
     decline_code: str = ""
     message: str = ""
     three_d_secure: bool = False
+    unless_set_up: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PresentedCard:
+    """A payment method as localstripe keeps it, and what our table says it will do. One that is
+    `set_up` may be charged without its holder."""
+
+    payment_method: Json
+    behaviour: CardBehaviour
+    set_up: bool = False
+
+
+AUTHENTICATION_REQUIRED = CardBehaviour(
+    "authentication_required",
+    "authentication_required",
+    "Your card was declined. This transaction requires authentication.",
+)
 
 
 _DECLINED = "Your card was declined."
@@ -30,6 +49,10 @@ TEST_CARDS = {
     "5555555555554444": CardBehaviour(),
     "4000000000007726": CardBehaviour(),  # its refunds are on their way for a while
     "4000000000005126": CardBehaviour(),  # its refunds fail after they seemed to succeed
+    "4000000000000077": CardBehaviour(),  # its funds are available at once
+    "4000000000000259": CardBehaviour(),  # disputed as fraudulent
+    "4000000000002685": CardBehaviour(),  # disputed: not received
+    "4000000000001976": CardBehaviour(),  # asked about by its bank, which is no chargeback
     "4000000000000002": CardBehaviour("card_declined", "generic_decline", _DECLINED),
     "4000000000009995": CardBehaviour("card_declined", "insufficient_funds", _NO_FUNDS),
     "4000000000009987": CardBehaviour("card_declined", "lost_card", _DECLINED),
@@ -41,7 +64,7 @@ TEST_CARDS = {
     "4000000000000119": CardBehaviour(
         "processing_error", "processing_error", "An error occurred while processing your card."
     ),
-    "4000002500003155": CardBehaviour(three_d_secure=True),
+    "4000002500003155": CardBehaviour(three_d_secure=True, unless_set_up=True),
     "4000002760003184": CardBehaviour(three_d_secure=True),
     "4000000000003220": CardBehaviour(three_d_secure=True),
     "4000008260003178": CardBehaviour("card_declined", "insufficient_funds", _NO_FUNDS, True),

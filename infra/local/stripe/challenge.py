@@ -10,7 +10,7 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from aiohttp import web
 from parcelway.domain.money import CURRENCIES
-from parcelway.ports.stripe_gateway import from_stripe_amount
+from parcelway.ports.stripe_api import from_stripe_amount
 
 from infra.local.stripe import intents
 from infra.local.stripe.account import Account

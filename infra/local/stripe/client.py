@@ -100,6 +100,35 @@ class StandIn:
         """Let the customer's bank send a refund back."""
         self._control("fail_refund", {"refund": refund_id})
 
+    def decline_off_session(self, times: int = 1) -> None:
+        """Have the bank decline the next charges made without the card's holder."""
+        self._control("decline_off_session", {"times": times})
+
+    def set_pricing(self, **prices: object) -> None:
+        """Change what the account pays and settles in: the fields of `pricing.Pricing`."""
+        self._control("pricing", dict(prices))
+
+    def charge_fee(self, amount: int, currency: str) -> None:
+        """Take a fee that is for no payment."""
+        self._control("charge_fee", {"amount": amount, "currency": currency})
+
+    def pay_out(self) -> list[str]:
+        """The day's payouts, one for each currency: their ids."""
+        made: list[str] = self._control("pay_out", {})["payouts"]
+        return made
+
+    def fail_payout(self, payout_id: str) -> None:
+        """Let the shop's bank send a payout back."""
+        self._control("fail_payout", {"payout": payout_id})
+
+    def dispute(self, reference: str, **details: object) -> str:
+        """The cardholder disputes a payment (`amount`, `reason`, `inquiry`); the dispute's id."""
+        return str(self._control("dispute", {"payment": reference, **details})["id"])
+
+    def end_dispute(self, dispute_id: str, *, won: bool) -> None:
+        """Let the customer's bank decide a dispute."""
+        self._control("end_dispute", {"dispute": dispute_id, "won": won})
+
     def _browser(self, method: str, path: str, values: Json | None = None) -> tuple[int, Json]:
         data = forms.encode(values).encode() if values else None
         headers = {"Authorization": f"Bearer {self.publishable_key}"}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from infra.local.stripe import intents, refunds
+from infra.local.stripe import balance, disputes, intents, payouts, refunds
 from infra.local.stripe.account import Account
 from infra.local.stripe.delivery import Deliveries
 from infra.local.stripe.errors import Json, Refusal, invalid
@@ -32,6 +32,13 @@ class Controls:
             "clock": self.clock,
             "faults": self.break_,
             "fail_refund": self.fail_refund,
+            "decline_off_session": self.decline_off_session,
+            "pricing": self.pricing,
+            "charge_fee": self.charge_fee,
+            "pay_out": self.pay_out,
+            "fail_payout": self.fail_payout,
+            "dispute": self.dispute,
+            "end_dispute": self.end_dispute,
         }
         return [web.post(f"/_standin/{name}", _json(control)) for name, control in controls.items()]
 
@@ -66,6 +73,39 @@ class Controls:
     async def fail_refund(self, body: Json) -> Json:
         """`{"refund": "re_..."}`: the customer's bank sends the refund back."""
         return refunds.fail(self.account, str(body.get("refund")))
+
+    async def decline_off_session(self, body: Json) -> Json:
+        """`{"times": 1}`: the bank declines so many of the next charges without their holder."""
+        self.account.refusals = int(body["times"])
+        return {}
+
+    async def pricing(self, body: Json) -> Json:
+        """Any of the fields of Pricing: what the account pays, and settles in."""
+        self.account.pricing = self.account.pricing.changed(body)
+        return {}
+
+    async def charge_fee(self, body: Json) -> Json:
+        """`{"amount", "currency"}`: a fee that is for no payment."""
+        return balance.charge_fee(
+            self.account, int(body["amount"]), str(body["currency"]), "Radar for Fraud Teams"
+        )
+
+    async def pay_out(self, _: Json) -> Json:
+        """The day's payouts, one for each currency."""
+        return {"payouts": [payout["id"] for payout in payouts.pay_out(self.account)]}
+
+    async def fail_payout(self, body: Json) -> Json:
+        """`{"payout": "po_..."}`: the shop's bank sends it back."""
+        return payouts.fail(self.account, str(body.get("payout")))
+
+    async def dispute(self, body: Json) -> Json:
+        """`{"payment": "pi_...", "amount", "reason", "inquiry"}`, all but the first optional."""
+        return disputes.of_payment(self.account, body)
+
+    async def end_dispute(self, body: Json) -> Json:
+        """`{"dispute": "du_...", "won": true}`: the customer's bank has decided."""
+        dispute = self.account.get("dispute", str(body.get("dispute")))
+        return disputes.end(self.account, dispute, won=body.get("won") is True)
 
 
 def _json(

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
-from infra.local.stripe import intents, refunds
+from infra.local.stripe import balance, customers, disputes, intents, refunds
 from infra.local.stripe.account import Account
 from infra.local.stripe.errors import Json, invalid, unexpected_state
 from infra.local.stripe.intents import PresentedCard
@@ -33,10 +33,21 @@ CALLS: Mapping[str, Call] = {
     "POST payment_intents/*/confirm": Call("PaymentIntentConfirm", "pay", True, public=True),
     "POST payment_intents/*/capture": Call("PaymentIntentCapture", "capture"),
     "POST payment_intents/*/cancel": Call("PaymentIntentCancel", "cancel"),
+    "POST customers": Call("CustomerCreate", "create_customer"),
+    "GET customers/*": Call("CustomerRetrieve", "read_customer"),
+    "DELETE customers/*": Call("CustomerDelete", "delete_customer"),
     "POST refunds": Call("RefundCreate", "refund"),
     "GET refunds": Call("RefundList", "list_refunds"),
     "GET refunds/*": Call("RefundRetrieve", "read_refund"),
     "GET charges/*": Call("ChargeRetrieve", "read_charge"),
+    "GET disputes": Call("DisputeList", "list_disputes"),
+    "GET disputes/*": Call("DisputeRetrieve", "read_dispute"),
+    "POST disputes/*": Call("DisputeUpdate", "answer_dispute"),
+    "POST disputes/*/close": Call("DisputeClose", "close_dispute"),
+    "GET balance_transactions": Call("BalanceTransactionList", "list_transactions"),
+    "GET balance_transactions/*": Call("BalanceTransactionRetrieve", "read_transaction"),
+    "GET payouts": Call("PayoutList", "list_payouts"),
+    "GET payouts/*": Call("PayoutRetrieve", "read_payout"),
     "GET events": Call("EventList", "list_events"),
     "GET events/*": Call("EventRetrieve", "read_event"),
 }
@@ -68,12 +79,16 @@ class Endpoints:
         """A new payment, with `confirm` charged at once."""
         if params.get("confirm") == "true" and card is None:
             raise invalid("A payment method is needed to confirm.", param="payment_method")
+        if params.get("off_session") == "true" and params.get("confirm") != "true":
+            raise invalid("off_session can only be used with confirm.", param="off_session")
         intent = intents.create(self.account, params)
         if card:
             self.cards[intent["id"]] = card
             intent |= {"status": "requires_confirmation"}
             intent |= {"payment_method": card.payment_method["id"]}
-        if params.get("confirm") == "true":
+        if card and params.get("off_session") == "true":
+            intents.confirm_without_holder(self.account, intent, card)
+        elif params.get("confirm") == "true":
             return self.pay(intent["id"], {"return_url": params.get("return_url", "")}, card)
         return self._shown(intent, params)
 
@@ -91,6 +106,18 @@ class Endpoints:
         if intent["status"] == "requires_action":
             self.bank.open(reference, card, return_url)
         return self._shown(intent, params)
+
+    def create_customer(self, _: str, params: Json) -> Json:
+        """A new customer."""
+        return self._shown(customers.create(self.account, params), params)
+
+    def read_customer(self, reference: str, params: Json) -> Json:
+        """One customer, deleted or not."""
+        return self._shown(self.account.get("customer", reference), params)
+
+    def delete_customer(self, reference: str, params: Json) -> Json:
+        """Forget a customer and the cards kept for them."""
+        return self._shown(customers.delete(self.account, reference), params)
 
     def update(self, reference: str, params: Json) -> Json:
         """Change metadata, description or an amount not paid yet."""
@@ -111,6 +138,16 @@ class Endpoints:
         """Give money back."""
         return self._shown(refunds.create(self.account, params), params)
 
+    def answer_dispute(self, reference: str, params: Json) -> Json:
+        """Evidence in a dispute."""
+        dispute = self.account.get("dispute", reference)
+        return self._shown(disputes.update(self.account, dispute, params), params)
+
+    def close_dispute(self, reference: str, params: Json) -> Json:
+        """Give a dispute up."""
+        dispute = self.account.get("dispute", reference)
+        return self._shown(disputes.close(self.account, dispute), params)
+
     def read_intent(self, reference: str, params: Json) -> Json:
         """One payment."""
         return self._shown(self.account.get("payment_intent", reference), params)
@@ -123,6 +160,19 @@ class Endpoints:
         """One charge."""
         return self._shown(self.account.get("charge", reference), params)
 
+    def read_dispute(self, reference: str, params: Json) -> Json:
+        """One dispute."""
+        return self._shown(self.account.get("dispute", reference), params)
+
+    def read_transaction(self, reference: str, params: Json) -> Json:
+        """One movement of the balance."""
+        balance.settle(self.account)
+        return self._shown(self.account.get("balance_transaction", reference), params)
+
+    def read_payout(self, reference: str, params: Json) -> Json:
+        """One payout."""
+        return self._shown(self.account.get("payout", reference), params)
+
     def read_event(self, reference: str, params: Json) -> Json:
         """One event."""
         return self._shown(self.account.get("event", reference), params)
@@ -134,6 +184,18 @@ class Endpoints:
     def list_refunds(self, _: str, params: Json) -> Json:
         """A page of refunds, newest first."""
         return self.account.page("refund", "/v1/refunds", params, ["charge", "payment_intent"])
+
+    def list_disputes(self, _: str, params: Json) -> Json:
+        """A page of disputes, newest first."""
+        return self.account.page("dispute", "/v1/disputes", params, ["charge", "payment_intent"])
+
+    def list_transactions(self, _: str, params: Json) -> Json:
+        """A page of the balance's movements, newest first."""
+        return balance.page(self.account, params)
+
+    def list_payouts(self, _: str, params: Json) -> Json:
+        """A page of payouts, newest first."""
+        return self.account.page("payout", "/v1/payouts", params, ["status"])
 
     def list_events(self, _: str, params: Json) -> Json:
         """A page of events, newest first."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from infra.local.stripe import forms, intents
+from infra.local.stripe import customers, forms, intents
 from infra.local.stripe.account import Account, new_id
 from infra.local.stripe.endpoints import CALLS, Call, Endpoints
 from infra.local.stripe.errors import Json, Refusal, invalid
@@ -79,9 +79,7 @@ class Front:
         async def handle_card(reference: str, params: Json) -> Json:
             if reference:
                 self.account.get("payment_intent", reference)
-            card = await self.wallet.present(params)
-            if call.does == "create" and params.get("customer"):
-                await self.wallet.upstream.call("GET", f"/v1/customers/{params['customer']}")
+            card = customers.saved_card(self.account, params) or await self.wallet.present(params)
             answer: Json = does(reference, params, card)
             return answer
 

@@ -6,25 +6,19 @@ docs.stripe.com/payments/paymentintents/lifecycle, /payments/place-a-hold-on-a-p
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from infra.local.stripe import balance, customers, disputes
 from infra.local.stripe.account import Account, integer, merge_metadata
-from infra.local.stripe.cards import CardBehaviour
+from infra.local.stripe.cards import PresentedCard as PresentedCard
 from infra.local.stripe.errors import Json, Refusal, invalid, unexpected_state
 
 # docs.stripe.com/currencies#minimum-and-maximum-charge-amounts, the ones the demo may meet
 _MINIMUM = {"usd": 50, "eur": 50, "gbp": 30, "cad": 50, "aud": 50, "chf": 50, "jpy": 50}
 _THREE_DECIMAL = frozenset({"bhd", "jod", "kwd", "omr", "tnd"})
+# How long money is held, in seconds, and how long Visa's without the customer at hand:
+# docs.stripe.com/payments/place-a-hold-on-a-payment-method#authorization-validity-windows
 HOLD_SECONDS = 7 * 24 * 3600
+VISA_WITHOUT_HOLDER = (4 * 24 + 18) * 3600
 _OPEN = ("requires_payment_method", "requires_confirmation", "requires_action")
-
-
-@dataclass(frozen=True, slots=True)
-class PresentedCard:
-    """A payment method as localstripe keeps it, and what our table says it will do."""
-
-    payment_method: Json
-    behaviour: CardBehaviour
 
 
 def create(account: Account, params: Json) -> Json:
@@ -38,6 +32,9 @@ def create(account: Account, params: Json) -> Json:
     method = params.get("capture_method", "automatic_async")
     if method not in ("automatic", "automatic_async", "manual"):
         raise invalid(f"Invalid capture_method: {method}", param="capture_method")
+    usage = params.get("setup_future_usage")
+    if usage not in (None, "on_session", "off_session"):
+        raise invalid(f"Invalid setup_future_usage: {usage}", param="setup_future_usage")
     options = params.get("payment_method_options", {})
     intent = account.add(
         "payment_intent",
@@ -113,6 +110,20 @@ def confirm(
     return intent
 
 
+def confirm_without_holder(account: Account, intent: Json, card: PresentedCard) -> Json:
+    """Charge a kept card. Raises Refusal 402 when declined, `authentication_required` when only its
+    holder could pay with it; the payment then waits for them."""
+    _require_open(account, intent)
+    if not card.set_up:
+        raise invalid("This payment method was not set up for that.", param="payment_method")
+    intent["payment_method"] = card.payment_method["id"]
+    used = customers.without_holder(account, card)
+    seconds = VISA_WITHOUT_HOLDER if _is_visa(card) else HOLD_SECONDS
+    if refusal := _charge(account, intent, used, seconds):
+        raise refusal
+    return intent
+
+
 def authenticate(account: Account, intent: Json, card: PresentedCard, passed: bool) -> Json:
     """The customer completed (or failed) 3-D Secure; a decline by the issuer may still follow."""
     if intent["status"] != "requires_action":
@@ -149,6 +160,8 @@ def capture(account: Account, intent: Json, params: Json) -> Json:
     intent["amount_received"] += amount
     intent["amount_capturable"] -= amount
     charge["amount_captured"] += amount
+    if amount:
+        balance.captured(account, charge, amount)
     if _multicapture(charge):
         shown = {**intent, "amount_capturable": 0 if final else intent["amount_capturable"]}
         previous = {"amount_capturable": before}
@@ -173,12 +186,12 @@ def cancel(account: Account, intent: Json, params: Json) -> Json:
 
 
 def expire_holds(account: Account) -> None:
-    """Let every hold older than seven days lapse, as the card networks do."""
+    """Let every hold lapse whose time is over, as the card networks do."""
     for intent in list(account.objects["payment_intent"].values()):
         if intent["status"] != "requires_capture":
             continue
         charge = account.get("charge", intent["latest_charge"])
-        if charge["created"] + HOLD_SECONDS > account.now():
+        if charge["payment_method_details"]["card"]["capture_before"] > account.now():
             continue
         if intent["amount_received"]:
             _close(account, intent, charge)
@@ -217,10 +230,13 @@ def _require_open(account: Account, intent: Json) -> None:
     )
 
 
-def _charge(account: Account, intent: Json, card: PresentedCard) -> Refusal | None:
-    """Ask the issuer. The refusal is what a caller waiting for the answer is told."""
+def _charge(
+    account: Account, intent: Json, card: PresentedCard, seconds: int = HOLD_SECONDS
+) -> Refusal | None:
+    """Ask the issuer, who holds the money so many seconds. The refusal is what a caller waiting for
+    the answer is told."""
     behaviour = card.behaviour
-    charge = account.add("charge", _charge_fields(account, intent, card))
+    charge = account.add("charge", _charge_fields(account, intent, card, seconds))
     intent["latest_charge"] = charge["id"]
     if behaviour.code:
         error = {
@@ -234,6 +250,7 @@ def _charge(account: Account, intent: Json, card: PresentedCard) -> Refusal | No
         account.emit("charge.failed", charge)
         _fail(account, intent, error)
         return Refusal(402, {**error, "payment_intent": account.expanded(intent, None)})
+    customers.keep(account, intent, card)
     intent["amount_capturable"] = intent["amount"]
     if intent["capture_method"] == "manual":
         intent["status"] = "requires_capture"
@@ -241,14 +258,20 @@ def _charge(account: Account, intent: Json, card: PresentedCard) -> Refusal | No
         account.emit("payment_intent.amount_capturable_updated", intent)
     else:
         charge |= {"captured": True, "amount_captured": charge["amount"]}
+        balance.captured(account, charge, charge["amount"])
         intent |= {"amount_received": intent["amount"], "amount_capturable": 0}
         intent["status"] = "succeeded"
         account.emit("charge.succeeded", charge)
         account.emit("payment_intent.succeeded", intent)
+        disputes.of_card(account, charge)
     return None
 
 
-def _charge_fields(account: Account, intent: Json, card: PresentedCard) -> Json:
+def _is_visa(card: PresentedCard) -> bool:
+    return bool(card.payment_method["card"].get("brand") == "visa")
+
+
+def _charge_fields(account: Account, intent: Json, card: PresentedCard, seconds: int) -> Json:
     failed = bool(card.behaviour.code)
     asked = intent["payment_method_options"].get("card", {}).get("request_multicapture")
     offered = account.multicapture and asked == "if_available"
@@ -257,6 +280,8 @@ def _charge_fields(account: Account, intent: Json, card: PresentedCard) -> Json:
         for name in ("brand", "last4", "exp_month", "exp_year", "country", "funding")
     }
     shown["multicapture"] = {"status": "available" if offered else "unavailable"}
+    if intent["capture_method"] == "manual" and not failed:
+        shown["capture_before"] = account.now() + seconds
     return {
         "amount": intent["amount"],
         "amount_captured": 0,
@@ -273,7 +298,8 @@ def _charge_fields(account: Account, intent: Json, card: PresentedCard) -> Json:
         "payment_method_details": {"type": "card", "card": shown},
         "failure_code": card.behaviour.code or None,
         "failure_message": card.behaviour.message or None,
-        "balance_transaction": None if failed else account.ids("txn"),
+        "balance_transaction": None,
+        "disputed": False,
     }
 
 
@@ -288,6 +314,7 @@ def _close(account: Account, intent: Json, charge: Json) -> None:
     charge["captured"] = True
     account.emit("charge.captured", charge, {"captured": False})
     account.emit("payment_intent.succeeded", intent)
+    disputes.of_card(account, charge)
 
 
 def _cancel(account: Account, intent: Json, reason: str | None) -> None:

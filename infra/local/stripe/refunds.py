@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from infra.local.stripe import balance, disputes
 from infra.local.stripe.account import Account, integer, merge_metadata
 from infra.local.stripe.errors import Json, Refusal, invalid
 
@@ -17,6 +18,7 @@ def create(account: Account, params: Json) -> Json:
     left = charge["amount_captured"] - charge["amount_refunded"]
     amount = integer(params, "amount")
     amount = left if amount is None else amount
+    disputes.require_refundable(account, charge)
     _check(charge, amount, left)
     reason = params.get("reason")
     if reason not in (None, "duplicate", "fraudulent", "requested_by_customer"):
@@ -25,6 +27,7 @@ def create(account: Account, params: Json) -> Json:
         "refund",
         {
             "amount": amount,
+            "balance_transaction": None,
             "currency": charge["currency"],
             "charge": charge["id"],
             "payment_intent": charge["payment_intent"],
@@ -35,6 +38,7 @@ def create(account: Account, params: Json) -> Json:
     )
     merge_metadata(refund, params.get("metadata"))
     _book(charge, amount)
+    balance.refunded(account, refund)
     account.emit("refund.created", refund)
     account.emit("charge.refunded", charge, {"amount_refunded": charge["amount_refunded"] - amount})
     answer = dict(refund)
@@ -57,6 +61,7 @@ def fail(account: Account, reference: str) -> Json:
         raise invalid(f"This refund is {refund['status']}.")
     refund |= {"status": "failed", "failure_reason": "lost_or_stolen_card"}
     _book(account.get("charge", refund["charge"]), -refund["amount"])
+    balance.refund_failed(account, refund)
     account.emit("refund.updated", refund)
     account.emit("refund.failed", refund)
     return refund

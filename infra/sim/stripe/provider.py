@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from infra.local.stripe import forms, intents, refunds
+from infra.local.stripe import balance, customers, disputes, forms, intents, payouts, refunds
 from infra.local.stripe.account import Account
 from infra.local.stripe.endpoints import CALLS, Call, Endpoints
 from infra.local.stripe.errors import Json, Refusal, invalid
@@ -49,6 +49,10 @@ class Snapshot:
     cards: dict[str, PresentedCard]
     challenged: dict[str, PresentedCard]
     captures: dict[str, tuple[int, ...]]
+    bundles: dict[str, tuple[str, ...]]
+    saved: dict[str, PresentedCard]
+    multicapture: bool
+    refusals: int
 
 
 class Provider:
@@ -128,7 +132,6 @@ class Provider:
             return Answer(refusal.status, refusal.body, refusal.executed)
 
     def _called(self, call: Call, reference: str, params: Json) -> Json:
-        """Customers are none of this provider's."""
         if call.does == "capture" and self._bank.declines:
             self._bank.declines -= 1
             error = {"type": "card_error", "code": "card_declined", "decline_code": "do_not_honor"}
@@ -139,10 +142,8 @@ class Provider:
         else:
             if reference:
                 self._account.get("payment_intent", reference)
-            card = presented(params, self._new_id, self._now())
-            if customer := params.get("customer"):
-                message = f"No such customer: '{customer}'"
-                raise invalid(message, code="resource_missing", param="customer")
+            card = customers.saved_card(self._account, params)
+            card = card or presented(params, self._new_id, self._now())
             answer = does(reference, params, card)
         if answer["object"] == "payment_intent":
             self._note_capture(answer)
@@ -159,6 +160,7 @@ class Provider:
         decline is no exception, nor is a payment that is already past this. Raises Refusal for a
         number that is no test card and for a wrong secret.
         """
+        intents.expire_holds(self._account)
         intent = self._by_secret(client_secret)
         expiry = {"exp_month": "12", "exp_year": str(self._now().year + 8)}
         method = {"type": "card", "card": {"number": card, **expiry, "cvc": "123"}}
@@ -192,13 +194,49 @@ class Provider:
         intent = self._account.get("payment_intent", reference)
         if intent["status"] == "requires_capture":
             charge = self._account.get("charge", intent["latest_charge"])
-            old = self._account.now() - intents.HOLD_SECONDS
-            charge["created"] = min(charge["created"], old)
+            charge["payment_method_details"]["card"]["capture_before"] = self._account.now()
             intents.expire_holds(self._account)
+
+    def forget(self, reference: str) -> None:
+        """Have a payment be gone, as if this were another account."""
+        del self._account.objects["payment_intent"][reference]
 
     def decline_captures(self, times: int) -> None:
         """The bank says no to the next captures, each under a key of its own; the holds stay."""
         self._bank.declines = times
+
+    def allow_one_capture(self) -> None:
+        """From now on a hold ends with its first capture, as on accounts without multicapture."""
+        self._account.multicapture = False
+
+    def decline_off_session(self, times: int) -> None:
+        """The bank says no to the next charges of a kept card without its holder."""
+        self._account.refusals = times
+
+    def pay_out(self) -> list[str]:
+        """The day's payouts, one for each currency: their ids."""
+        return [payout["id"] for payout in payouts.pay_out(self._account)]
+
+    def fail_payout(self, reference: str) -> None:
+        """The shop's bank sends a payout back."""
+        payouts.fail(self._account, reference)
+
+    def charge_fee(self, amount: int, currency: str) -> None:
+        """Take a fee that is for no payment."""
+        balance.charge_fee(self._account, amount, currency, "Radar for Fraud Teams")
+
+    def set_pricing(self, **prices: object) -> None:
+        """Change what the account pays and settles in: the fields of `pricing.Pricing`."""
+        self._account.pricing = self._account.pricing.changed(dict(prices))
+
+    def dispute(self, reference: str, **details: object) -> str:
+        """The cardholder disputes a payment (`amount`, `reason`, `inquiry`); the dispute's id."""
+        made = disputes.of_payment(self._account, {"payment": reference, **details})
+        return str(made["id"])
+
+    def end_dispute(self, reference: str, *, won: bool) -> None:
+        """The customer's bank has decided a dispute."""
+        disputes.end(self._account, self._account.get("dispute", reference), won=won)
 
     def fail_refund(self, reference: str) -> None:
         """The customer's bank sends a refund back (docs.stripe.com/refunds#failed-refunds)."""
@@ -230,6 +268,39 @@ class Provider:
             if intent["metadata"].get("order_id") == order_id
         ]
 
+    def kept_cards(self, order_id: str) -> list[str]:
+        """The cards that are kept for an order and could be charged without their holder."""
+        customers = self._account.objects["customer"]
+        ours = {
+            name
+            for name, customer in customers.items()
+            if customer.get("metadata", {}).get("order_id") == order_id
+        }
+        kept = self._account.saved.items()
+        return [card for card, held in kept if held.payment_method["customer"] in ours]
+
+    def make_by_hand(self, order_id: str, attempt: int, amount: int, deployment: str) -> str:
+        """Somebody has a card pay for an order with the provider, and marks it as the shop does;
+        the payment. Its money is held."""
+        values: Json = {
+            "amount": amount,
+            "currency": "usd",
+            "capture_method": "manual",
+            "confirm": True,
+            "payment_method": "pm_card_visa",
+            "return_url": _RETURN_URL,
+            "metadata": {
+                "order_id": order_id,
+                "attempt": str(attempt),
+                "deployment": deployment,
+            },
+        }
+        url, headers = "https://api.stripe.com/v1/payment_intents", {"Authorization": "Bearer sk_x"}
+        status, _, body = self.request("POST", url, headers, forms.encode(values))
+        if status != 200:
+            raise ValueError(body)
+        return str(json.loads(body)["id"])
+
     def snapshot(self) -> Snapshot:
         """Everything as it is now. Time and ids are the caller's to keep."""
         changing = {name: kept for name, kept in self._account.objects.items() if name != "event"}
@@ -240,6 +311,10 @@ class Provider:
             cards=dict(self._endpoints.cards),
             challenged=dict(self._bank.challenged),
             captures=dict(self._captures),
+            bundles={payout: tuple(made) for payout, made in self._account.bundles.items()},
+            saved=dict(self._account.saved),
+            multicapture=self._account.multicapture,
+            refusals=self._account.refusals,
         )
 
     def restore(self, snapshot: Snapshot) -> None:
@@ -252,6 +327,10 @@ class Provider:
         self._endpoints.cards = dict(snapshot.cards)
         self._bank.challenged = dict(snapshot.challenged)
         self._captures = dict(snapshot.captures)
+        self._account.saved = dict(snapshot.saved)
+        self._account.multicapture = snapshot.multicapture
+        self._account.refusals = snapshot.refusals
+        self._account.bundles = {payout: list(made) for payout, made in snapshot.bundles.items()}
 
     def _seconds(self) -> float:
         return self._now().timestamp()

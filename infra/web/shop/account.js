@@ -3,9 +3,9 @@
 import { fill, h, toast } from "/common/dom.js";
 import * as api from "./api.js";
 import * as cart from "./cart.js";
-import { addressBlock, addressFields, addressOf, field, form } from "./forms.js";
-import { currentLanguage, t } from "./i18n.js";
-import { mark, notice, sentence, unmark } from "./trouble.js";
+import { addressBlock, addressFields, addressOf, field, form } from "/common/forms.js";
+import { currentLanguage, t } from "/common/i18n.js";
+import { mark, notice, sentence, unmark } from "/common/trouble.js";
 import { newKey } from "/common/http.js";
 
 /** The page: the account of who is signed in, else the ways to get there. */
@@ -59,10 +59,9 @@ function signInForm(main) {
 /** Sign in, and make the cart that was filled before the customer's own. */
 async function arrive(email, password) {
   await api.signIn(email, password);
-  if (cart.reference()) {
-    await cart.change(api.claim);
-    toast(t("claimed"));
-  }
+  const filled = cart.count();
+  await cart.change(api.claim);
+  if (filled) toast(t("claimed"));
 }
 
 function signUpForm(main) {

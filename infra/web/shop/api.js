@@ -1,7 +1,7 @@
 // The public API as this storefront uses it: one function per route, and who is signed in.
 
 import { configuration, newKey, Refused, request } from "/common/http.js";
-import { recall, remember, tell } from "./state.js";
+import { recall, remember, tell } from "/common/state.js";
 
 const EARLY = 60_000; // milliseconds before their end at which tokens are renewed
 
@@ -19,22 +19,28 @@ async function call(method, path, { body, query, key, headers = {}, signed = fal
 const segment = encodeURIComponent;
 const held = (cart) => ({ "Cart-Token": cart.token });
 
-// --- products ---
+// --- products, as who buys with the cart may see them ---
 
-export const find = (query) => call("GET", "/products", { query });
-export const suggest = (q) => call("GET", "/products/suggest", { query: { q } });
+/** A request of the catalogue: with the cart, if there is one, whose buyer it is for. */
+function browse(path, query) {
+  const cart = recall("cart");
+  if (!cart) return call("GET", path, { query });
+  return call("GET", path, { query: { ...query, cart: cart.id }, headers: held(cart) });
+}
+
+export const find = (query) => browse("/products", query);
+export const suggest = (q) => browse("/products/suggest", { q });
 const products = new Map();
 
 export async function product(sku, { fresh = false } = {}) {
   if (fresh || !products.has(sku)) {
-    products.set(sku, await call("GET", `/products/${segment(sku)}`));
+    products.set(sku, await browse(`/products/${segment(sku)}`));
   }
   return products.get(sku);
 }
 
 /** What can be had of `wanted` {quantity, country}, and when. */
-export const supply = (sku, wanted) =>
-  call("GET", `/products/${segment(sku)}/availability`, { query: wanted });
+export const supply = (sku, wanted) => browse(`/products/${segment(sku)}/availability`, wanted);
 
 /** What a search has just told about products need not be asked for again to draw a cart. */
 export function keep(found) {
@@ -54,6 +60,14 @@ export const setLine = (cart, sku, quantity) =>
   });
 export const removeLine = (cart, sku) =>
   call("DELETE", `/carts/${cart.id}/lines/${segment(sku)}`, { headers: held(cart) });
+export const enterCode = (cart, code) =>
+  call("PUT", `/carts/${cart.id}/coupons/${segment(code)}`, { headers: held(cart) });
+export const removeCode = (cart, code) =>
+  call("DELETE", `/carts/${cart.id}/coupons/${segment(code)}`, { headers: held(cart) });
+export const addGiftCard = (cart, code) =>
+  call("PUT", `/carts/${cart.id}/gift-cards`, { body: { code }, headers: held(cart) });
+export const removeGiftCard = (cart, card) =>
+  call("DELETE", `/carts/${cart.id}/gift-cards/${segment(card)}`, { headers: held(cart) });
 export const describe = (cart, details) =>
   call("PATCH", `/carts/${cart.id}`, { body: details, headers: held(cart) });
 /** `where` is {country, postal_code, group}; without a group it is asked for the whole cart. */
@@ -73,17 +87,25 @@ export const place = (cart, expectedTotal, key) =>
   });
 export const startPayment = (cart, key) =>
   call("POST", `/carts/${cart.id}/payment`, { body: {}, key, headers: held(cart) });
-export const cancelHeld = (cart, key) =>
-  call("POST", `/carts/${cart.id}/cancel`, { body: {}, key, headers: held(cart) });
-export const claim = (cart) =>
-  call("POST", `/carts/${cart.id}/claim`, { headers: held(cart), signed: true });
+export const cancelHeld = (cart, key, lines) =>
+  call("POST", `/carts/${cart.id}/cancel`, { body: { lines }, key, headers: held(cart) });
+export async function claim(cart) {
+  const theirs = await call("POST", `/carts/${cart.id}/claim`, {
+    headers: held(cart),
+    signed: true,
+  });
+  products.clear(); // they may have other prices
+  return theirs;
+}
 
 // --- orders of who is signed in, and tracking ---
 
 export const orders = (cursor) => call("GET", "/orders", { query: { cursor }, signed: true });
 export const order = (id) => call("GET", `/orders/${id}`, { signed: true });
-export const cancelOwn = (id, key) =>
-  call("POST", `/orders/${id}/cancel`, { body: {}, key, signed: true });
+export const cancelOwn = (id, key, lines) =>
+  call("POST", `/orders/${id}/cancel`, { body: { lines }, key, signed: true });
+export const startLinkedPayment = (number, token, key) =>
+  call("POST", `/track/${encodeURIComponent(number)}/payment`, { body: {}, query: { k: token }, key });
 export const track = (path) => call("GET", path);
 export async function trackingPage(path) {
   return (await configuration()).api + path;

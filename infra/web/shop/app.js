@@ -8,12 +8,16 @@ import * as cart from "./cart.js";
 import { cataloguePage, homePage } from "./catalogue.js";
 import { checkoutPage } from "./checkout.js";
 import * as drawer from "./drawer.js";
-import { currentLanguage, LANGUAGES, money, setLanguage, t } from "./i18n.js";
+import { currentLanguage, LANGUAGES, money, setLanguage, setWords, t } from "/common/i18n.js";
 import { orderPage } from "./order.js";
 import { ordersPage } from "./orders.js";
+import { payPage } from "./paypage.js";
 import { productPage } from "./product.js";
 import { searchBox } from "./searchbox.js";
-import { on, remember } from "./state.js";
+import { on, remember } from "/common/state.js";
+import { WORDS } from "./words.js";
+
+setWords(WORDS);
 
 const main = document.getElementById("main");
 const top = document.getElementById("top");
@@ -23,18 +27,27 @@ let shown = false;
 
 function route() {
   const [path, query = ""] = location.hash.replace(/^#/, "").split("?");
-  const [, name = "", id = ""] = path.split("/");
-  return { name, id: decodeURIComponent(id), query: new URLSearchParams(query) };
+  const [, name = "", id = "", rest = ""] = path.split("/").map(decodeURIComponent);
+  return { name, id, rest, query: new URLSearchParams(query) };
 }
 
 const PAGES = {
-  "": ({ query }) => (query.size ? cataloguePage(main, query) : homePage(main)),
-  product: ({ id }) => productPage(main, id),
+  "": browsing(({ query }) => (query.size ? cataloguePage(main, query) : homePage(main))),
+  product: browsing(({ id }) => productPage(main, id)),
   checkout: () => checkoutPage(main),
   order: ({ id }) => orderPage(main, id),
+  pay: ({ id, rest }) => payPage(main, id, rest),
   orders: () => ordersPage(main),
   account: () => accountPage(main),
 };
+
+/** A page of the catalogue. Should there be no cart to be had, it has what everybody may see. */
+function browsing(page) {
+  return async (asked) => {
+    await cart.ready().catch(() => undefined);
+    return page(asked);
+  };
+}
 
 async function show() {
   leave?.();
@@ -149,5 +162,5 @@ document.getElementById("skip").addEventListener("click", (event) => {
   main.focus();
 });
 await around();
-cart.load().catch(() => undefined);
+await cart.load().catch(() => undefined); // what is shown goes by it; one that is gone is forgotten
 await show();

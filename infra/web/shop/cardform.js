@@ -2,9 +2,9 @@
 
 import { h } from "/common/dom.js";
 import * as api from "./api.js";
-import { has, t } from "./i18n.js";
+import { has, t } from "/common/i18n.js";
 import { confirmCard, TEST_CARDS } from "./payments.js";
-import { field } from "./forms.js";
+import { field } from "/common/forms.js";
 
 /** The fields, with a button to fill in each test card. */
 export function cardFields() {
@@ -83,8 +83,12 @@ function cardOf(form) {
  */
 export async function pay(held, form) {
   const payment = await api.once(`payment.${held.id}`, (key) => api.startPayment(held, key));
+  return confirm(payment, form, `${location.origin}/shop/#/order/${held.id}`);
+}
+
+/** The same for a payment that was started, with the page to come `back` to from the bank's. */
+export async function confirm(payment, form, back) {
   if (payment.status === "authorized" || payment.status === "captured") return null;
-  const back = `${location.origin}/shop/#/order/${held.id}`;
   const { outcome, url, reason } = await confirmCard(payment, cardOf(form), back);
   if (outcome === "ask") {
     location.href = url;

@@ -2,8 +2,8 @@
 
 import { newKey, Refused } from "/common/http.js";
 import * as api from "./api.js";
-import { currentLanguage } from "./i18n.js";
-import { recall, remember, tell } from "./state.js";
+import { currentLanguage } from "/common/i18n.js";
+import { recall, remember, tell } from "/common/state.js";
 
 let cart = null; // as the API shows it
 let work = Promise.resolve(); // changes one after the other, in the order of the clicks
@@ -42,6 +42,11 @@ export function load() {
       show(null);
     }
   });
+}
+
+/** Who is signed in has a cart from the start: what they may see and what it costs go by it. */
+export async function ready() {
+  if (api.signedIn() && !reference()) await inTurn(held);
 }
 
 /** Put `quantity` more units of a SKU in it. */

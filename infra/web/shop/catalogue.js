@@ -3,11 +3,11 @@
 import { fill, h } from "/common/dom.js";
 import * as api from "./api.js";
 import { facets, filtersTitle, toolbar } from "./facets.js";
-import { t } from "./i18n.js";
+import { t } from "/common/i18n.js";
 import { address } from "./places.js";
 import { card } from "./product.js";
 import { tile } from "./tiles.js";
-import { notice } from "./trouble.js";
+import { notice } from "/common/trouble.js";
 
 const PAGE = 24;
 const SHELVES = 3;

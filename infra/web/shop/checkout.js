@@ -6,13 +6,15 @@ import { cardFields, pay } from "./cardform.js";
 import * as cart from "./cart.js";
 import { deliveryStep } from "./delivery.js";
 import { unitsText } from "./divide.js";
-import { addressBlock, addressFields, addressOf, field, form } from "./forms.js";
-import { currentLanguage, money, t } from "./i18n.js";
+import { addressBlock, addressFields, addressOf, field, form } from "/common/forms.js";
+import { leftToPay } from "./giftcards.js";
+import { currentLanguage, money, t } from "/common/i18n.js";
+import { insteadOf, learn } from "./instead.js";
 import { deliveryText } from "./options.js";
 import * as shortage from "./shortage.js";
-import { on, remember } from "./state.js";
+import { on, remember } from "/common/state.js";
 import { summary } from "./summary.js";
-import { notice, sentence, tell, unmark } from "./trouble.js";
+import { notice, sentence, tell, unmark } from "/common/trouble.js";
 
 const steps = () =>
   shortage.isShort()
@@ -68,7 +70,11 @@ async function follow(view, main) {
   const seen = cart.current();
   if (!seen) return;
   if (linesOf(seen) === view.lines) {
-    fill(view.summary, summary());
+    // A code changes what is agreed to; where that cannot be asked, ordering it will tell.
+    if (shortage.told()) await shortage.availability().catch(() => null);
+    if (!cart.current()) return; // it was ordered meanwhile
+    if (needsCard() === view.needsCard) fill(view.summary, summary());
+    else draw(view, firstOpen());
     return;
   }
   view.lines = linesOf(seen);
@@ -112,6 +118,7 @@ const DONE = {
 function draw(view, open, error = null) {
   const seen = cart.current();
   view.lines = linesOf(seen);
+  view.needsCard = needsCard();
   fill(
     view.steps,
     steps().map((name, index) => {
@@ -147,7 +154,11 @@ function draw(view, open, error = null) {
     }),
   );
   const box = view.steps.querySelector(".step.open form, .step.open > .stack");
-  if (error && box) box.prepend(notice(error, cart.names()));
+  if (error && box)
+    box.prepend(
+      notice(error, cart.names()),
+      ...cart.current().lines.map((line) => insteadOf(line.sku)),
+    );
   fill(view.summary, summary());
 }
 
@@ -228,8 +239,7 @@ function paymentStep(view) {
     h("h3", {}, t("billing")),
     same ? h("label", { class: "check" }, same, t("billing.same")) : null,
     billing,
-    h("h3", {}, t("card")),
-    cardFields(),
+    needsCard() ? [h("h3", {}, t("card")), cardFields()] : h("p", {}, t("gift.covers")),
     h(
       "button",
       { class: "button primary wide", id: "place" },
@@ -244,6 +254,9 @@ function paymentStep(view) {
       : null,
   );
 }
+
+/** Whether gift cards leave something to be paid. */
+const needsCard = () => leftToPay(cart.current()) > 0;
 
 function placeText() {
   const both = shortage.chosen()?.orders.length > 1;
@@ -269,7 +282,7 @@ async function order(view, element, billingAddress) {
       api.place(held, agreed, key),
     );
     cart.placed(placed);
-    const trouble = await pay(held, element);
+    const trouble = placed.state === "placed" ? await pay(held, element) : null;
     remember(`trouble.${held.id}`, trouble);
     remember(`paid.${held.id}`, trouble ? null : Date.now());
     location.hash = `#/order/${held.id}`;
@@ -284,6 +297,7 @@ async function order(view, element, billingAddress) {
       tell(element, error, "/billing_address", cart.names());
       return;
     }
+    learn(error);
     await again(view, error);
   }
 }

@@ -1,8 +1,8 @@
 // The deliveries of an order: where, when, what of it waits, and its parcels.
 
 import { h } from "/common/dom.js";
-import { addressBlock } from "./forms.js";
-import { day, days, has, t } from "./i18n.js";
+import { addressBlock } from "/common/forms.js";
+import { day, days, has, t } from "/common/i18n.js";
 
 /** When a delivery is to be there: the first promise, and the present one where it was revised. */
 export function promiseText(delivery) {

@@ -4,10 +4,10 @@ import { fill, h } from "/common/dom.js";
 import * as api from "./api.js";
 import * as cart from "./cart.js";
 import { dividedStep } from "./divide.js";
-import { addressFields, addressOf, field, form } from "./forms.js";
-import { t } from "./i18n.js";
+import { addressFields, addressOf, field, form } from "/common/forms.js";
+import { t } from "/common/i18n.js";
 import { option, optionsFor } from "./options.js";
-import { notice, tell, unmark } from "./trouble.js";
+import { notice, tell, unmark } from "/common/trouble.js";
 
 const COUNTRY = "US"; // whose stores are offered
 const FORMS = { delivery: addressForm, pickup: pickupForm, several: dividedStep };

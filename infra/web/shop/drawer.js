@@ -3,13 +3,15 @@
 import { fill, h, toast } from "/common/dom.js";
 import * as api from "./api.js";
 import * as cart from "./cart.js";
-import { money, t } from "./i18n.js";
-import { on } from "./state.js";
+import { lineDiscounts, lineSum } from "./discounts.js";
+import { money, t } from "/common/i18n.js";
+import { insteadOf } from "./instead.js";
+import { on } from "/common/state.js";
 import { stepper } from "./stepper.js";
 import { totals } from "./summary.js";
 import { lineNote } from "./supply.js";
 import { tile } from "./tiles.js";
-import { sentence } from "./trouble.js";
+import { sentence } from "/common/trouble.js";
 
 const drawer = h("dialog", {
   class: "drawer",
@@ -96,7 +98,9 @@ function row(line) {
             line.name,
           ),
           h("p", { class: "soft small" }, t("each", { price: money(line.unit_price) })),
+          h("div", { class: "off-lines" }),
           h("div", { class: "there" }),
+          insteadOf(line.sku),
         ),
         stepper({ sku: line.sku, name: line.name, removable: true }),
         h("strong", { class: "numbers sum" }),
@@ -115,7 +119,8 @@ function row(line) {
     );
   }
   const element = rows.get(line.sku);
-  element.querySelector(".sum").textContent = money(line.net);
+  fill(element.querySelector(".sum"), lineSum(line));
+  fill(element.querySelector(".off-lines"), lineDiscounts(line));
   if (element.dataset.quantity !== String(line.quantity)) {
     element.dataset.quantity = String(line.quantity);
     fill(element.querySelector(".there"), lineNote(line));

@@ -1,7 +1,7 @@
 // Narrowing a search: facets, what is chosen of them, sorting.
 
 import { h } from "/common/dom.js";
-import { money, t, toMajor, toMinor } from "./i18n.js";
+import { money, t, toMajor, toMinor } from "/common/i18n.js";
 import { address } from "./places.js";
 
 const BRANDS_SHOWN = 12;

@@ -5,7 +5,7 @@ import { h } from "/common/dom.js";
 import * as api from "./api.js";
 import * as cart from "./cart.js";
 import { promiseText } from "./deliveries.js";
-import { money, t } from "./i18n.js";
+import { money, t } from "/common/i18n.js";
 
 /** The orders linked to `order` that this browser may see; those placed here are kept as its own. */
 export async function linkedOf(view, order) {

@@ -3,9 +3,9 @@
 import { h } from "/common/dom.js";
 import * as api from "./api.js";
 import * as cart from "./cart.js";
-import { addressLines } from "./forms.js";
-import { days, kilometres, moment, money, named, t } from "./i18n.js";
-import { recall, remember } from "./state.js";
+import { addressLines } from "/common/forms.js";
+import { days, kilometres, moment, money, named, t } from "/common/i18n.js";
+import { recall, remember } from "/common/state.js";
 
 /** What is offered for {country, postal_code, group}; the names are kept for later. */
 export async function optionsFor(where) {

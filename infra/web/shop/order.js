@@ -6,13 +6,14 @@ import * as api from "./api.js";
 import { cardFields, pay } from "./cardform.js";
 import * as cart from "./cart.js";
 import { deliveryPanels, parcels, promiseText, storeName, waitingText } from "./deliveries.js";
-import { addressBlock, form } from "./forms.js";
-import { currentLanguage, moment, money, t } from "./i18n.js";
+import { lineDiscounts, lineSum } from "./discounts.js";
+import { addressBlock, form } from "/common/forms.js";
+import { currentLanguage, moment, money, t } from "/common/i18n.js";
 import { isDue, linkedOf, linkedPanel } from "./linked.js";
-import { recall, remember } from "./state.js";
+import { recall, remember } from "/common/state.js";
 import { totals } from "./summary.js";
 import { tile } from "./tiles.js";
-import { notice, sentence } from "./trouble.js";
+import { notice, sentence } from "/common/trouble.js";
 
 const ARRIVED = ["delivered", "collected"];
 const ENDED = ["closed", "expired"];
@@ -59,7 +60,7 @@ async function tracking(order) {
 
 function show(view, order, tracked) {
   const confirming = isConfirming(order);
-  if (order.state !== "placed") forget(order.id);
+  if (!isUnpaid(order)) forget(order.id);
   const key = [order.version, tracked, confirming, currentLanguage()];
   fillIfChanged(view.head, [...key, recall(`trouble.${order.id}`)], () =>
     head(view, order, tracked, confirming),
@@ -90,9 +91,13 @@ function showLinked(view, order, linked) {
 function isConfirming(order) {
   const paidAt = recall(`paid.${order.id}`);
   return Boolean(
-    order.state === "placed" && paidAt && Date.now() - paidAt < CONFIRMED_WITHIN,
+    isUnpaid(order) && paidAt && Date.now() - paidAt < CONFIRMED_WITHIN,
   );
 }
+
+/** Whether it has to be paid: for the first time, or anew because nothing pays for it any more. */
+const isUnpaid = ({ state, to_pay: open, pay_until: until }) =>
+  state === "placed" || (state === "confirmed" && open.minor > 0 && until !== null);
 
 function forget(id) {
   remember(`paid.${id}`, null);
@@ -105,7 +110,7 @@ function head(view, order, tracked, confirming) {
   const status = tracked?.status ?? order.state;
   const title = confirming
     ? t("order.confirming")
-    : order.state === "placed"
+    : isUnpaid(order)
       ? t("order.unpaid")
       : (tracked?.text ?? t(`status.${order.state}`));
   return [
@@ -116,13 +121,13 @@ function head(view, order, tracked, confirming) {
     order.state === "placed" && !confirming && order.linked_orders.length
       ? h("p", { class: "soft" }, t("linked.first"))
       : null,
-    order.state === "placed" && !confirming && view.held ? payment(view, order) : null,
+    isUnpaid(order) && !confirming && view.held ? payment(view, order) : null,
   ];
 }
 
 function when(order, status) {
   if (order.state === "expired") return h("p", { class: "soft" }, t("order.expired"));
-  if (order.state === "placed") {
+  if (isUnpaid(order)) {
     return order.pay_until
       ? h("p", { class: "soft" }, t("order.until", { time: moment(order.pay_until) }))
       : null;
@@ -145,7 +150,7 @@ function steps(found) {
 
 function payment(view, order) {
   const trouble = recall(`trouble.${order.id}`);
-  const total = money(order.totals.gross);
+  const total = money(order.to_pay);
   return form(
     { class: "panel stack pay-again", "data-order": order.id },
     async (element) => {
@@ -209,9 +214,10 @@ function line(each) {
       { class: "grow" },
       each.name,
       h("span", { class: "soft small" }, ` × ${each.quantity}`),
+      lineDiscounts(each),
       waitingText(each),
     ),
-    h("span", { class: "numbers" }, money(each.net)),
+    h("span", { class: "numbers" }, lineSum(each)),
   );
 }
 
@@ -302,7 +308,12 @@ function cancellation(view, order) {
   const started = ["partially_shipped", "shipped", "partially_delivered", "delivered"].includes(
     order.fulfilment_status,
   );
-  if (!["placed", "confirmed"].includes(order.state) || started) return null;
+  if (!["placed", "confirmed"].includes(order.state)) return null;
+  const waiting = order.lines
+    .filter(({ stages }) => stages.backordered)
+    .map(({ sku, stages }) => ({ sku, quantity: stages.backordered }));
+  if (started && !waiting.length) return null;
+  const part = started ? ".part" : "";
   const box = h("div", { class: "cancellation" });
   const ask = () => {
     fill(
@@ -310,7 +321,7 @@ function cancellation(view, order) {
       h(
         "div",
         { class: "notice warn stack" },
-        h("p", {}, t("order.cancel.sure")),
+        h("p", {}, t(`order.cancel.sure${part}`)),
         h(
           "div",
           { class: "row" },
@@ -326,12 +337,13 @@ function cancellation(view, order) {
     box.querySelector("button").focus();
   };
   const offer = () =>
-    fill(box, h("button", { class: "link", id: "cancel", on: { click: ask } }, t("order.cancel")));
+    fill(box, h("button", { class: "link", id: "cancel", on: { click: ask } }, t(`order.cancel${part}`)));
   const cancel = async (event) => {
     event.target.disabled = true;
     try {
+      const lines = started ? waiting : undefined;
       const send = (key) =>
-        view.held ? api.cancelHeld(view.held, key) : api.cancelOwn(order.id, key);
+        view.held ? api.cancelHeld(view.held, key, lines) : api.cancelOwn(order.id, key, lines);
       await api.once(`cancel.${order.id}`, send);
       await refresh(view);
     } catch (error) {

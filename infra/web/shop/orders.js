@@ -2,9 +2,9 @@
 
 import { fill, h } from "/common/dom.js";
 import * as api from "./api.js";
-import { moment, money, t } from "./i18n.js";
-import { recall } from "./state.js";
-import { notice } from "./trouble.js";
+import { moment, money, t } from "/common/i18n.js";
+import { recall } from "/common/state.js";
+import { notice } from "/common/trouble.js";
 
 /** The page. */
 export async function ordersPage(main) {

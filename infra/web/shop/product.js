@@ -2,12 +2,13 @@
 
 import { fill, h } from "/common/dom.js";
 import * as api from "./api.js";
-import { day, has, money, t } from "./i18n.js";
+import { day, has, money, t } from "/common/i18n.js";
+import { insteadOf } from "./instead.js";
 import { address } from "./places.js";
 import { stepper } from "./stepper.js";
 import { supplyNote } from "./supply.js";
 import { tile } from "./tiles.js";
-import { notice } from "./trouble.js";
+import { notice } from "/common/trouble.js";
 
 /** A product among others. */
 export function card(product) {
@@ -82,6 +83,7 @@ export async function productPage(main, sku) {
         ),
         stockNote(product),
         stepper({ sku: product.sku, name: product.name, soldOut, large: true }),
+        insteadOf(product.sku),
         soldOut ? null : supplyNote(product),
         h("p", {}, product.description),
         h("h2", {}, t("product.details")),

@@ -2,7 +2,7 @@
 
 import { fill, h } from "/common/dom.js";
 import * as api from "./api.js";
-import { t } from "./i18n.js";
+import { t } from "/common/i18n.js";
 import { address } from "./places.js";
 
 const PAUSE = 120; // milliseconds without a key before suggestions are asked for

@@ -3,9 +3,9 @@
 import { h } from "/common/dom.js";
 import * as api from "./api.js";
 import * as cart from "./cart.js";
-import { form } from "./forms.js";
-import { day, days, money, t } from "./i18n.js";
-import { tell, unmark } from "./trouble.js";
+import { form } from "/common/forms.js";
+import { day, days, money, t } from "/common/i18n.js";
+import { tell, unmark } from "/common/trouble.js";
 
 let known = null; // {id, version, found}: what the API said of the cart as it was then
 

@@ -2,9 +2,10 @@
 
 import { fill, h, toast } from "/common/dom.js";
 import * as cart from "./cart.js";
-import { t } from "./i18n.js";
-import { on } from "./state.js";
-import { sentence } from "./trouble.js";
+import { t } from "/common/i18n.js";
+import { forget, learn } from "./instead.js";
+import { on } from "/common/state.js";
+import { sentence } from "/common/trouble.js";
 
 /** "Add", and once it is in the cart: minus, how many, plus. Follows the cart by itself. */
 export function stepper({ sku, name, soldOut = false, removable = false, large = false }) {
@@ -15,8 +16,10 @@ export function stepper({ sku, name, soldOut = false, removable = false, large =
     box.setAttribute("aria-busy", "true");
     try {
       await act();
+      forget(sku);
       if (words) toast(words);
     } catch (error) {
+      learn(error);
       toast(sentence(error, { ...cart.names(), [sku]: name }), "bad");
       draw(true);
     } finally {

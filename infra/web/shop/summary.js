@@ -2,7 +2,9 @@
 
 import { h } from "/common/dom.js";
 import * as cart from "./cart.js";
-import { money, t } from "./i18n.js";
+import { codes, lineDiscounts, lineSum, listed, reductions } from "./discounts.js";
+import { giftCards, paidByCards } from "./giftcards.js";
+import { money, t } from "/common/i18n.js";
 import { agreed, arrival, chosen, isShort, thereText, units } from "./shortage.js";
 
 /** The cart as it will be ordered: lines with what is there and what is not, dates, totals. */
@@ -19,6 +21,8 @@ export function summary() {
     ),
     choice ? dates(choice) : null,
     choice?.shortage === "drop" || choice?.orders.length > 1 ? outcome(choice) : totals(seen),
+    codes(),
+    giftCards(),
   ];
 }
 
@@ -29,8 +33,14 @@ function summaryLine(line, there, choice) {
     "li",
     {},
     h("span", { class: "soft numbers" }, `${line.quantity} ×`),
-    h("span", {}, line.name, text ? h("span", { class: "line-note small" }, text) : null),
-    h("span", { class: "numbers" }, money(line.net)),
+    h(
+      "span",
+      {},
+      line.name,
+      lineDiscounts(line),
+      text ? h("span", { class: "line-note small" }, text) : null,
+    ),
+    h("span", { class: "numbers" }, lineSum(line)),
   );
 }
 
@@ -59,22 +69,27 @@ function outcome({ orders }) {
   return h("dl", { class: "totals" }, rows, row(last, money(agreed()), "total"));
 }
 
-/** What an order or a cart comes to. */
+/** What an order or a cart comes to, added up from prices before anything was taken off. */
 export function totals(order) {
-  const sums = order.totals;
+  const { currency, totals: sums } = order;
+  const goods = order.lines.reduce((sum, line) => sum + listed(line), 0);
+  const charges = order.deliveries.reduce((sum, { charge }) => sum + (charge?.minor ?? 0), 0);
   const shipping = !order.deliveries.every((delivery) => delivery.service)
     ? t("shipping.later")
-    : sums.shipping.minor
-      ? money(sums.shipping)
+    : charges
+      ? money({ minor: charges, currency })
       : t("shipping.free");
+  const included = goods + charges - sums.discount.minor === sums.gross.minor;
   return h(
     "dl",
     { class: "totals" },
-    row(t("goods"), money(sums.goods)),
+    row(t("goods"), money({ minor: goods, currency })),
     row(t("shipping"), shipping),
     order.deliveries.length > 1 ? order.deliveries.map(charge) : null,
-    row(t("tax"), money(sums.tax)),
+    reductions(order).map(([name, amount]) => row(name, amount, "off")),
+    row(t(included && sums.tax.minor ? "tax.included" : "tax"), money(sums.tax)),
     row(t("total"), money(sums.gross), "total"),
+    paidByCards(order).map(([name, amount]) => row(name, amount, "paid")),
   );
 }
 

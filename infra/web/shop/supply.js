@@ -4,10 +4,10 @@ import { fill, h } from "/common/dom.js";
 import { Refused } from "/common/http.js";
 import * as api from "./api.js";
 import * as cart from "./cart.js";
-import { day, days, t } from "./i18n.js";
+import { day, days, t } from "/common/i18n.js";
 import { thereText } from "./shortage.js";
-import { on } from "./state.js";
-import { sentence } from "./trouble.js";
+import { on } from "/common/state.js";
+import { sentence } from "/common/trouble.js";
 
 const COUNTRY = "US"; // where to, until the customer says so
 

@@ -1,9 +1,9 @@
 // The storefront's words: English, German. `.one` is the form for a count of 1.
 
-import { SUPPLY_WORDS } from "./words-supply.js";
+import { SHARED_WORDS } from "/common/words.js";
 
 export const WORDS = {
-  ...SUPPLY_WORDS,
+  ...SHARED_WORDS,
   skip: ["Skip to content", "Zum Inhalt springen"],
   language: ["Language", "Sprache"],
   search: ["Search", "Suchen"],
@@ -12,8 +12,6 @@ export const WORDS = {
   cart: ["Cart", "Warenkorb"],
   "cart.count": ["Cart, {count} items", "Warenkorb, {count} Artikel"],
   "cart.count.one": ["Cart, 1 item", "Warenkorb, 1 Artikel"],
-  close: ["Close", "Schließen"],
-  loading: ["One moment …", "Einen Moment …"],
   demo: [
     "A demo on this machine: nothing is sold.",
     "Eine Demo auf diesem Rechner: nichts wird verkauft.",
@@ -66,21 +64,12 @@ export const WORDS = {
   "sort.name": ["Name", "Name"],
   "sort.newest": ["Newest", "Neueste"],
 
-  "stock.in_stock": ["In stock", "Vorrätig"],
-  "stock.low_stock": ["Only {units} left", "Nur noch {units}"],
-  "stock.backorder": ["Back on {date}", "Wieder da am {date}"],
-  "stock.preorder": ["Coming on {date}: pre-order", "Kommt am {date}: vorbestellbar"],
-  "stock.out_of_stock": ["Sold out", "Ausverkauft"],
   add: ["Add", "Hinzufügen"],
   "add.large": ["Add to cart", "In den Warenkorb"],
   "add.to": ["Add {name} to the cart", "{name} in den Warenkorb"],
   added: ["{name} is in your cart.", "{name} liegt im Warenkorb."],
   fewer: ["One less: {name}", "Eins weniger: {name}"],
   another: ["One more: {name}", "Eins mehr: {name}"],
-  quantity: ["Quantity of {name}", "Menge von {name}"],
-  remove: ["Remove", "Entfernen"],
-  "remove.of": ["Remove {name}", "{name} entfernen"],
-  each: ["{price} each", "je {price}"],
   "product.delivery": ["Delivery", "Lieferung"],
   "product.pickup": ["Pick-up", "Abholung"],
   "product.units": ["{count} to be had", "{count} verfügbar"],
@@ -95,37 +84,26 @@ export const WORDS = {
 
   "cart.empty": ["Nothing here yet.", "Noch nichts da."],
   "cart.checkout": ["Check out", "Zur Kasse"],
-  goods: ["Goods", "Waren"],
-  shipping: ["Delivery", "Lieferung"],
   "shipping.later": ["in the next step", "im nächsten Schritt"],
-  "shipping.free": ["free", "kostenlos"],
-  tax: ["Tax", "Steuer"],
-  total: ["Total", "Summe"],
-
+  code: ["Promotion code", "Aktionscode"],
+  "code.use": ["Use it", "Einlösen"],
+  "code.waits": [
+    "takes nothing off yet: it is for other or more goods",
+    "noch ohne Wirkung: gilt für andere oder mehr Waren",
+  ],
+  "gift.code": ["Gift card code", "Code der Geschenkkarte"],
+  "gift.covers": [
+    "Your gift card covers all of it: no other payment is needed.",
+    "Ihre Geschenkkarte deckt alles: Sie brauchen nichts weiter zu zahlen.",
+  ],
+  "card.gift_card": ["Gift card", "Geschenkkarte"],
+  "card.store_credit": ["Store credit", "Guthaben"],
+  left: ["Left to pay", "Noch zu zahlen"],
   checkout: ["Checkout", "Kasse"],
   summary: ["Your order", "Ihre Bestellung"],
   "step.contact": ["Contact", "Kontakt"],
   "step.delivery": ["Delivery", "Lieferung"],
   "step.payment": ["Payment", "Zahlung"],
-  continue: ["Continue", "Weiter"],
-  change: ["Change", "Ändern"],
-  "change.of": ["Change: {name}", "Ändern: {name}"],
-  optional: ["optional", "freiwillig"],
-  "field.name": ["Name", "Name"],
-  "field.email": ["E-mail", "E-Mail"],
-  "field.phone": ["Phone, like +15551234567", "Telefon, wie +4930123456"],
-  "field.company": ["Company", "Firma"],
-  "field.line1": ["Street and number", "Straße und Hausnummer"],
-  "field.line2": ["Apartment, floor", "Adresszusatz"],
-  "field.city": ["City", "Ort"],
-  "field.region": ["State", "Bundesstaat"],
-  "field.postal_code": ["ZIP code", "Postleitzahl"],
-  "field.country": ["Country", "Land"],
-  "field.instructions": ["Note for the delivery", "Hinweis zur Lieferung"],
-  "field.password": ["Password", "Passwort"],
-  "field.password.hint": ["at least 12 characters", "mindestens 12 Zeichen"],
-  "field.code": ["Code from the mail", "Code aus der Mail"],
-  "field.label": ["Label, like Home", "Bezeichnung, wie Zuhause"],
   deliver: ["Deliver to an address", "An eine Adresse liefern"],
   collect: ["Collect at a store", "In einer Filiale abholen"],
   "delivery.how": ["How it shall come", "Wie es kommen soll"],
@@ -138,9 +116,6 @@ export const WORDS = {
   "delivery.ready": ["Ready {days}", "Bereit {days}"],
   billing: ["Billing address", "Rechnungsadresse"],
   "billing.same": ["Same as the delivery address", "Wie die Lieferadresse"],
-  saved: ["Saved address", "Gespeicherte Adresse"],
-  "saved.new": ["Another address", "Andere Adresse"],
-
   card: ["Card", "Karte"],
   "card.number": ["Card number", "Kartennummer"],
   "card.expiry": ["Valid to (MM/YY)", "Gültig bis (MM/JJ)"],
@@ -178,6 +153,12 @@ export const WORDS = {
   order: ["Order", "Bestellung"],
   "order.confirming": ["Your payment is being confirmed …", "Ihre Zahlung wird bestätigt …"],
   "order.unpaid": ["One thing is missing: the payment", "Nur die Zahlung fehlt noch"],
+  "link.open": ["{total} is still to be paid", "{total} sind noch zu bezahlen"],
+  "link.until": [
+    "Your items are kept for you until {time}.",
+    "Die Artikel sind bis {time} für Sie zurückgelegt.",
+  ],
+  "link.paid": ["There is nothing to pay for this order", "Für diese Bestellung ist nichts offen"],
   "order.until": [
     "We keep everything for you until {time}.",
     "Wir halten alles für Sie zurück bis {time}.",
@@ -193,6 +174,11 @@ export const WORDS = {
   "order.cancel.sure": [
     "Cancel the whole order? The money is released or refunded.",
     "Die ganze Bestellung stornieren? Das Geld wird freigegeben oder erstattet.",
+  ],
+  "order.cancel.part": ["Cancel what is still to come", "Was noch fehlt, stornieren"],
+  "order.cancel.sure.part": [
+    "Cancel what is not in stock yet? What has left is not touched.",
+    "Was noch nicht lieferbar ist, stornieren? Was unterwegs ist, bleibt unberührt.",
   ],
   "order.cancel.yes": ["Yes, cancel it", "Ja, stornieren"],
   "order.cancel.no": ["Keep it", "Behalten"],
@@ -215,6 +201,7 @@ export const WORDS = {
     "Reserved on the card, taken when it ships",
     "Auf der Karte reserviert, abgebucht beim Versand",
   ],
+  "pay.due": ["To be paid by transfer", "Per Überweisung zu zahlen"],
   "pay.partially_captured": ["Partly charged", "Teilweise abgebucht"],
   "pay.captured": ["Charged", "Abgebucht"],
   "pay.partially_refunded": ["Partly refunded", "Teilweise erstattet"],
@@ -251,62 +238,8 @@ export const WORDS = {
   "confirm.open": ["Open the inbox", "Postfach öffnen"],
   hello: ["Hello, {name}", "Hallo, {name}"],
   details: ["Details", "Angaben"],
-  save: ["Save", "Speichern"],
   "saved.done": ["Saved.", "Gespeichert."],
   addresses: ["Addresses", "Adressen"],
   "addresses.add": ["Add an address", "Adresse hinzufügen"],
   claimed: ["Your cart is yours now.", "Der Warenkorb gehört jetzt zu Ihrem Konto."],
-
-  "problem.unreachable": [
-    "The shop cannot be reached. Try again in a moment.",
-    "Der Laden ist nicht erreichbar. Bitte gleich noch einmal versuchen.",
-  ],
-  "problem.busy": [
-    "The shop is very busy. Try again in a moment.",
-    "Der Laden ist sehr beschäftigt. Bitte gleich noch einmal versuchen.",
-  ],
-  "problem.short": [
-    "{name}: {available} of {wanted} available.",
-    "{name}: {available} von {wanted} verfügbar.",
-  ],
-  "problem.quantity-limit": [
-    "At most {maximum} of one article per order.",
-    "Höchstens {maximum} Stück je Artikel und Bestellung.",
-  ],
-  "problem.not-sellable": [
-    "This article is not for sale at present.",
-    "Dieser Artikel wird zurzeit nicht verkauft.",
-  ],
-  "problem.unknown-sku": ["There is no such article.", "Diesen Artikel gibt es nicht."],
-  "problem.total-changed": [
-    "The total is {total} now. Please check it and order again.",
-    "Die Summe beträgt jetzt {total}. Bitte prüfen und noch einmal bestellen.",
-  ],
-  "problem.too-late": [
-    "Too late: a part is on its way already.",
-    "Zu spät: Ein Teil ist schon unterwegs.",
-  ],
-  "problem.illegal-state": ["This is not possible any more.", "Das ist nicht mehr möglich."],
-  "problem.not-found": ["There is nothing here.", "Hier ist nichts."],
-  "problem.sign-in-failed": [
-    "That does not match an account that can sign in, or its address is not confirmed.",
-    "Das passt zu keinem Konto, das sich anmelden kann, oder die Adresse ist noch nicht bestätigt.",
-  ],
-  "problem.code-refused": [
-    "The code is wrong, has expired or was used already.",
-    "Der Code ist falsch, abgelaufen oder schon benutzt.",
-  ],
-  "problem.delivery-unavailable": [
-    "This kind of delivery is not possible for this order.",
-    "Diese Lieferart ist für diese Bestellung nicht möglich.",
-  ],
-  "problem.search-unavailable": [
-    "The search is being set up; try again shortly.",
-    "Die Suche wird gerade eingerichtet; bitte gleich noch einmal.",
-  ],
-  "problem.unauthenticated": ["Please sign in.", "Bitte anmelden."],
-  "problem.card-number-refused": [
-    "Card numbers belong into the payment form only.",
-    "Kartennummern gehören nur in das Zahlungsformular.",
-  ],
 };

@@ -17,6 +17,8 @@ const HOLDS = {
   suspicion: "Something is suspicious",
   other: "Something else",
 };
+const UNFIT = { damaged: "are damaged", lost: "are missing" };
+const FATES = { "": "Send again once", send_again: "Send again anyway", cancel: "Cancel" };
 const open = new Set(); // shipments whose part is open: the list is drawn anew now and then
 
 /** Whether its node has accepted a shipment, and what holds it. */
@@ -33,6 +35,7 @@ export function marks(one) {
 
 /** Buttons and forms; `report(what, body)` tells the shop, `nodes` are where it could go instead. */
 export function atNode(one, report, nodes) {
+  if (one.status === "shipped") return fold(one, [astray(one, report)]);
   const unpacked = one.status === "released";
   const parts = [
     unpacked && !one.accepted_at
@@ -61,6 +64,48 @@ export function atNode(one, report, nodes) {
         )
       : null,
   ];
+  return fold(one, parts);
+}
+
+/** What came back of a parcel that did not get to its store. */
+export function cameBack(one, report) {
+  const inputs = one.lines.map(units);
+  const unfit = select("unfit", UNFIT);
+  const then = select("then", FATES);
+  const lines = () =>
+    one.lines.map((line, index) => ({ sku: line.sku, fit: inputs[index].valueAsNumber }));
+  return h(
+    "form",
+    { on: { submit: (event) => event.preventDefault() } },
+    h(
+      "div",
+      { class: "parcel-form" },
+      one.lines.map((line, index) => labelled(`${line.name}: fit to be sent`, inputs[index])),
+      labelled("The others", unfit),
+      labelled("Then", then),
+    ),
+    h(
+      "div",
+      { class: "row" },
+      button("Came back", "came-back", () =>
+        report("came-back", { lines: lines(), unfit: unfit.value, then: then.value || null }),
+      ),
+    ),
+  );
+}
+
+/** A parcel that does not come. */
+function astray(one, report) {
+  const then = select("then", FATES);
+  return h(
+    "div",
+    { class: "parcel-form" },
+    labelled("It does not come", then),
+    button("Lost", "lost", () => report("lost", { then: then.value || null })),
+  );
+}
+
+function fold(one, parts) {
   const box = h(
     "details",
     {
@@ -76,16 +121,7 @@ export function atNode(one, report, nodes) {
 
 /** Units of each line: how many were found, or how many go in another parcel. */
 function quantities(one, report) {
-  const inputs = one.lines.map((line) =>
-    h("input", {
-      type: "number",
-      name: line.sku,
-      min: "0",
-      max: String(line.quantity),
-      value: String(line.quantity),
-      required: true,
-    }),
-  );
+  const inputs = one.lines.map(units);
   const named = (key) =>
     one.lines
       .map((line, index) => ({ sku: line.sku, [key]: inputs[index].valueAsNumber }))
@@ -96,9 +132,7 @@ function quantities(one, report) {
     h(
       "div",
       { class: "parcel-form" },
-      one.lines.map((line, index) =>
-        h("label", { class: "field" }, h("span", {}, line.name), inputs[index]),
-      ),
+      one.lines.map((line, index) => labelled(line.name, inputs[index])),
     ),
     h(
       "div",
@@ -114,18 +148,37 @@ function quantities(one, report) {
 }
 
 function choice(label, what, options, act) {
-  const chosen = h(
-    "select",
-    { name: what },
-    Object.entries(options).map(([value, words]) => h("option", { value }, words)),
-  );
+  const chosen = select(what, options);
   const words = what[0].toUpperCase() + what.slice(1);
   return h(
     "div",
     { class: "parcel-form" },
-    h("label", { class: "field" }, h("span", {}, label), chosen),
+    labelled(label, chosen),
     button(words, what, () => act(chosen.value)),
   );
+}
+
+function units(line) {
+  return h("input", {
+    type: "number",
+    name: line.sku,
+    min: "0",
+    max: String(line.quantity),
+    value: String(line.quantity),
+    required: true,
+  });
+}
+
+function select(name, options) {
+  return h(
+    "select",
+    { name },
+    Object.entries(options).map(([value, words]) => h("option", { value }, words)),
+  );
+}
+
+function labelled(words, control) {
+  return h("label", { class: "field" }, h("span", {}, words), control);
 }
 
 function button(words, what, act) {

@@ -2,7 +2,7 @@
 
 import { every, fill, fillIfChanged, h } from "/common/dom.js";
 import { configuration, newKey, Refused, request } from "/common/http.js";
-import { atNode, marks } from "/warehouse/node.js";
+import { atNode, cameBack, marks } from "/warehouse/node.js";
 
 const EARLY = 60_000; // milliseconds before its end at which the session is renewed
 const OPEN = new Map([
@@ -15,7 +15,7 @@ const OPEN = new Map([
   ["returned", "Returned"],
   ["delivered", "Delivered"],
 ]);
-const REPORTS = ["in_transit", "out_for_delivery", "failed_attempt", "delivered"];
+const REPORTS = ["in_transit", "out_for_delivery", "failed_attempt", "returned", "delivered"];
 const FINAL = ["delivered", "returned"];
 
 const FILTERS = {
@@ -175,7 +175,7 @@ function shipment(one) {
         h(
           "span",
           { class: `badge ${one.status === "released" ? "warn" : "good"}` },
-          WORDS[one.status],
+          one.tracking === "returned" ? "Coming back" : WORDS[one.status],
         ),
       ),
     ),
@@ -195,6 +195,9 @@ function shipment(one) {
         )
       : null,
     one.instructions ? h("p", { class: "small" }, `“${one.instructions}”`) : null,
+    Object.entries(one.preferences).map(([name, wanted]) =>
+      h("p", { class: "small" }, `${name.replaceAll("_", " ")}: ${wanted}`),
+    ),
     h(
       "ul",
       { class: "items" },
@@ -234,8 +237,10 @@ function buttons(one, report) {
     );
   if (one.status === "released") return h("div", { class: "row" }, button("Packed", "pack"));
   if (one.status === "ready_for_pickup") return handing(one, report);
-  if (one.status === "shipped")
+  if (one.status === "shipped") {
+    if (one.tracking === "returned") return cameBack(one, report);
     return h("div", { class: "row" }, button("Received", "received"));
+  }
   if (one.method === "pickup" && (!one.to_store || one.node === one.to_store))
     return h("div", { class: "row" }, button("Ready to collect", "ready"));
   return shipping(one, report);

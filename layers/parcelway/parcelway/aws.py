@@ -14,7 +14,17 @@ from botocore.config import Config
 from botocore.loaders import Loader
 from botocore.session import get_session
 
-SERVICES = ["cognito-idp", "dynamodb", "events", "s3", "sesv2", "sqs", "ssm", "stepfunctions"]
+SERVICES = [
+    "cognito-idp",
+    "dynamodb",
+    "events",
+    "lambda",
+    "s3",
+    "sesv2",
+    "sqs",
+    "ssm",
+    "stepfunctions",
+]
 
 
 def client(service: str, config: Config | None = None) -> Any:

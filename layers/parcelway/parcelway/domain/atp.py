@@ -17,10 +17,10 @@ from parcelway.domain.backorder import Terms, offers
 from parcelway.domain.catalogue import Product
 from parcelway.domain.channels import left_of
 from parcelway.domain.facts import Facts
+from parcelway.domain.line import Line, Portion
 from parcelway.domain.money import zero
-from parcelway.domain.order import DeliveryGroup, Line, Order, Portion, Promise
+from parcelway.domain.order import DeliveryGroup, Order, Promise
 from parcelway.domain.parties import Address, Channel
-from parcelway.domain.pricing import rate
 from parcelway.domain.promising import promised
 from parcelway.domain.refusals import Reason, Refusal
 from parcelway.domain.reservation import take
@@ -167,7 +167,7 @@ def _cheapest(product: Product, wish: Wish, shop: Shop) -> Service | None:
         for service in shop.services.values()
         if service.method == wish.method
         and (wish.method == "pickup" or wish.country in service.countries)
-        and (price := rate(service, grams)) is not None
+        and (price := service.charge(grams, shop.settings.currency)) is not None
     ]
     if not found:
         raise Refusal(

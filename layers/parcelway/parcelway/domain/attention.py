@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from parcelway.domain.order import DONE, GONE, Order
+from parcelway.domain.dues import asked_of_card, overpaid, pay_until
+from parcelway.domain.line import DONE, GONE
+from parcelway.domain.money import Money
+from parcelway.domain.order import Order
 from parcelway.domain.status import ready
 
 QUIET = timedelta(minutes=30)
@@ -22,12 +25,17 @@ def due_at(order: Order, now: datetime) -> datetime | None:
     if order.state in ("draft", "placed"):
         return order.hold_until
     if order.state == "confirmed":
-        return min([_quiet_until(order, now), *order.uncollected.values()])
-    return _round_up(now + QUIET, QUIET) if _money_open(order) else None
+        unpaid = [until for until in [pay_until(order)] if until is not None and until > now]
+        looks = [*order.uncollected.values(), *order.lapses.values(), *unpaid]
+        return min([_quiet_until(order, now), *looks])
+    open_ = bool(order.card) or _money_open(order)  # a card that is still to be deleted
+    return _round_up(now + QUIET, QUIET) if open_ else None
 
 
 def _quiet_until(order: Order, now: datetime) -> datetime:
     """Until when it is no wonder that nothing is heard of a confirmed order."""
+    if asked_of_card(order):
+        return _round_up(now + QUIET, QUIET)
     if _with_people(order):
         return _round_up(now + PATIENCE, timedelta(days=1))
     return _expected(order, now) or _round_up(now + QUIET, QUIET)
@@ -57,16 +65,25 @@ def _with_people(order: Order) -> bool:
     """Whether the next move is the warehouse's or the carrier's, and nothing is left for us to do:
     to schedule, to release, to capture what has left, to close."""
     stages = {portion.stage for line in order.lines for portion in line.portions}
-    if not stages <= _HANDED_OVER or stages <= set(DONE):
+    if not stages <= _HANDED_OVER or stages <= set(DONE) or _overpaid(order):
         return False
     return not stages & set(GONE) or 0 < order.authorized == order.captured
+
+
+def _overpaid(order: Order) -> bool:
+    captured, refunded = (Money(each, order.currency) for each in (order.captured, order.refunded))
+    return bool(overpaid(order, captured, refunded))
 
 
 def _money_open(order: Order) -> bool:
     """Whether an order that ended still has, or may come to have, money that is not its own: also
     a payment nobody heard of, which the customer could still complete."""
+    if order.state == "closed":
+        return _overpaid(order)
     if order.state not in ("cancelled", "expired"):
         return False
-    kept = order.authorized > order.captured or order.captured > order.refunded
-    settled = order.payment_status in ("voided", "refunded")
+    given_back = order.refunded + order.charged_back
+    kept = order.authorized > order.captured or order.captured > given_back
+    gone = order.charged_back > 0 and not kept
+    settled = gone or order.payment_status in ("voided", "refunded")
     return kept or (order.payment_attempts > 0 and not settled)

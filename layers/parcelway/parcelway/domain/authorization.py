@@ -14,33 +14,25 @@ from typing import Any, Literal
 
 from parcelway.domain import ledger
 from parcelway.domain.backorder import Terms
-from parcelway.domain.decision import Decision
+from parcelway.domain.decision import Decision, Rebooked
+from parcelway.domain.dues import asked_of_card, asking, funded, to_pay, without_card
 from parcelway.domain.facts import Facts
-from parcelway.domain.invoice import Invoice
-from parcelway.domain.money import Money, total
-from parcelway.domain.order import (
-    PAYMENT_LOST,
-    WAITS,
-    DeliveryGroup,
-    Hold,
-    Line,
-    Order,
-    PaymentStatus,
-    Stage,
-    advance,
-    events,
-    require,
-    totals,
-)
+from parcelway.domain.lapsing import watched
+from parcelway.domain.line import Line
+from parcelway.domain.money import Money
+from parcelway.domain.order import WAITS, Hold, Order, PaymentStatus, advance, events, require
 from parcelway.domain.parties import Actor
 from parcelway.domain.payment import GatewayPayment, GatewayStatus, Payment
+from parcelway.domain.payment_news import asked, news, postings_of, unheard
 from parcelway.domain.refusals import Reason, Refusal
-from parcelway.domain.reservation import take
+from parcelway.domain.reservation import require_one_transaction, take
 from parcelway.values import dataclass
 
 PROVIDER = Actor("provider")
 # Entering a card and passing 3-D Secure may take this long; granted once per order.
 GRACE = timedelta(minutes=15)
+UNKNOWN_PAYMENT = "unknown_payment"
+NO_AUTHORIZATION = "no_authorization"  # why nothing could be captured: nothing is held
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +47,16 @@ class Undo:
 def next_attempt(order: Order, payment: Payment | None, now: datetime) -> int:
     """The number of the attempt a customer who wants to pay now should use.
 
-    The last attempt while it can still be completed, else a new one. Raises Refusal
+    The last attempt while it can still be completed and is of the right amount and method, else a
+    new one: money that comes by another one is given back. Raises Refusal
     ILLEGAL_STATE unless the order awaits payment, TOO_LATE when its hold is over.
     """
     _require_payable(order)
     if order.state == "placed" and (order.hold_until is None or order.hold_until <= now):
         raise Refusal(Reason.TOO_LATE, "The time to pay for this order is over.")
-    if payment is not None and payment.open:
+    if payment is None or not payment.open or payment.superseded:
+        return order.payment_attempts + 1
+    if (payment.method, payment.amount) == (order.payment_method, to_pay(order)):
         return payment.number
     return order.payment_attempts + 1
 
@@ -74,23 +69,24 @@ def start(order: Order, seen: GatewayPayment, now: datetime) -> Decision | None:
     _require_payable(order)
     if seen.attempt <= order.payment_attempts:
         return None
-    payment = _payment(order, None, seen, now)
-    until = _graced(order, now)
-    return Decision(
-        advance(order, payment_attempts=seen.attempt, hold_until=until), payment=payment
-    )
+    payment = recorded(order.id, None, seen, now)
+    after = advance(order, payment_attempts=seen.attempt, hold_until=_graced(order, now))
+    return Decision(after, asked(after, seen, now), payment=payment)
 
 
 def undo_first(order: Order, payment: Payment | None, seen: GatewayPayment) -> Undo | None:
     """What has to be undone at the provider before `seen` can be recorded; None if nothing.
 
     Money is undone when the order cannot use it: it expired or was cancelled, it is already paid
-    for by another payment, or what is held is not the order's amount in its currency.
+    for by another payment, the customer chose another method meanwhile, or what is held is not the
+    order's amount in its currency.
     """
-    over = order.state in ("cancelled", "expired")
+    if usable(order, payment, seen):
+        return None
+    over = not awaits_payment(order) or (payment is not None and payment.superseded)
     if seen.status == "awaiting_customer" and over:
         return Undo("void", seen.reference, seen.authorized)  # or the customer could still pay it
-    if seen.status not in ("authorized", "captured") or usable(order, payment, seen):
+    if seen.status not in ("authorized", "captured"):
         return None
     if seen.status == "authorized" and not seen.captured:
         return Undo("void", seen.reference, seen.authorized)
@@ -100,9 +96,11 @@ def undo_first(order: Order, payment: Payment | None, seen: GatewayPayment) -> U
 
 def usable(order: Order, payment: Payment | None, seen: GatewayPayment) -> bool:
     """Whether the order is waiting for exactly this money, or already counts on it."""
-    if payment is not None and (payment.authorized or payment.captured):
-        return order.state in ("confirmed", "closed")
-    return _payable(order) and seen.authorized - seen.refunded == totals(order).gross
+    if payment is not None and payment.counts:
+        return order.state in ("placed", "confirmed", "closed")
+    if payment.superseded if payment else seen.method != order.payment_method:
+        return False
+    return awaits_payment(order) and seen.authorized - seen.refunded == to_pay(order)
 
 
 def observe(
@@ -113,27 +111,56 @@ def observe(
 
     Call it after `undo_first` was carried out and the payment read again. An authorisation of an
     order that awaits it confirms the order; where the channel holds no stock before payment, the
-    stock is taken here, and Refusal OUT_OF_STOCK means: cancel the order.
+    stock is taken here, and Refusal OUT_OF_STOCK means: cancel the order. So does TOO_MANY_LINES,
+    when it has come to lie at more places than one transaction can take it from.
     """
-    known = _payment(order, payment, seen, facts.now)
-    if known == payment or _older(payment, known):
+    known = recorded(order.id, payment, seen, facts.now)
+    if known.authorized and usable(order, payment, seen):
+        known = replace(known, counts=True)
+    if known == payment or overtaken(payment, known):
         return None
-    changed = _with_sums(order, payment, known)
-    postings = _postings(order, payment, known, facts.now)
-    if known.authorized and usable(order, payment, seen) and order.state == "placed":
+    changed = _with_sums(order, payment, known, keeps_card=seen.keeps_card)
+    postings = postings_of(order, payment, known, facts.now)
+    if known.counts and order.state == "placed":
         return _confirm(changed, known, postings, facts)
-    after = advance(changed, holds=_holds(changed, facts.now), hold_until=_graced(order, facts.now))
-    told = events(after, facts.now, PROVIDER, *_news(payment, known))
+    changed, funding = funded(changed, facts.now)
+    if seen.off_session and known.failure_code not in ("", payment and payment.failure_code):
+        changed, uncarded = without_card(changed)
+        funding = [*funding, *uncarded]
+    after = advance(changed, hold_until=_graced(order, facts.now))
+    told = events(after, facts.now, PROVIDER, *news(payment, known), *funding)
     return Decision(after, told, payment=known, postings=postings)
 
 
-def owed(invoices: Sequence[Invoice], captured: Money) -> Money:
-    """What has been invoiced and is not captured yet; `captured` is what the provider says."""
-    return total((invoice.gross for invoice in invoices), captured.currency) - captured
+def numbered(order: Order, payments: Sequence[Payment], seen: GatewayPayment) -> GatewayPayment:
+    """A payment that none of the order's `payments` is, under a number that is nobody else's.
+
+    Its own, unless another payment has that, or it has none: somebody made it by hand.
+    """
+    taken = {payment.number for payment in payments}
+    if seen.attempt and seen.attempt not in taken:
+        return seen
+    return replace(seen, attempt=max([order.payment_attempts, *taken]) + 1)
+
+
+def card_refused(order: Order, code: str, now: datetime) -> Decision | None:
+    """Note that the kept card cannot be charged at all. None when nothing is asked of it."""
+    if not asked_of_card(order):
+        return None
+    changed, uncarded = without_card(advance(order))
+    refused = ("payment.failed", {"payment": order.payment_attempts, "code": code})
+    return Decision(changed, events(changed, now, PROVIDER, refused, *uncarded))
 
 
 def capture_failed(order: Order, code: str, now: datetime) -> Decision | None:
-    """Note that money for goods that have left could not be taken. None when that is noted."""
+    """Note that money for goods that have left could not be taken. None when that is noted.
+
+    Where nothing is held for them any more a card that was kept is charged first: nobody is
+    bothered with what mends itself.
+    """
+    if code == NO_AUTHORIZATION and asked_of_card(order):
+        after = advance(order)
+        return Decision(after, events(after, now, PROVIDER, asking(order, sent=True)))
     if any(alert.code == "capture_failed" for alert in order.alerts):
         return None
     after = advance(order, alerts=(*order.alerts, Hold("capture_failed", code, now)))
@@ -141,57 +168,59 @@ def capture_failed(order: Order, code: str, now: datetime) -> Decision | None:
     return Decision(after, events(after, now, PROVIDER, fact))
 
 
+def vanished(payment: Payment) -> GatewayPayment:
+    """How a payment reads that its order knows and the provider does not: nothing is held by it any
+    more. What was captured is for finance to find, when it is not paid out."""
+    money = (Money(m, payment.amount.currency) for m in (payment.captured, payment.refunded))
+    captured, refunded = money
+    return GatewayPayment(
+        payment.reference,
+        payment.order_id,
+        payment.number,
+        "failed",
+        payment.amount,
+        authorized=captured,
+        captured=captured,
+        refunded=refunded,
+        failure_code=UNKNOWN_PAYMENT,
+        method=payment.method,
+    )
+
+
+def note_vanished(order: Order, payment: Payment, now: datetime) -> Decision | None:
+    """Have somebody look at an order with a payment that the provider does not know. None when that
+    is noted."""
+    if any((a.code, a.detail) == (UNKNOWN_PAYMENT, payment.reference) for a in order.alerts):
+        return None
+    alert = Hold(UNKNOWN_PAYMENT, payment.reference, now)
+    after = advance(order, alerts=(*order.alerts, alert))
+    fact = ("payment.vanished", {"payment": payment.number})
+    return Decision(after, events(after, now, PROVIDER, fact))
+
+
 def awaits_money(order: Order) -> bool:
     """Whether what is owed may still be taken: it is held, or the customer can pay once more."""
-    return order.authorized > order.captured or _payable(order)
+    return order.authorized > order.captured or awaits_payment(order)
 
 
-def _payable(order: Order) -> bool:
-    """Whether the order waits for a payment: a new one, or one that costs something and lost its
-    money before any of it was taken, whether or not the goods have left by then."""
-    if order.state != "confirmed" or order.captured or not totals(order).gross:
-        return order.state == "placed"
-    return not order.authorized or any(hold.code == PAYMENT_LOST for hold in order.holds)
+def awaits_payment(order: Order) -> bool:
+    """Whether the order waits for a payment: its first, or one for what no money secures any more,
+    whether or not the goods have left by then."""
+    return order.state in ("placed", "confirmed") and bool(to_pay(order))
 
 
 def _require_payable(order: Order) -> None:
-    if not _payable(order):
+    if not awaits_payment(order):
         require(order, "placed")
+        raise Refusal(Reason.ILLEGAL_STATE, "There is nothing to pay for this order.")
 
 
 def _graced(order: Order, now: datetime) -> datetime | None:
     """When the order's hold lapses now that its first payment is under way."""
-    if order.hold_until is None or order.payment_attempts or order.state != "placed":
+    asked_before = order.payment_attempts > len(order.gift_cards)
+    if order.hold_until is None or asked_before or order.state != "placed":
         return order.hold_until
     return max(order.hold_until, now + GRACE)
-
-
-def _holds(order: Order, now: datetime) -> tuple[Hold, ...]:
-    """The order's holds: nothing more leaves for an order that lost its money, until it has some
-    again."""
-    others = tuple(hold for hold in order.holds if hold.code != PAYMENT_LOST)
-    secured = order.authorized >= totals(order).gross.minor
-    if order.state != "confirmed" or secured or not _to_hand_over(order):
-        return others
-    return (*others, Hold(PAYMENT_LOST, "The authorization was voided or has lapsed.", now))
-
-
-def _to_hand_over(order: Order) -> bool:
-    """Whether the shop still has units of the order to give away, be it on their way to a store."""
-    here: tuple[Stage, ...] = (
-        "open",
-        "reserved",
-        "backordered",
-        "allocated",
-        "released",
-        "packed",
-    )
-    to_stores = {group.id for group in order.groups if group.via}
-    return any(
-        portion.stage in here or (portion.stage == "shipped" and portion.group in to_stores)
-        for line in order.lines
-        for portion in line.portions
-    )
 
 
 def _confirm(
@@ -199,12 +228,13 @@ def _confirm(
 ) -> Decision:
     terms = Terms(facts.products, facts.now, "wait" if order.shortage in WAITS else "refuse")
     claim = take(order, "reserved", facts.balances, facts.shop, terms)
-    groups, revisions = _promised(order, claim.lines, facts)
+    days, revisions = _promised(order, claim.lines, facts)
+    require_one_transaction(claim.moves, claim.lines, len(days.taken) + len(days.given))
     confirmed = advance(
         order,
         state="confirmed",
         lines=claim.lines,
-        groups=groups,
+        groups=days.groups,
         hold_until=None,
         confirmed_at=facts.now,
     )
@@ -219,21 +249,30 @@ def _confirm(
         claim.moves,
         payment=payment,
         postings=postings,
+        taken=days.taken,
+        given=days.given,
     )
 
 
 def _promised(
     order: Order, lines: Sequence[Line], facts: Facts
-) -> tuple[tuple[DeliveryGroup, ...], list[tuple[str, Mapping[str, Any]]]]:
+) -> tuple[Rebooked, list[tuple[str, Mapping[str, Any]]]]:
     """The groups with their promises as they can be kept now that what was not held until the
-    payment takes its place in a queue, which others may have joined meanwhile; and what to tell."""
-    if lines == order.lines or not any(line.count("backordered") for line in lines):
-        return order.groups, []
-    from parcelway.domain.promising import revised, revision_told  # few payments need them
+    payment takes its place in a queue, which others may have joined meanwhile; and what to tell.
+    Days are those of the nodes that send it."""
+    if lines == order.lines:
+        return Rebooked(order.groups), []
+    from parcelway.domain.promising import revised, revision_told, settled  # few need them
+    from parcelway.domain.slots import counted
 
-    groups = tuple(revised(order, group, lines, facts, "queue") for group in order.groups)
-    later = zip(order.groups, groups, strict=True)
-    return groups, [revision_told(now) for before, now in later if before != now]
+    days = settled(order, lines, facts)
+    if not any(line.count("backordered") for line in lines):
+        return days, []
+    left = replace(facts, busy=counted(facts.busy, given=days.given))
+    groups = tuple(revised(order, group, lines, left, "queue") for group in days.groups)
+    later = zip(days.groups, groups, strict=True)
+    told = [revision_told(now) for before, now in later if before != now]
+    return replace(days, groups=groups), told
 
 
 # How far a payment is: none ever goes back to a lower rank. A declined one is still at the first.
@@ -247,20 +286,23 @@ _RANKS: Mapping[GatewayStatus, int] = {
 }
 
 
-def _older(before: Payment | None, known: Payment) -> bool:
+def overtaken(before: Payment | None, known: Payment) -> bool:
     """Whether a reading was overtaken: it was made before the one that is known."""
     return before is not None and (
-        _RANKS[known.status] < _RANKS[before.status] or known.captured < before.captured
+        _RANKS[known.status] < _RANKS[before.status]
+        or known.captured < before.captured
+        or (known.received or 0) < (before.received or 0)
+        or (known.returned or 0) < (before.returned or 0)
     )
 
 
-def _payment(order: Order, before: Payment | None, seen: GatewayPayment, now: datetime) -> Payment:
-    """The order's record of a payment as the provider holds it now."""
+def recorded(order_id: str, before: Payment | None, seen: GatewayPayment, now: datetime) -> Payment:
+    """An order's record of a payment as the provider holds it now, counting as it did `before`."""
     return Payment(
-        order_id=order.id,
-        number=seen.attempt,
+        order_id=order_id,
+        number=before.number if before else seen.attempt,
         reference=seen.reference,
-        method=before.method if before else order.payment_method,
+        method=before.method if before else seen.method,
         status=seen.status,
         amount=seen.amount,
         created_at=before.created_at if before else now,
@@ -268,18 +310,32 @@ def _payment(order: Order, before: Payment | None, seen: GatewayPayment, now: da
         captured=seen.captured.minor,
         refunded=seen.refunded.minor,
         failure_code=seen.failure_code,
+        counts=before is not None and before.counts,
+        capture_before=seen.capture_before,
+        superseded=before is not None and before.superseded,
+        received=None if seen.received is None else seen.received.minor,
+        returned=None if seen.returned is None else seen.returned.minor,
+        due_days=seen.due_days,
     )
 
 
-def _with_sums(order: Order, before: Payment | None, known: Payment) -> Order:
-    """The order with its sums and payment status as they are with `known` in place of `before`."""
-    old = before or replace(known, authorized=0, captured=0, refunded=0)
+def _with_sums(order: Order, before: Payment | None, known: Payment, *, keeps_card: bool) -> Order:
+    """The order with its sums and payment status as they are with `known` in place of `before`,
+    and with its card where that pays for the order now."""
+    old = before or unheard(known)
+    counted = old.authorized if old.counts else 0
+    new = known.counts and not (before and before.counts)
     sums = replace(
         order,
+        card=known.reference if new and keeps_card else order.card,
         authorized=order.authorized + known.authorized - old.authorized,
         captured=order.captured + known.captured - old.captured,
         refunded=order.refunded + known.refunded - old.refunded,
+        secured=order.secured + (known.authorized if known.counts else 0) - counted,
+        outstanding=order.outstanding + known.outstanding - old.outstanding,
+        due_days=known.due_days if known.counts else order.due_days,
         payment_attempts=max(order.payment_attempts, known.number),
+        lapses=watched(order, before, known),
     )
     return replace(sums, payment_status=_status(sums, known))
 
@@ -288,9 +344,11 @@ def _status(order: Order, known: Payment) -> PaymentStatus:
     if order.refunded:
         everything = order.refunded == order.captured == order.authorized
         return "refunded" if everything else "partially_refunded"
+    if order.captured and order.outstanding > 0:
+        return "due"
     if order.captured:
         return "captured" if order.captured >= order.authorized else "partially_captured"
-    if order.authorized:
+    if order.authorized and not (order.state == "placed" and to_pay(order)):
         return "authorized"
     if known.number < order.payment_attempts and order.payment_status in ("voided", "failed"):
         return order.payment_status  # the last attempt's, whichever is heard of last
@@ -299,45 +357,34 @@ def _status(order: Order, known: Payment) -> PaymentStatus:
     return "failed" if known.failure_code or known.status == "failed" else "none"
 
 
-def _postings(
-    order: Order, before: Payment | None, known: Payment, now: datetime
-) -> tuple[ledger.Posting, ...]:
-    """What the money books must say about captures and refunds that were not known before.
+def to_authorize(order: Order, payment: Payment | None, seen: GatewayPayment) -> bool:
+    """Whether the shop is to authorise a payment that it knows, as nobody else does."""
+    asks = payment is not None and not payment.superseded and seen.on_account
+    return asks and seen.status == "awaiting_customer" and awaits_payment(order)
 
-    A refund that failed comes off the sum again, so a sum may return: its key is the version.
+
+def ask_again(order: Order, seen: GatewayPayment, now: datetime) -> Decision | None:
+    """Have a payment looked at again that the customer asks for once more and that is the shop's to
+    authorise; None where it is not."""
+    if not seen.on_account or seen.status != "awaiting_customer":
+        return None
+    after = advance(order)
+    return Decision(after, asked(after, seen, now))
+
+
+def switch(
+    order: Order, last: Payment | None, method: str, actor: Actor, now: datetime
+) -> Decision | None:
+    """Have an unpaid order paid by another method, as `actor` wants.
+
+    None when it is that one already. Its open payment is superseded: it is ended at the provider,
+    and undone should it come through all the same. Raises Refusal ILLEGAL_STATE when there is
+    nothing to pay, or not any more.
     """
-    currency, reference = known.amount.currency, known.reference
-    captured = known.captured - (before.captured if before else 0)
-    refunded = known.refunded - (before.refunded if before else 0)
-    postings = []
-    if captured:
-        amount = Money(captured, currency)
-        key = f"{reference}:{known.captured}"
-        postings.append(ledger.captured(known.order_id, key, now, amount))
-    if refunded:
-        amount = Money(refunded, currency)
-        key = f"{reference}:{order.version + 1}"
-        postings.append(ledger.refunded(known.order_id, key, now, amount))
-    return tuple(postings)
-
-
-def _news(before: Payment | None, known: Payment) -> list[tuple[str, Mapping[str, Any]]]:
-    """What happened to a payment between two readings, as events."""
-    old = before or replace(
-        known, status="awaiting_customer", authorized=0, captured=0, refunded=0, failure_code=""
-    )
-    news: list[tuple[str, Mapping[str, Any]]] = []
-    if known.failure_code not in ("", old.failure_code):
-        news.append(("payment.failed", {"payment": known.number, "code": known.failure_code}))
-    if known.authorized > old.authorized:
-        news.append(("payment.authorized", {"payment": known.number, "amount": known.authorized}))
-    if known.status == "voided" and old.status != "voided":
-        released = old.authorized - old.captured
-        news.append(("payment.voided", {"payment": known.number, "amount": released}))
-    if known.captured > old.captured:
-        amount = known.captured - old.captured
-        news.append(("payment.captured", {"payment": known.number, "amount": amount}))
-    if known.refunded > old.refunded:
-        amount = known.refunded - old.refunded
-        news.append(("payment.refunded", {"payment": known.number, "amount": amount}))
-    return news
+    _require_payable(order)
+    if order.payment_method == method:
+        return None
+    old = replace(last, superseded=True) if last and last.open else None
+    after = advance(order, payment_method=method)
+    told = ("payment.method_changed", {"from": order.payment_method, "to": method})
+    return Decision(after, events(after, now, actor, told), payment=old)

@@ -23,6 +23,7 @@ from dataclasses import field
 from datetime import date, datetime
 from typing import Literal
 
+from parcelway.domain.audience import Buyer, visible
 from parcelway.domain.backorder import Terms, offers
 from parcelway.domain.catalogue import Product
 from parcelway.domain.channels import left_of, quota_keys, seen_by
@@ -35,7 +36,7 @@ from parcelway.values import dataclass
 
 LOW = 5  # units that can still be had, from which on we say that few are left
 
-BROWSED: Channel = "online"  # whose nodes lists tell of
+BROWSED: Channel = "online"  # whose nodes lists tell of, and what it sells to everybody
 State = Literal["in_stock", "low_stock", "backorder", "preorder", "out_of_stock"]
 
 
@@ -75,6 +76,11 @@ class Availability:
     pickup: Mapping[str, int]
     available_from: date | None
     later: int
+
+
+def shown(product: Product, buyer: Buyer, shop: Shop) -> bool:
+    """Whether a buyer may see a product: it is for sale, and not for others alone."""
+    return product.active and visible(product, buyer, shop.assortments)
 
 
 def outlets(shop: Shop, channel: str) -> Outlets:

@@ -4,30 +4,55 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import field, replace
 from datetime import datetime, timedelta
 
+from parcelway.domain.audience import visible
 from parcelway.domain.backorder import Terms
 from parcelway.domain.commands import Command, remember
 from parcelway.domain.decision import Decision
 from parcelway.domain.facts import Facts
 from parcelway.domain.groups import in_use, resized
+from parcelway.domain.line import Line
+from parcelway.domain.methods import require_method
 from parcelway.domain.money import zero
-from parcelway.domain.order import Line, Order, Shortage, advance, happened, require, totals
+from parcelway.domain.order import Order, Shortage, advance, happened, require, totals
 from parcelway.domain.parties import Actor, Address, Channel, Contact
-from parcelway.domain.pricing import price
+from parcelway.domain.pricing import offer, price
 from parcelway.domain.refusals import Reason, Refusal
 from parcelway.domain.reservation import (
     MOST_CHANGES,
     Claim,
+    OutOfStock,
     give_back,
     require_one_transaction,
     take,
 )
 from parcelway.domain.shop import Shop
 from parcelway.domain.stock import after
+from parcelway.domain.switches import given_back
+from parcelway.values import dataclass
 
 MAX_LINES = MOST_CHANGES  # every line changes at least one stock balance
+
+
+@dataclass(frozen=True, slots=True)
+class Claimant:
+    """The customer who makes a cart theirs, with what offers tell customers apart by.
+
+    `formerly` are the records that were merged into theirs, `preferences` what the warehouse is to
+    know of. `billing_address` and `tax_id` are those of their business account.
+    """
+
+    id: str
+    contact: Contact
+    groups: tuple[str, ...] = ()
+    account: str = ""
+    formerly: tuple[str, ...] = ()
+    preferences: Mapping[str, str] = field(default_factory=dict)
+    billing_address: Address | None = None
+    tax_id: str = ""
 
 
 def access_hash(token: str) -> str:
@@ -55,10 +80,7 @@ def new_draft(
     Raises Refusal CURRENCY_UNAVAILABLE for one the shop has no prices in.
     """
     settings = facts.shop.settings
-    if currency != settings.currency:
-        raise Refusal(
-            Reason.CURRENCY_UNAVAILABLE, f"This shop sells in {settings.currency}.", "/currency"
-        )
+    settings.require_sold_in(currency)
     return Decision(
         Order(
             id=order_id,
@@ -93,7 +115,7 @@ def set_quantity(
     require(order, "draft")
     old = order.line(sku)
     if quantity:
-        _require_sellable(order, sku, quantity, facts)
+        require_sellable(order, sku, quantity, facts)
     elif old is None:
         raise Refusal(Reason.NOT_FOUND, "This SKU is not in the cart.")
     freed = give_back(replace(order, lines=(old,) if old else ()), "open", "reserved")
@@ -102,10 +124,10 @@ def set_quantity(
     claim = Claim(draft.lines, freed.moves)
     hold_until = order.hold_until
     if quantity > (old.quantity if old else 0) or (quantity and freed.moves):
-        claim = _claim(draft, sku, freed, facts)
+        claim = claim_units(draft, sku, freed, facts)
         if claim.moves:
             hold_until = hold_for(facts.shop, facts.now)
-    priced = price(replace(draft, lines=claim.lines), facts.products, facts.shop)
+    priced = price(replace(draft, lines=claim.lines), facts)
     if not any(line.count("reserved") for line in priced.lines):
         hold_until = None
     commands = remember(order, asked)
@@ -127,20 +149,15 @@ def describe(
     payment_method: str = "",
     language: str = "",
     shortage: Shortage = "",
+    purchase_order: str | None = None,
 ) -> Decision:
-    """Note who buys, where the bill goes, how it will be paid and what is wanted of units that are
-    not there; what is not given stays.
+    """Note who buys, where the bill goes, how it will be paid, under which number of the buyer's
+    own, and what is wanted of units that are not there; what is not given stays.
 
     Raises Refusal PAYMENT_METHOD_UNAVAILABLE, or INVALID for a language the shop has not.
     """
     require(order, "draft")
     settings = facts.shop.settings
-    if payment_method and payment_method not in settings.payment_methods:
-        raise Refusal(
-            Reason.PAYMENT_METHOD_UNAVAILABLE,
-            f"This shop takes {', '.join(settings.payment_methods)}.",
-            "/payment_method",
-        )
     if language and language not in settings.languages:
         raise Refusal(
             Reason.INVALID, f"This shop speaks {', '.join(settings.languages)}.", "/language"
@@ -152,24 +169,44 @@ def describe(
         payment_method=payment_method or order.payment_method,
         language=language or order.language,
         shortage=shortage or order.shortage,
+        purchase_order=order.purchase_order if purchase_order is None else purchase_order,
     )
-    return Decision(advance(price(changed, facts.products, facts.shop)))
+    priced = price(changed, facts)
+    if payment_method:
+        require_method(priced, payment_method, settings.payment_methods, facts.credit)
+    return Decision(advance(priced))
 
 
-def claim(order: Order, customer_id: str, contact: Contact) -> Decision | None:
-    """Make a cart that nobody owns the customer's. None when it already is theirs.
+def owned_by(order: Order, customer: Claimant) -> Order:
+    """The cart as the customer's."""
+    return replace(
+        order,
+        customer_id=customer.id,
+        actor=Actor("customer", customer.id),
+        contact=order.contact or customer.contact,
+        billing_address=order.billing_address or customer.billing_address,
+        tax_id=order.tax_id or customer.tax_id,
+        customer_groups=customer.groups,
+        account=customer.account,
+        formerly=customer.formerly,
+        preferences=customer.preferences,
+        segment="b2b" if customer.account else order.segment,
+    )
+
+
+def claim(order: Order, customer: Claimant, facts: Facts) -> Decision | None:
+    """Make a cart that nobody owns, or that was a merged record's, the customer's, at their prices.
+    None when it already is theirs, as they are now.
 
     Raises Refusal NOT_FOUND when it belongs to somebody else.
     """
-    if order.customer_id == customer_id:
-        return None
-    if order.customer_id:
+    if order.customer_id not in ("", customer.id, *customer.formerly):
         raise Refusal(Reason.NOT_FOUND, "There is no such cart.")
+    theirs = owned_by(order, customer)
+    if theirs == order or (order.customer_id and order.state != "draft"):
+        return None
     require(order, "draft")
-    owner = Actor("customer", customer_id)
-    return Decision(
-        advance(order, customer_id=customer_id, actor=owner, contact=order.contact or contact)
-    )
+    return Decision(advance(price(theirs, facts)))
 
 
 def lapse(order: Order, now: datetime) -> Decision | None:
@@ -184,9 +221,19 @@ def lapse(order: Order, now: datetime) -> Decision | None:
         freed = give_back(order, "open", "reserved")
         return Decision(advance(order, lines=freed.lines, hold_until=None), moves=freed.moves)
     freed = give_back(order, "cancelled", "reserved", "backordered", "open")
-    expired = advance(order, state="expired", lines=freed.lines, hold_until=None, ended_at=now)
+    expired = advance(
+        order, state="expired", lines=freed.lines, hold_until=None, ended_at=now, uses=()
+    )
+    told = happened(expired, now, "order.expired")
     given = tuple(slot for group in order.groups for slot in group.slots)
-    return Decision(expired, happened(expired, now, "order.expired"), freed.moves, given=given)
+    return Decision(
+        expired,
+        told,
+        freed.moves,
+        given=given,
+        unused=order.uses,
+        unbought=given_back(order, expired, now),
+    )
 
 
 def _told(decision: Decision, facts: Facts) -> Decision:
@@ -210,11 +257,13 @@ def _told(decision: Decision, facts: Facts) -> Decision:
     return replace(decision, order=replace(order, cart_told_at=facts.now), events=news)
 
 
-def _require_sellable(order: Order, sku: str, quantity: int, facts: Facts) -> None:
+def require_sellable(order: Order, sku: str, quantity: int, facts: Facts) -> None:
+    """Refuse so many units of a SKU that the order may not have of it. Raises Refusal UNKNOWN_SKU,
+    NOT_SELLABLE, QUANTITY_LIMIT, TOO_MANY_LINES."""
     product, maximum = facts.products.get(sku), facts.shop.settings.max_quantity
-    if product is None:
+    if product is None or not visible(product, order.buyer, facts.shop.assortments):
         raise Refusal(Reason.UNKNOWN_SKU, f"There is no SKU {sku!r}.", "/sku")
-    if not product.active or product.price.currency != order.currency:
+    if offer(order, sku, quantity, facts) is None:
         raise Refusal(Reason.NOT_SELLABLE, f"{sku} is not for sale at present.", "/sku")
     if quantity > maximum:
         raise Refusal(
@@ -234,7 +283,7 @@ def _lines(order: Order, sku: str, quantity: int, facts: Facts) -> tuple[Line, .
     if old is None:
         number = max((line.number for line in order.lines), default=0) + 1
         product, nothing = facts.products[sku], zero(order.currency)
-        new = Line(number, sku, product.name, product.price, portions, nothing, nothing)
+        new = Line(number, sku, product.name, nothing, portions, nothing, nothing)
         return (*order.lines, new)
     if not quantity:
         return tuple(line for line in order.lines if line.sku != sku)
@@ -242,12 +291,17 @@ def _lines(order: Order, sku: str, quantity: int, facts: Facts) -> tuple[Line, .
     return tuple(changed if line.sku == sku else line for line in order.lines)
 
 
-def _claim(draft: Order, sku: str, freed: Claim, facts: Facts) -> Claim:
+def claim_units(draft: Order, sku: str, freed: Claim, facts: Facts) -> Claim:
     """Check that the SKU's open units are to be had, now or later, and reserve those that are there
-    if the policy says so."""
+    if the policy says so. At a counter they are in the customer's hands, whatever the books say."""
+    if draft.channel == "in_person":
+        return Claim(draft.lines, freed.moves)
     alone = replace(draft, lines=tuple(line for line in draft.lines if line.sku == sku))
     balances = after(facts.balances, freed.moves)
-    take(alone, "reserved", balances, facts.shop, Terms(facts.products, facts.now, "wait"))
+    try:
+        take(alone, "reserved", balances, facts.shop, Terms(facts.products, facts.now, "wait"))
+    except OutOfStock as refusal:  # of the whole cart: what else is in it is no alternative
+        raise OutOfStock(draft, refusal.detail, refusal.facts["lines"]) from None
     if facts.shop.settings.policy(draft.channel) != "on_cart":
         return Claim(draft.lines, freed.moves)
     taken = take(alone, "reserved", balances, facts.shop, Terms(facts.products, facts.now, "leave"))

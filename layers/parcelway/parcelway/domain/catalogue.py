@@ -22,7 +22,9 @@ class Product:
     shop's `prices_include_tax`. `tax_category` names a rate of the shop. `weight_grams` is per
     unit, packed. Before its `launch` day (UTC) it is sold as a pre-order; `backorders` tells
     whether it is sold against announced supplies when it is not there. `channel_buffers` are the
-    units per node that a channel does not sell, instead of the shop's.
+    units per node that a channel does not sell, instead of the shop's. In `assortments` it is for
+    some buyers alone. `unit_cost` is what a unit costs the shop, without tax (None: not known): for
+    the books alone, no customer sees it.
     """
 
     sku: str
@@ -38,9 +40,13 @@ class Product:
     launch: date | None = None
     backorders: bool = True
     channel_buffers: Mapping[str, int] = field(default_factory=dict)
+    assortments: tuple[str, ...] = ()
+    unit_cost: Money | None = None
 
     def __post_init__(self) -> None:
         if not _SKU.match(self.sku):
             raise ValueError(f"not a SKU: {self.sku!r}")
         if self.price.minor < 0:
             raise ValueError(f"{self.sku}: a price is never negative")
+        if self.unit_cost is not None and self.unit_cost.minor < 0:
+            raise ValueError(f"{self.sku}: a cost is never negative")

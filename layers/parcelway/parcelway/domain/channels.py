@@ -3,7 +3,8 @@
 A buffer is a number of units at every node that a channel does not see: it sees its balances with
 so many `withheld`. A quota is a balance that lies at no node: its units on hand are those allotted,
 its reserved ones those that the channel's orders hold or have got. So taking from it, giving back,
-its journal and its repair are those of all stock. A SKU without a quota has no cap.
+its journal and its repair are those of all stock. A SKU without a quota has no cap, nor has one
+whose quota was lifted: what is sold without a quota counts against none that comes later.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import replace
 
 from parcelway.domain.catalogue import Product
 from parcelway.domain.shop import Settings
-from parcelway.domain.stock import Balance
+from parcelway.domain.stock import UNBOUNDED, Balance
 
 _NODE = "quota:"  # no node's id has a colon
 PREORDER = "preorder"  # caps what is sold of a SKU before its launch, in whatever channel
@@ -52,6 +53,11 @@ def seen_by(
     }
 
 
+def lifted(quota: Balance) -> bool:
+    """Whether a quota is none any more: as many units are allotted as there can be at all."""
+    return quota.on_hand >= UNBOUNDED
+
+
 def caps(
     skus: Iterable[str],
     channel: str,
@@ -63,9 +69,11 @@ def caps(
     found: dict[str, str] = {}
     for sku in skus:
         names = (PREORDER, channel) if sku in early else (channel,)
-        allotted = [name for name in names if (sku, quota_of(name)) in balances]
-        if allotted:
-            found[sku] = allotted[0]
+        for name in names:
+            quota = balances.get((sku, quota_of(name)))
+            if quota is not None and not lifted(quota):
+                found[sku] = name
+                break
     return found
 
 

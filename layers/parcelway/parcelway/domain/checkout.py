@@ -6,10 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from parcelway.domain.account import Account
+from parcelway.domain.account_rules import require_approved, require_buyer
+from parcelway.domain.adjustment import Adjustment
 from parcelway.domain.cart import hold_for
 from parcelway.domain.commands import Command, remember
+from parcelway.domain.coupons import Use
 from parcelway.domain.decision import Decision
 from parcelway.domain.facts import Facts
+from parcelway.domain.gift_cards import redeem, require_as_shown, together
+from parcelway.domain.login import customer_id_of
+from parcelway.domain.methods import require_method
 from parcelway.domain.money import Money, total
 from parcelway.domain.order import (
     Order,
@@ -18,12 +25,18 @@ from parcelway.domain.order import (
     require,
     totals,
 )
-from parcelway.domain.pricing import price
+from parcelway.domain.pricing import offer, price
 from parcelway.domain.promising import with_promises
+from parcelway.domain.redemption import codes_applied, require_usable, uses
 from parcelway.domain.refusals import Reason, Refusal
-from parcelway.domain.reservation import require_one_transaction
+from parcelway.domain.reservation import OF_ANOTHER_ORDER, require_one_transaction
 from parcelway.domain.shortage import Part, resolve
+from parcelway.domain.slots import counted
+from parcelway.domain.switches import limits_counted, placing, require_sells
+from parcelway.domain.taxing import unconfirmed
 from parcelway.values import dataclass
+
+_OF_A_CARD = 4  # what each gift card adds to the transaction: its payment, its event, itself, why
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,44 +50,82 @@ class Names:
 def place(
     order: Order,
     facts: Facts,
-    asked: Command,
+    asked: Command | None,
     *,
     names: tuple[Names, Names],
     expected_total: Money | None,
 ) -> Decision:
     """Confirm the draft: re-price, re-check, hold the stock, give a promise and a number.
 
-    From here the price is frozen and only payment is missing; an order that costs nothing needs
-    none and is confirmed at once. What is not there is dealt with as the customer chose; where that
-    is an order of its own, with the second of the `names`, it is the decision's `linked` one.
-    `expected_total` is what the customer was shown, for both. Raises Refusal ILLEGAL_STATE,
-    EMPTY_CART, INCOMPLETE_CHECKOUT (naming all that is missing), NOT_SELLABLE,
-    DELIVERY_UNAVAILABLE, TOTAL_CHANGED, TOO_MANY_LINES or OUT_OF_STOCK.
+    From here the price is frozen and only payment is missing; its gift cards pay what they can, and
+    an order of which nothing is left to pay is confirmed at once. What is not there is dealt with
+    as the customer chose; where that is an order of its own, with the second of the `names`, it is
+    the decision's `linked` one. `asked` is remembered. `expected_total` is what the customer was
+    shown, for both. The use of limited codes and promotions is counted, with the first order of
+    two. `facts.account` is the business account that it is for. Raises Refusal ILLEGAL_STATE,
+    NOT_A_BUYER, EMPTY_CART, INCOMPLETE_CHECKOUT (naming all that is missing), NOT_SELLABLE,
+    COUPON_UNAVAILABLE, ADJUSTMENT_PENDING, DELIVERY_UNAVAILABLE, TOTAL_CHANGED, APPROVAL_NEEDED,
+    CHANNEL_CLOSED, CHANNEL_BUSY, PURCHASE_LIMIT, PAYMENT_METHOD_UNAVAILABLE, GIFT_CARD_UNUSABLE,
+    TOO_MANY_LINES or OUT_OF_STOCK.
     """
     require(order, "draft")
-    _require_complete(order)
-    _require_sellable(order, facts)
-    parts = resolve(price(order, facts.products, facts.shop), facts)
+    require_sells(facts.shop.switched(order.channel))
+    if facts.account is not None:
+        require_buyer(order, facts.account)
+    require_complete(order, facts.account)
+    require_sellable(order, facts)
+    require_decided(order)
+    _require_stores(order, facts)
+    require_usable(order, facts)
+    parts = resolve(price(order, facts), facts)
     if not all(group.service for part in parts for group in part.order.groups):
         raise Refusal(
             Reason.DELIVERY_UNAVAILABLE,
             "The chosen service does not take this weight any more.",
             "/delivery",
         )
-    _require_agreed(parts, expected_total)
-    first = _placed(parts[0], names[0], facts, asked)
+    rules = facts.shop.settings.payment_methods
+    for part in parts:
+        require_method(part.order, order.payment_method, rules, facts.credit)
+    gross = total((totals(part.order).gross for part in parts), order.currency)
+    _require_agreed(gross, expected_total)
+    if facts.account is not None:
+        require_approved(order, gross, facts.account)
+    require_as_shown(order, facts.cards, facts.now)
+    used = _counted(order, [part.order for part in parts], facts)
+    first = _placed(parts[0], names[0], facts, asked, used)
     if len(parts) == 1:
         return first
-    separate = _placed(parts[1], names[1], facts, asked)
+    cards = {**facts.cards, **{change.card.id: change.card for change in first.cards}}
+    left = replace(facts, busy=counted(facts.busy, first.taken), cards=cards)
+    separate = _placed(parts[1], names[1], left, asked)
+    changes = (*first.cards, *separate.cards)
+    more = len({*first.taken, *separate.taken}) + len(used) + _OF_A_CARD * len(changes)
+    require_one_transaction([*first.moves, *separate.moves], (), OF_ANOTHER_ORDER + more)
+    linked = replace(separate.order, linked=(first.order.id,), limited=_limited(parts[1], used))
     return replace(
         first,
-        order=replace(first.order, linked=(separate.order.id,)),
-        linked=replace(separate, order=replace(separate.order, linked=(first.order.id,))),
+        order=replace(first.order, linked=(separate.order.id,), limited=_limited(parts[0], used)),
+        linked=replace(separate, order=linked, cards=()),
+        cards=together(changes),
     )
 
 
-def _require_agreed(parts: Sequence[Part], expected: Money | None) -> None:
-    gross = total((totals(part.order).gross for part in parts), parts[0].order.currency)
+def _counted(order: Order, parts: Sequence[Order], facts: Facts) -> tuple[Use, ...]:
+    """What placing counts, all of it once: the two orders that it may become are one purchase."""
+    bought: dict[str, int] = {}
+    for line in (line for part in parts for line in part.lines):
+        bought[line.sku] = bought.get(line.sku, 0) + line.quantity
+    switches = facts.shop.switched(order.channel)
+    return (*uses(parts, facts), *placing(order, bought, switches, facts.used, facts.now))
+
+
+def _limited(part: Part, used: Sequence[Use]) -> Mapping[str, tuple[str, ...]]:
+    """The counters on which the units of one order of two are."""
+    return limits_counted(use for use in used if part.order.line(use.sku) is not None)
+
+
+def _require_agreed(gross: Money, expected: Money | None) -> None:
     if expected not in (None, gross):
         raise Refusal(
             Reason.TOTAL_CHANGED,
@@ -84,14 +135,18 @@ def _require_agreed(parts: Sequence[Part], expected: Money | None) -> None:
         )
 
 
-def _placed(part: Part, names: Names, facts: Facts, asked: Command) -> Decision:
+def _placed(
+    part: Part, names: Names, facts: Facts, asked: Command | None, used: tuple[Use, ...] = ()
+) -> Decision:
     order, gross = part.order, totals(part.order).gross
-    free = not gross
+    cards = redeem(order, gross, facts.cards, facts.now)
+    free = cards.paid == gross.minor
     held = free or facts.shop.settings.policy(order.channel) != "none"
     groups = with_promises(order, part.claim.lines, facts)
     slots = tuple(slot for group in groups for slot in group.slots)
-    # To cancel it gives back all it took at once: its stock, its shipments and its days.
-    require_one_transaction(part.claim.moves, part.claim.lines, len(set(slots)))
+    # To cancel it gives back all it took at once: its stock, shipments, days, and uses of codes.
+    others = len(set(slots)) + len(used) + _OF_A_CARD * len(cards.payments)
+    require_one_transaction(part.claim.moves, part.claim.lines, others)
     placed = advance(
         order,
         state="confirmed" if free else "placed",
@@ -102,10 +157,23 @@ def _placed(part: Part, names: Names, facts: Facts, asked: Command) -> Decision:
         confirmed_at=facts.now if free else None,
         tracking_number=names.tracking_number,
         link_token=names.link_token,
+        coupons=codes_applied(order),
+        uses=tuple(use.counter for use in used if use.expires is None),
+        limited=limits_counted(used),
+        alerts=unconfirmed(order, facts.now),
         commands=remember(order, asked),
+        gift_cards=cards.tenders,
+        authorized=cards.paid,
+        secured=cards.paid,
+        payment_attempts=len(cards.payments),
+        payment_status="authorized" if free and cards.paid else "none",
     )
     told: list[tuple[str, Mapping[str, Any]]] = [
-        ("order.placed", {"gross": gross.minor, **part.told})
+        ("order.placed", {"gross": gross.minor, **part.told}),
+        *(
+            ("payment.authorized", {"payment": paid.number, "amount": paid.authorized})
+            for paid in cards.payments
+        ),
     ]
     if free:
         told.append(("order.confirmed", {}))
@@ -115,22 +183,29 @@ def _placed(part: Part, names: Names, facts: Facts, asked: Command) -> Decision:
         events(placed, facts.now, order.actor, *told),
         moves,
         taken=slots,
+        uses=used,
+        tenders=cards.payments,
+        cards=cards.changes,
     )
 
 
 def require_deliveries(order: Order) -> None:
     """Refuse a cart that is empty, or of which nobody knows where it goes. Raises Refusal
     EMPTY_CART, INCOMPLETE_CHECKOUT."""
-    _require(order, _deliveries(order))
+    require_details(order, _deliveries(order))
 
 
-def _require_complete(order: Order) -> None:
-    details = {
+def require_complete(order: Order, account: Account | None) -> None:
+    """Refuse a cart of which something is missing that an order has, or that the account wants of
+    its orders. Raises Refusal EMPTY_CART, INCOMPLETE_CHECKOUT (naming all of it)."""
+    details: dict[str, Any] = {
         "/contact": order.contact,
         "/billing_address": order.billing_address,
         "/payment_method": order.payment_method,
     }
-    _require(order, details | _deliveries(order))
+    if account is not None and account.po_required:
+        details["/purchase_order"] = order.purchase_order
+    require_details(order, details | _deliveries(order))
 
 
 def _deliveries(order: Order) -> dict[str, Any]:
@@ -139,7 +214,9 @@ def _deliveries(order: Order) -> dict[str, Any]:
     return {f"/deliveries/{n}": group.service for n, group in enumerate(order.groups)}
 
 
-def _require(order: Order, details: Mapping[str, Any]) -> None:
+def require_details(order: Order, details: Mapping[str, Any]) -> None:
+    """Refuse a cart that is empty, or in which one of these is missing (by pointer). Raises Refusal
+    EMPTY_CART, INCOMPLETE_CHECKOUT (naming all of it)."""
     if not order.lines:
         raise Refusal(Reason.EMPTY_CART, "There is nothing in the cart.")
     missing = [pointer for pointer, there in details.items() if not there]
@@ -152,10 +229,45 @@ def _require(order: Order, details: Mapping[str, Any]) -> None:
         )
 
 
-def _require_sellable(order: Order, facts: Facts) -> None:
+def require_decided(order: Order) -> None:
+    """Refuse with ADJUSTMENT_PENDING a cart about whose price the shop has still to decide."""
+    waiting = [each.id for each in order.adjustments if each.status == "proposed"]
+    if waiting:
+        raise Refusal(
+            Reason.ADJUSTMENT_PENDING,
+            "The shop is still deciding on a reduction of this order's price.",
+            adjustments=waiting,
+        )
+    own = [each.id for each in order.adjustments if _own(order, each)]
+    if own:
+        raise Refusal(
+            Reason.ADJUSTMENT_PENDING,
+            "Who reduced the price has made the cart their own: somebody else has to do that.",
+            adjustments=own,
+        )
+
+
+def _own(order: Order, adjustment: Adjustment) -> bool:
+    """Whether the one on whose word an adjustment holds has become the order's customer."""
+    by = adjustment.decided_by or adjustment.actor
+    return adjustment.status == "applied" and order.customer_id == customer_id_of(by.id)
+
+
+def _require_stores(order: Order, facts: Facts) -> None:
+    for pointer, group in zip(_deliveries(order), order.groups, strict=True):
+        store = facts.shop.nodes.get(group.store)
+        if group.method == "pickup" and (store is None or "pickup" not in store.capabilities):
+            raise Refusal(
+                Reason.DELIVERY_UNAVAILABLE,
+                "The chosen store hands out no orders any more; choose another.",
+                pointer,
+            )
+
+
+def require_sellable(order: Order, facts: Facts) -> None:
+    """Refuse with NOT_SELLABLE a cart with something that is not for sale any more."""
     for index, line in enumerate(order.lines):
-        product = facts.products.get(line.sku)
-        if product is None or not product.active or product.price.currency != order.currency:
+        if offer(order, line.sku, line.quantity, facts) is None:
             raise Refusal(
                 Reason.NOT_SELLABLE, f"{line.sku} is not for sale any more.", f"/lines/{index}"
             )

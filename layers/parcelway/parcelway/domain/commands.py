@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from typing import Protocol
 
-from parcelway.domain.order import Order
 from parcelway.domain.refusals import Reason, Refusal
 from parcelway.values import dataclass
 
@@ -31,12 +31,20 @@ def command(key: str, *request: str) -> Command:
     return Command(_digest(key), _digest("\n".join(request)))
 
 
-def repeated(order: Order, asked: Command) -> bool:
-    """Whether the order already had this command.
+class Remembering(Protocol):
+    """An order, or a customer's record: what remembers the commands that were applied to it."""
+
+    @property
+    def commands(self) -> Mapping[str, str]:
+        """Fingerprints of requests by the digest of their Idempotency-Key, oldest first."""
+
+
+def repeated(holder: Remembering, asked: Command) -> bool:
+    """Whether the order, or the record, already had this command.
 
     Raises Refusal KEY_REUSED when the key came with another request.
     """
-    known = order.commands.get(asked.key)
+    known = holder.commands.get(asked.key)
     if known is not None and known != asked.fingerprint:
         raise Refusal(
             Reason.KEY_REUSED,
@@ -46,11 +54,13 @@ def repeated(order: Order, asked: Command) -> bool:
     return known is not None
 
 
-def remember(order: Order, asked: Command | None) -> Mapping[str, str]:
-    """The order's command memory with one more entry."""
+def remember(
+    holder: Remembering, asked: Command | None, most: int = REMEMBERED
+) -> Mapping[str, str]:
+    """The command memory with one more entry, of `most` at most."""
     if asked is None:
-        return order.commands
-    kept = list(order.commands.items())[-(REMEMBERED - 1) :]
+        return holder.commands
+    kept = list(holder.commands.items())[-(most - 1) :]
     return dict([*kept, (asked.key, asked.fingerprint)])
 
 

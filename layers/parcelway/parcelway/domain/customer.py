@@ -1,43 +1,32 @@
 """The customer record: who it is, where parcels and bills go, and what was agreed to.
 
-It is `pending` from the sign-up until the mailbox is proven, `enabled` then; `locked` and
-`disabled` are decisions of the shop. `replaced` is what is left of a sign-up whose address was
-claimed anew before anybody proved it: no personal data, only the id.
+It is `pending` from the sign-up, or the service desk's invitation, until the mailbox is proven,
+`enabled` then; `locked` and `disabled` are decisions of the shop. `replaced` is what is left of a
+sign-up whose address was claimed anew before anybody proved it, `erased` what is left of somebody
+who was forgotten (domain/erasing.py): no personal data, only the id.
 Orders keep copies, so nothing that changes here changes them.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import field, fields, replace
 from datetime import datetime
 from typing import Any, Literal
 
-from parcelway.domain.commands import Command
+from parcelway.domain.contacts import ContactPoint
 from parcelway.domain.login import customer_id_of
 from parcelway.domain.parties import SYSTEM, Actor, Address
 from parcelway.domain.refusals import Reason, Refusal
 from parcelway.values import dataclass
 
-State = Literal["pending", "enabled", "locked", "disabled", "replaced"]
-Purpose = Literal["terms", "marketing"]
+State = Literal["pending", "enabled", "locked", "disabled", "replaced", "erased"]
+Purpose = Literal[
+    "terms", "marketing", "marketing_sms", "marketing_phone", "marketing_post", "demographics"
+]  # `marketing` is by e-mail
 
 WORDING = "2026-11"  # the texts that the storefront shows now, by version
-MAX_ADDRESSES = 20
-_REMEMBERED = 16  # Idempotency-Keys per record, oldest forgotten first
 _BOOKKEEPING = frozenset({"version", "commands", "sign_up"})
-
-# The form of postal codes by country (national postal services); other countries' are not checked.
-_POSTAL_CODES = {
-    "US": r"\d{5}(-\d{4})?",
-    "DE": r"\d{5}",
-    "FR": r"\d{5}",
-    "AT": r"[1-9]\d{3}",
-    "CH": r"[1-9]\d{3}",
-    "CA": r"[ABCEGHJ-NPRSTVXY]\d[A-Z] ?\d[A-Z]\d",
-    "GB": r"[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +53,12 @@ class SavedAddress:
 class Customer:
     """A customer. `email` is as it was typed, `email_key` normalised; `currency` (ISO 4217) and
     `language` (BCP 47) are '' for the shop's own. `subject` names the login in the user pool,
-    `sign_up` the sign-up that made the record.
+    `sign_up` the sign-up that made the record, `invited_by` the member of staff who did.
+    `given_name` and `family_name` are '' where only the whole `name` is known. `phone` and `email`
+    are tried first, `contacts` after them. `state_reason` is why staff locked or disabled it.
+    `merged_into` is the record that took this one over, `absorbed` are those that this one took
+    over. `groups` and `account` are what the shop's offers tell
+    customers apart by; staff set them.
     """
 
     id: str
@@ -83,6 +77,15 @@ class Customer:
     preferences: Mapping[str, str] = field(default_factory=dict)
     commands: Mapping[str, str] = field(default_factory=dict)
     sign_up: str = ""
+    groups: tuple[str, ...] = ()
+    account: str = ""
+    given_name: str = ""
+    family_name: str = ""
+    contacts: tuple[ContactPoint, ...] = ()
+    invited_by: str = ""
+    state_reason: str = ""
+    merged_into: str = ""
+    absorbed: tuple[str, ...] = ()
 
     def address(self, address_id: str) -> SavedAddress:
         """An address by id. Raises Refusal NOT_FOUND."""
@@ -94,12 +97,17 @@ class Customer:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A record at its next version, with the names of the fields that changed and who did it."""
+    """A record at its next version, with the names of the fields that changed and who did it.
+
+    `before` is the record as it was, None for a new one; `reason` is what staff gave.
+    """
 
     customer: Customer
     fields: tuple[str, ...]
     at: datetime
     actor: Actor
+    before: Customer | None = None
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +124,8 @@ class Profile:
     addresses: tuple[SavedAddress, ...] = ()
     marketing: bool = False
     wording: str = WORDING
+    given_name: str = ""
+    family_name: str = ""
 
 
 def signed_up(subject: str, profile: Profile, now: datetime) -> Change:
@@ -128,6 +138,8 @@ def signed_up(subject: str, profile: Profile, now: datetime) -> Change:
         email=profile.email,
         email_key=profile.email_key,
         name=profile.name,
+        given_name=profile.given_name,
+        family_name=profile.family_name,
         created_at=now,
         sign_up=profile.sign_up,
         phone=profile.phone,
@@ -139,20 +151,25 @@ def signed_up(subject: str, profile: Profile, now: datetime) -> Change:
             "marketing": Consent(profile.marketing, now, profile.wording),
         },
     )
-    return _created(customer, now, Actor("customer", customer.id))
+    return created(customer, now, Actor("customer", customer.id))
 
 
 def found(
-    subject: str, email_key: str, name: str, language: str, now: datetime, version: int = 0
+    subject: str,
+    email_key: str,
+    name: str,
+    language: str,
+    now: datetime,
+    emptied: Customer | None = None,
 ) -> Change:
-    """The record of a proven login that has none, or an emptied one of `version`.
+    """The record of a proven login that has none, or only an `emptied` one.
 
     Nothing has been agreed to yet.
     """
-    return _created(
+    return created(
         Customer(
             id=customer_id_of(subject),
-            version=version,
+            version=emptied.version if emptied else 0,
             state="enabled",
             subject=subject,
             email=email_key,
@@ -163,6 +180,7 @@ def found(
         ),
         now,
         SYSTEM,
+        emptied,
     )
 
 
@@ -170,23 +188,35 @@ def enabled(customer: Customer, now: datetime) -> Change:
     """The mailbox was proven. Only a pending record becomes enabled by that."""
     if customer.state != "pending":
         raise Refusal(Reason.ILLEGAL_STATE, "Only a pending customer can be confirmed.")
-    return _changed(customer, replace(customer, state="enabled"), now, SYSTEM)
+    return changed(customer, replace(customer, state="enabled"), now, SYSTEM)
 
 
 def displaced(holder: Customer, now: datetime) -> Change | None:
     """What becomes of the record whose address somebody else has now; None for nothing.
 
-    A pending one is emptied. One that was in use has lost its login: it is disabled, so that no
-    two enabled records share an address, and kept because orders refer to it.
+    A pending sign-up is emptied. One that was in use, or that `is_kept`, has lost its login: it is
+    disabled, so that no two enabled records share an address, and kept because orders refer to it.
     """
-    if holder.state in ("replaced", "disabled"):
+    if holder.state in ("replaced", "disabled", "erased"):
         return None
-    if holder.state != "pending":
-        return _changed(holder, replace(holder, state="disabled"), now, SYSTEM)
+    if holder.state != "pending" or is_kept(holder):
+        return changed(holder, replace(holder, state="disabled"), now, SYSTEM)
     emptied = Customer(
         holder.id, holder.version, "replaced", holder.subject, "", "", "", holder.created_at
     )
-    return _changed(holder, emptied, now, SYSTEM)
+    return changed(holder, emptied, now, SYSTEM)
+
+
+def is_kept(customer: Customer) -> bool:
+    """Whether a record stays although nobody has proven its mailbox: orders may refer to one that
+    the desk made, or that took another over."""
+    return bool(customer.invited_by or customer.absorbed)
+
+
+def agrees(customer: Customer, purpose: Purpose) -> bool:
+    """Whether the customer's last word on a purpose is that they agree."""
+    word = customer.consents.get(purpose)
+    return word is not None and word.granted
 
 
 def may_hold(customer: Customer, holder: Customer | None) -> bool:
@@ -203,10 +233,11 @@ def edited(
 ) -> Change | None:
     """The record with some fields at other values; None when all have them already.
 
-    Raises Refusal ILLEGAL_STATE for a locked or disabled customer.
+    Raises Refusal ILLEGAL_STATE for a disabled customer, and for all but an enabled one unless
+    staff edit.
     """
-    _require_enabled(customer)
-    change = _changed(customer, replace(customer, **values), now, actor)
+    require_editable(customer, actor)
+    change = changed(customer, replace(customer, **values), now, actor)
     return change if change.fields else None
 
 
@@ -220,96 +251,34 @@ def consented(
     return {**consents, purpose: Consent(granted, now, wording)}
 
 
-def with_address(
-    customer: Customer,
-    saved: SavedAddress,
-    now: datetime,
-    actor: Actor,
-    asked: Command | None = None,
-) -> Change | None:
-    """The record with an address added, or changed when it has one with that id.
-
-    `asked` is the command that adds it: applied once, None from then on, even when the address
-    was edited or removed since. Raises Refusal INVALID, QUANTITY_LIMIT, KEY_REUSED.
-    """
-    if asked is not None and _repeated(customer, asked):
-        return None
-    check_addresses([saved], "")
-    known = any(each.id == saved.id for each in customer.addresses)
-    if not known and len(customer.addresses) >= MAX_ADDRESSES:
-        raise Refusal(
-            Reason.QUANTITY_LIMIT, f"At most {MAX_ADDRESSES} addresses.", maximum=MAX_ADDRESSES
-        )
-    others = [_yielding(each, saved) for each in customer.addresses]
-    book = [saved if each.id == saved.id else each for each in others]
-    values: dict[str, Any] = {"addresses": tuple(book if known else [*others, saved])}
-    if asked is not None:
-        kept = list(customer.commands.items())[-(_REMEMBERED - 1) :]
-        values["commands"] = dict([*kept, (asked.key, asked.fingerprint)])
-    return edited(customer, values, now, actor)
-
-
-def without_address(customer: Customer, address_id: str, now: datetime, actor: Actor) -> Change:
-    """The record without one of its addresses. Raises Refusal NOT_FOUND."""
-    gone = customer.address(address_id)
-    left = tuple(each for each in customer.addresses if each is not gone)
-    change = edited(customer, {"addresses": left}, now, actor)
-    assert change is not None
-    return change
-
-
-def check_addresses(addresses: Sequence[SavedAddress], pointer: str = "/addresses/{}") -> None:
-    """Refuse postal codes that their country has not, and two defaults for one use.
-
-    `pointer` leads to the address of an index in the request. Raises Refusal INVALID.
-    """
-    for index, saved in enumerate(addresses):
-        where = pointer.format(index)
-        form = _POSTAL_CODES.get(saved.address.country)
-        if form and not re.fullmatch(form, saved.address.postal_code, re.ASCII | re.IGNORECASE):
-            raise Refusal(
-                Reason.INVALID,
-                f"That is no postal code of {saved.address.country}.",
-                f"{where}/address/postal_code",
-            )
-        for use in ("default_shipping", "default_billing"):
-            if getattr(saved, use) and any(getattr(other, use) for other in addresses[:index]):
-                raise Refusal(
-                    Reason.INVALID, "There is one default for each use.", f"{where}/{use}"
-                )
-
-
-def _created(customer: Customer, now: datetime, actor: Actor) -> Change:
+def created(
+    customer: Customer, now: datetime, actor: Actor, emptied: Customer | None = None
+) -> Change:
+    """A new record, in place of an `emptied` one of the same id if there is one."""
     blank = Customer(customer.id, customer.version, "pending", "", "", "", "", now)
-    return _changed(blank, customer, now, actor)
+    return replace(changed(blank, customer, now, actor), before=emptied)
 
 
-def _changed(before: Customer, after: Customer, now: datetime, actor: Actor) -> Change:
+def changed(before: Customer, after: Customer, now: datetime, actor: Actor) -> Change:
+    """The change from one value of a record to another."""
     names = [each.name for each in fields(Customer) if each.name not in _BOOKKEEPING]
     different = tuple(name for name in names if getattr(before, name) != getattr(after, name))
-    return Change(replace(after, version=before.version + 1), different, now, actor)
+    return Change(replace(after, version=before.version + 1), different, now, actor, before)
 
 
-def _yielding(saved: SavedAddress, newcomer: SavedAddress) -> SavedAddress:
-    """An address of the book, no default any more for what the newcomer is the default for."""
-    return replace(
-        saved,
-        default_shipping=saved.default_shipping and not newcomer.default_shipping,
-        default_billing=saved.default_billing and not newcomer.default_billing,
-    )
-
-
-def _require_enabled(customer: Customer) -> None:
-    if customer.state != "enabled":
+def require_editable(customer: Customer, actor: Actor) -> None:
+    """Refuse with ILLEGAL_STATE what `actor` may not change in the record's present state."""
+    states = ("pending", "enabled", "locked") if actor.kind == "staff" else ("enabled",)
+    if customer.state not in states:
         raise Refusal(Reason.ILLEGAL_STATE, f"This account is {customer.state}.")
 
 
-def _repeated(customer: Customer, asked: Command) -> bool:
-    known = customer.commands.get(asked.key)
-    if known is not None and known != asked.fingerprint:
+def require_lasting(customer: Customer, actor: Actor) -> None:
+    """Refuse with ILLEGAL_STATE to keep anything beside a record that may not be edited, or that
+    may go by itself: what lies beside it would stay behind."""
+    require_editable(customer, actor)
+    if customer.state != "enabled" and not is_kept(customer):
         raise Refusal(
-            Reason.KEY_REUSED,
-            "This Idempotency-Key was used for a different request.",
-            "/headers/Idempotency-Key",
+            Reason.ILLEGAL_STATE,
+            f"This account is {customer.state}: its owner signs in first, then this can be noted.",
         )
-    return known is not None

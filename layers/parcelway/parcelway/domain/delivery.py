@@ -7,20 +7,23 @@ they are; placing the order claims them anew for where they go.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from parcelway.domain.backorder import Terms
+from parcelway.domain.channels import caps
 from parcelway.domain.decision import Decision
 from parcelway.domain.facts import Balances, Facts
 from parcelway.domain.geo import locate, metres
 from parcelway.domain.groups import divided
+from parcelway.domain.line import Line
 from parcelway.domain.money import Money
-from parcelway.domain.order import DeliveryGroup, Line, Order, Promise, advance, require
+from parcelway.domain.order import DeliveryGroup, Order, Promise, advance, require
 from parcelway.domain.parties import Address
-from parcelway.domain.pricing import price, rate, weight
+from parcelway.domain.pricing import price, weight
 from parcelway.domain.promise import promise
 from parcelway.domain.refusals import Reason, Refusal
-from parcelway.domain.reservation import give_back
+from parcelway.domain.reservation import charged, give_back, within
 from parcelway.domain.shop import Node, Service
 from parcelway.domain.sourcing import Need, plan, serving, source
 from parcelway.domain.stock import Move, after
@@ -73,31 +76,27 @@ def options(
     """What the customer can choose from: services to `country` (cheapest first), then stores, the
     nearest first when it is known where the customer is.
 
-    For everything in the cart or, with `group_id`, for that group's units, of the stock that the
-    other groups leave. Only services that take the weight are offered. The promise is for an order
-    placed now. `facts` must hold the balances of the cart's SKUs at every node. Raises Refusal
-    INVALID for a group that the cart has not.
+    For everything in the cart or, with `group_id`, for that group's units, of the stock and the
+    quotas that the other groups leave. Only services that take the weight are offered. The promise
+    is for an order placed now. `facts` must hold the balances of the cart's SKUs at every node, and
+    its channel's quotas. Raises Refusal INVALID for a group that the cart has not.
     """
     ids = [group.id for group in order.groups if group_id in ("", group.id)]
     if not ids:
         raise Refusal(Reason.INVALID, "The cart has no such delivery.", "/group")
-    needs, stock = _needs(order.lines, ids), _left(order, ids, facts)
+    stock = _left(order, ids, facts)
+    needs, barred = _to_be_had(order, ids, stock, facts)
     grams = sum(weight(order.lines, group) for group in ids)
     there = _somewhere(order.group_named(ids[0]), country, postal_code)
     found: list[Option] = []
     for service in facts.shop.services.values():
-        charge = rate(service, grams)
+        charge = service.charge(grams, order.currency)
         if charge is None:
             continue
-        if service.method == "pickup":
-            stores = [node for node in facts.shop.nodes.values() if "pickup" in node.capabilities]
-            for at in stores:
-                here = DeliveryGroup("", "pickup", store=at.id, via=service.via)
-                nodes = serving(here, facts.shop, order.channel) if service.via else [at]
-                option = _option(needs, stock, service, charge, nodes, at.address, facts, at)
-                found.append(replace(option, metres=_away(at, there.address, facts)))
-        elif country in service.countries and (nodes := serving(there, facts.shop, order.channel)):
-            found.append(_option(needs, stock, service, charge, nodes, there.address, facts))
+        for nodes, to, store in _ways(order, service, there, facts):
+            option = _option(needs, barred, stock, service, charge, nodes, to, facts, store)
+            away = _away(store, there.address, facts) if store else None
+            found.append(replace(option, metres=away))
     return sorted(
         found,
         key=lambda o: (
@@ -168,7 +167,7 @@ def _decided(
     facts: Facts,
     pointers: Sequence[str],
 ) -> Decision:
-    priced = price(replace(order, lines=lines, groups=groups), facts.products, facts.shop)
+    priced = price(replace(order, lines=lines, groups=groups), facts)
     for group, pointer in zip(priced.groups, pointers, strict=True):
         if not group.service:
             raise _unavailable("The goods are too heavy for this service.", f"{pointer}/service")
@@ -252,15 +251,37 @@ def _needs(lines: Sequence[Line], group_ids: Collection[str]) -> list[Need]:
     ]
 
 
+def _to_be_had(
+    order: Order, group_ids: Collection[str], stock: Balances, facts: Facts
+) -> tuple[list[Need], dict[str, int]]:
+    """What these groups need that may be had at once where it is there, and the units by SKU that
+    may not: of what is not launched yet, and beyond the channel's quota."""
+    terms, skus = Terms(facts.products, facts.now, "refuse"), [line.sku for line in order.lines]
+    early = {sku for sku in skus if terms.launch(sku)}
+    quotas = caps(skus, order.channel, stock, early)
+    needs, barred = [], dict[str, int]()
+    for need in _needs(order.lines, group_ids):
+        units = 0 if need.sku in early else within(need, quotas, stock).quantity
+        if units:
+            needs.append(replace(need, quantity=units))
+        if units < need.quantity:
+            barred[need.sku] = need.quantity - units
+    return needs, barred
+
+
 def _left(order: Order, group_ids: Collection[str], facts: Facts) -> Balances:
     """The balances as they are for these groups: with all that the order holds given back, and
-    without what its other groups need."""
+    without what its other groups need, of the quotas too."""
     left = after(facts.balances, give_back(order, "open", "reserved").moves)
+    skus = [line.sku for line in order.lines]
+    quotas = caps(skus, order.channel, left, ())
     for group in order.groups:
         if group.id not in group_ids:
-            needs = _needs(order.lines, [group.id])
+            needs, _ = _to_be_had(order, [group.id], left, facts)
             picks = source(group, needs, left, facts.shop, channel=order.channel).picks
             left = after(left, [Move(p.sku, p.node, "reserve", p.quantity) for p in picks])
+            for need in needs:
+                left = after(left, charged(need, need.quantity, quotas))
     return left
 
 
@@ -272,8 +293,25 @@ def _somewhere(group: DeliveryGroup, country: str, postal_code: str) -> Delivery
     return replace(group, method="delivery", address=Address("", "", "", postal_code, country))
 
 
+def _ways(
+    order: Order, service: Service, there: DeliveryGroup, facts: Facts
+) -> Iterator[tuple[list[Node], Address | None, Node | None]]:
+    """From which nodes a service takes goods where, and the store at which they are collected."""
+    address, shop = there.address, facts.shop
+    if service.method == "pickup":
+        for at in shop.nodes.values():
+            here = DeliveryGroup("", "pickup", store=at.id, via=service.via)
+            if "pickup" in at.capabilities and (nodes := serving(here, shop, order.channel)):
+                yield nodes, at.address, at
+        return
+    nodes = serving(there, shop, order.channel)
+    if nodes and address and address.country in service.countries:
+        yield nodes, address, None
+
+
 def _option(
     needs: Sequence[Need],
+    barred: Mapping[str, int],
     stock: Balances,
     service: Service,
     charge: Money,
@@ -292,11 +330,13 @@ def _option(
         rules=shop.settings.sourcing,
         sending=[store.id] if store else (),
     )
+    wanted = dict.fromkeys([*(need.sku for need in needs), *barred])
     used = {pick.node for pick in planned.picks}
     leaving = [node for node in nodes if node.id in used] or nodes[:1]
     country = destination.country if destination else ""
     window = promise(leaving, service, facts.now, country=country, store=store)
-    return Option(service, charge, window, planned.short, store)
+    missing = {sku: planned.short.get(sku, 0) + barred.get(sku, 0) for sku in wanted}
+    return Option(service, charge, window, {s: n for s, n in missing.items() if n}, store)
 
 
 def _away(store: Node, customer: Address | None, facts: Facts) -> int | None:

@@ -12,18 +12,12 @@ from datetime import UTC, date
 from typing import Any
 
 from parcelway.domain.decision import Decision
+from parcelway.domain.dues import card_released
 from parcelway.domain.facts import Facts
-from parcelway.domain.order import (
-    DONE,
-    DeliveryGroup,
-    Hold,
-    Order,
-    Stage,
-    advance,
-    events,
-    move_all,
-    require,
-)
+from parcelway.domain.ledger import Posting, goods_sold
+from parcelway.domain.line import DONE, Stage, move_all
+from parcelway.domain.money import Money, zero
+from parcelway.domain.order import DeliveryGroup, Hold, Order, advance, events, require
 from parcelway.domain.parties import SYSTEM, Actor
 from parcelway.domain.refusals import Reason, Refusal
 from parcelway.domain.shipment import (
@@ -32,7 +26,8 @@ from parcelway.domain.shipment import (
     ShipmentStatus,
     TrackingStatus,
 )
-from parcelway.domain.stock import Move
+from parcelway.domain.stock import Move, posted
+from parcelway.domain.switches import require_ships
 
 
 def release(order: Order, shipment: Shipment, facts: Facts) -> Decision | None:
@@ -53,6 +48,7 @@ def pack(order: Order, shipment: Shipment, actor: Actor, facts: Facts) -> Decisi
         return None
     require(order, "confirmed")
     require_free(order, shipment)
+    require_ships(facts.shop.switched(order.channel))
     if shipment.status == "scheduled":
         raise illegal(shipment, "it has not been released yet")
     return step(
@@ -84,6 +80,7 @@ def ship(
         raise illegal(shipment, "only a packed parcel can be shipped")
     require(order, "confirmed")
     require_free(order, shipment)
+    require_ships(facts.shop.switched(order.channel))
     return step(
         order,
         shipment,
@@ -139,19 +136,20 @@ def track(
         raise illegal(shipment, "it has no parcel that could be tracked")
     if any(known.event_id == checkpoint.event_id for known in shipment.checkpoints):
         return None
-    ended = shipment.tracking in _FINAL or shipment.received_at is not None
+    ended = bool(shipment.tracking in _FINAL or shipment.received_at or shipment.astray)
     if len(shipment.checkpoints) >= MAX_CHECKPOINTS and (ended or checkpoint.status not in _FINAL):
         return None
     history = tuple(sorted([*shipment.checkpoints, checkpoint], key=lambda c: (c.at, c.event_id)))
     present = _present(history)
     if shipment.to_store and present == "delivered":
         present = "in_transit"  # the store itself says that it is there
+    if shipment.astray == "lost" and checkpoint.status in _FINAL:
+        order = replace(order, alerts=_alerted(order, "lost_parcel_found", shipment, facts))
     interrupted = history[-1] == checkpoint and checkpoint.status not in _PROGRESS
     if ended or not (interrupted or present != shipment.tracking):
         return step(order, shipment, shipment.status, None, actor, facts, checkpoints=history)
     if present == "returned":
-        alert = Hold("returned_to_sender", shipment.id, facts.now)
-        order = replace(order, alerts=(*order.alerts, alert))
+        order = replace(order, alerts=_alerted(order, "returned_to_sender", shipment, facts))
     end = present if present == "delivered" or present == "returned" else None
     if shipment.to_store:
         end = None  # a person says where it goes from here
@@ -179,7 +177,8 @@ def close(order: Order, facts: Facts) -> Decision | None:
     if not all(line.count(*DONE) == line.quantity for line in order.lines):
         return None
     closed = advance(order, state="closed", ended_at=facts.now)
-    return Decision(closed, events(closed, facts.now, SYSTEM, ("order.closed", {})))
+    told = [("order.closed", {}), *card_released(closed)]
+    return Decision(closed, events(closed, facts.now, SYSTEM, *told))
 
 
 def overdue(order: Order, shipment: Shipment, until: str, facts: Facts) -> Decision | None:
@@ -192,13 +191,19 @@ def overdue(order: Order, shipment: Shipment, until: str, facts: Facts) -> Decis
         return None
     if shipment.status == "shipped" and shipment.elsewhere:
         until = "received"
-    code = f"overdue_{until}"
-    detail = shipment.id
-    if any((hold.code, hold.detail) == (code, detail) for hold in order.alerts):
+    alerts = _alerted(order, f"overdue_{until}", shipment, facts)
+    if alerts == order.alerts:
         return None
-    after = advance(order, alerts=(*order.alerts, Hold(code, detail, facts.now)))
+    after = advance(order, alerts=alerts)
     fact = ("shipment.overdue", {"shipment": shipment.id, "until": until})
     return Decision(after, events(after, facts.now, SYSTEM, fact))
+
+
+def _alerted(order: Order, code: str, shipment: Shipment, facts: Facts) -> tuple[Hold, ...]:
+    """The order's alerts with one about a shipment, once."""
+    if any((hold.code, hold.detail) == (code, shipment.id) for hold in order.alerts):
+        return order.alerts
+    return (*order.alerts, Hold(code, shipment.id, facts.now))
 
 
 def _present(history: Sequence[Checkpoint]) -> TrackingStatus:
@@ -234,14 +239,41 @@ def step(
         lines = tuple(move_all(line, before, stage, shipment.id) for line in lines)
     after = advance(order, lines=lines, groups=_groups(order, shipment, status, facts))
     changed = replace(shipment, status=status, version=after.version, **changes)
-    moves = tuple(
-        Move(line.sku, shipment.node, "ship", line.quantity)
-        for line in shipment.lines
-        if stage in ("shipped", "picked_up")
-    )
+    gone = shipment.shipped_at is None and changed.shipped_at is not None
+    moves = _shipped(order, shipment, gone) if stage in ("shipped", "picked_up") else ()
     fact = (f"shipment.{kind or status}", {"shipment": shipment.id, **(data or {})})
     told = (fact,) if kind or status != shipment.status else ()
-    return Decision(after, events(after, facts.now, actor, *told), moves, (changed,))
+    postings = _costs(order, changed, facts) if gone else ()
+    happened = events(after, facts.now, actor, *told)
+    return Decision(after, happened, moves, (changed,), postings=postings)
+
+
+def _shipped(order: Order, shipment: Shipment, gone: bool) -> tuple[Move, ...]:
+    """A shipment's units leave their node; with `gone` they are the customer's now."""
+    costs = {line.number: line.unit_cost for line in order.lines}
+    moves = [(s.line, Move(s.sku, shipment.node, "ship", s.quantity)) for s in shipment.lines]
+    return tuple(posted(m, -m.quantity, costs[line]) if gone else m for line, m in moves)
+
+
+def _costs(order: Order, shipment: Shipment, facts: Facts) -> tuple[Posting, ...]:
+    """What the goods of a shipment that is the customer's now cost the shop, as far as it knows."""
+    return tuple(
+        goods_sold(order.id, f"{shipment.id}:{cost.currency}", facts.now, cost)
+        for cost in shipment_costs(order, shipment)
+        if cost
+    )
+
+
+def shipment_costs(order: Order, shipment: Shipment) -> tuple[Money, ...]:
+    """What the units of a shipment cost the shop, by currency; nothing where no cost is known."""
+    lines = {line.number: line for line in order.lines}
+    costs: dict[str, Money] = {}
+    for sent in shipment.lines:
+        unit = lines[sent.line].unit_cost
+        if unit is not None:
+            cost = unit * sent.quantity
+            costs[unit.currency] = costs.get(unit.currency, zero(unit.currency)) + cost
+    return tuple(costs.values())
 
 
 def _groups(

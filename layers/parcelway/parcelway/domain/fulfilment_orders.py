@@ -10,47 +10,38 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Literal
 
-from parcelway.domain.cancellation import cancel
-from parcelway.domain.commands import Command, remember
+from parcelway.domain.cancellation import Units
 from parcelway.domain.decision import Decision
+from parcelway.domain.dues import Fact
 from parcelway.domain.facts import Facts
 from parcelway.domain.fulfilment import illegal
-from parcelway.domain.order import Line, Order, Portion, advance, events, merge, require
-from parcelway.domain.parties import Actor
-from parcelway.domain.promising import revised, revision_told
+from parcelway.domain.line import Portion
+from parcelway.domain.order import Order, require
+from parcelway.domain.reassigning import (
+    Said,
+    at_once,
+    decided,
+    leaving,
+    moves_of,
+    named_units,
+    planned_anew,
+    replanned,
+    told_lines,
+)
 from parcelway.domain.refusals import Reason, Refusal
-from parcelway.domain.replanning import replan, reserving
-from parcelway.domain.reservation import MOST_CHANGES, Claim
-from parcelway.domain.shipment import HoldReason, Shipment, without
+from parcelway.domain.replanning import reserving
+from parcelway.domain.reservation import Claim
+from parcelway.domain.shipment import HoldReason, Shipment
 from parcelway.domain.shop import Node
 from parcelway.domain.sourcing import candidates
-from parcelway.domain.stock import Balance, Document, Entry, Kind, Move, after, net
-from parcelway.values import dataclass
+from parcelway.domain.stock import Balance, Document, Entry, Kind
 
 # Why a node does not send units: they are not there or not fit to be sent, which corrects its
 # books; or it has no room or time for them, is closed, or something else, which leaves them alone.
 Why = Literal["out_of_stock", "damaged", "capacity", "closed", "other"]
 NotThere = Literal["out_of_stock", "damaged"]
-_Told = tuple[str, Mapping[str, Any]]
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """Who says it, what is known then, and the command that makes it be done once."""
-
-    actor: Actor
-    facts: Facts
-    asked: Command | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Units:
-    """`quantity` units of a SKU, as people at a node name them."""
-
-    sku: str
-    quantity: int
 
 
 def accept(order: Order, shipment: Shipment, said: Said) -> Decision | None:
@@ -63,7 +54,7 @@ def accept(order: Order, shipment: Shipment, said: Said) -> Decision | None:
         return None
     require(order, "confirmed")
     changed = replace(shipment, accepted_at=said.facts.now)
-    return _decision(order, changed, said, [("shipment.accepted", {"shipment": shipment.id})])
+    return decided(order, changed, said, [("shipment.accepted", {"shipment": shipment.id})])
 
 
 def hold(
@@ -77,7 +68,7 @@ def hold(
     require(order, "confirmed")
     changed = replace(shipment, held=reason, held_note=note)
     told = {"shipment": shipment.id, "reason": reason, "note": note}
-    return _decision(order, changed, said, [("shipment.held", told)])
+    return decided(order, changed, said, [("shipment.held", told)])
 
 
 def release_hold(order: Order, shipment: Shipment, said: Said) -> Decision | None:
@@ -86,7 +77,7 @@ def release_hold(order: Order, shipment: Shipment, said: Said) -> Decision | Non
         return None
     changed = replace(shipment, held="", held_note="")
     told = {"shipment": shipment.id, "reason": shipment.held}
-    return _decision(order, changed, said, [("shipment.hold_released", told)])
+    return decided(order, changed, said, [("shipment.hold_released", told)])
 
 
 def reject(
@@ -130,12 +121,12 @@ def short_pick(
     require(order, "confirmed")
     if shipment.status != "released":
         raise illegal(shipment, "only what waits to be packed can be short")
-    found = _named(shipment, picked)
+    found = named_units(shipment, picked)
     short = {line: units - found.get(line, units) for line, units in shipment.contents.items()}
     missing = {line: units for line, units in short.items() if units}
     if not missing:
         return None
-    told = {"shipment": shipment.id, "reason": reason, "lines": _lines(order, missing)}
+    told = {"shipment": shipment.id, "reason": reason, "lines": told_lines(order, missing)}
     fact = ("shipment.short_picked", told)
     return _declined(order, shipments, shipment, missing, reason, fact, said)
 
@@ -161,19 +152,13 @@ def split(
     Raises Refusal QUANTITY_MISMATCH for units that it has not, or when none would leave or stay.
     """
     _require_unpacked(order, shipment, "split")
-    leaving = {line: units for line, units in _named(shipment, lines).items() if units}
-    if not leaving or leaving == shipment.contents:
+    parted = {line: units for line, units in named_units(shipment, lines).items() if units}
+    if not parted or parted == shipment.contents:
         raise Refusal(
             Reason.QUANTITY_MISMATCH, "Some units must leave, and some must stay.", "/lines"
         )
-    told = {"shipment": shipment.id, "lines": _lines(order, leaving), "note": note}
-    return _elsewhere(order, shipment, leaving, shipment.node, ("shipment.split", told), said)
-
-
-def unplaced(before: Order, now: Order) -> set[str]:
-    """The SKUs of which a decision found too few: units of them wait from now on, or are
-    cancelled."""
-    return {line.sku for line in _news(before, now) if line.count("backordered", "cancelled")}
+    told = {"shipment": shipment.id, "lines": told_lines(order, parted), "note": note}
+    return _elsewhere(order, shipment, parted, shipment.node, ("shipment.split", told), said)
 
 
 def _declined(
@@ -182,23 +167,14 @@ def _declined(
     shipment: Shipment,
     units: Mapping[int, int],
     reason: Why,
-    fact: _Told,
+    fact: Fact,
     said: Said,
 ) -> Decision:
     """`units` (by line) that a node does not send are planned anew over the other nodes."""
     opened = _opened(order, shipment, units, reason)
-    freed = _moves(order, units, shipment.node, {"deallocate": 1})
     entry = _correction(order, shipment, units, reason, said)
-    balances = after(said.facts.balances, [*freed, *(entry.moves if entry else ())])
-    claim = replan(opened, order.group_named(shipment.group), balances, said.facts)
-    if all(line.count("cancelled") == line.quantity for line in claim.lines):
-        made = cancel(order, shipments, reason, said.actor, said.facts.now, said.asked)
-        told = (fact, ("order.cancelled", {"reason": reason}))
-        made = replace(made, events=events(made.order, said.facts.now, said.actor, *told))
-    else:
-        claim = replace(claim, moves=(*freed, *claim.moves))
-        made = _replanned(order, shipment, units, claim, fact, said)
-    return _at_once(replace(made, entry=entry))
+    made = planned_anew(order, opened, shipments, shipment, units, fact, said, entry=entry)
+    return at_once(made)
 
 
 def _elsewhere(
@@ -206,71 +182,20 @@ def _elsewhere(
     shipment: Shipment,
     units: Mapping[int, int],
     node: str,
-    fact: _Told,
+    fact: Fact,
     said: Said,
 ) -> Decision:
     """`units` (by line) of a shipment are reserved at `node` for the next wave."""
     new = Portion(shipment.group, "reserved", 0, node)
-    taken = _moves(order, units, shipment.node, {"deallocate": 1})
+    taken = moves_of(order, units, shipment.node, {"deallocate": 1})
     held = (
         reserving(move.sku, node, move.quantity, said.facts.balances)
         if node != shipment.node
         else replace(move, kind="reserve")
         for move in taken
     )
-    claim = Claim(_leaving(order, shipment, units, new), (*taken, *held))
-    return _at_once(_replanned(order, shipment, units, claim, fact, said))
-
-
-def _replanned(
-    order: Order,
-    shipment: Shipment,
-    units: Mapping[int, int],
-    claim: Claim,
-    fact: _Told,
-    said: Said,
-) -> Decision:
-    """The decision that `units` (by line) of a shipment are where the claim has them instead."""
-    moved = replace(order, lines=claim.lines)
-    news, told = _news(order, moved), [fact]
-    if any(line.count("reserved", "backordered") for line in news):
-        because = {"shipment": shipment.id, "because": list(claim.because)}
-        told.append(("order.replanned", because))
-        group = order.group_named(shipment.group)
-        later = revised(moved, group, news, said.facts, "replanned")
-        if later != group:
-            told.append(revision_told(later))
-            groups = tuple(later if each.id == group.id else each for each in order.groups)
-            moved = replace(moved, groups=groups)
-    if lost := {line.number: n for line in news if (n := line.count("cancelled"))}:
-        cancelled = {"reason": fact[1]["reason"], "lines": _lines(order, lost)}
-        told.append(("shipment.cancelled", {"shipment": shipment.id, **cancelled}))
-    return _decision(moved, without(shipment, units), said, told, claim.moves)
-
-
-def _decision(
-    order: Order,
-    changed: Shipment,
-    said: Said,
-    told: Sequence[_Told],
-    moves: tuple[Move, ...] = (),
-) -> Decision:
-    lies_there = order.uncollected
-    if changed.status == "cancelled":
-        lies_there = {id: at for id, at in lies_there.items() if id != changed.id}
-    made = advance(order, commands=remember(order, said.asked), uncollected=lies_there)
-    shipment = replace(changed, version=made.version)
-    return Decision(made, events(made, said.facts.now, said.actor, *told), moves, (shipment,))
-
-
-def _at_once(made: Decision) -> Decision:
-    """The decision. Refuses with TOO_MANY_LINES what one transaction cannot hold."""
-    entry = made.entry.moves if made.entry else ()
-    queued = [move for move in made.moves if move.kind == "backorder"]
-    if len(net([*made.moves, *entry])) + len(entry) + len(queued) > MOST_CHANGES:
-        detail = "These are too many lines at once: tell a few of them at a time."
-        raise Refusal(Reason.TOO_MANY_LINES, detail)
-    return made
+    claim = Claim(leaving(order, shipment, units, new), (*taken, *held))
+    return at_once(replanned(order, shipment, units, claim, fact, said))
 
 
 # What the books are told of units that a node does not have or cannot send, per unit.
@@ -287,7 +212,7 @@ def _correction(
     what it found is there or not whatever becomes of the order."""
     if reason == "out_of_stock":
         units = _unknown(order, shipment, units, said.facts)
-    moves = _moves(order, units, shipment.node, _CORRECTIONS.get(reason, {}))
+    moves = moves_of(order, units, shipment.node, _CORRECTIONS.get(reason, {}))
     document = Document("declined", said.actor.id, "", reason, order.id)
     sequence = order.version + 1
     return Entry(shipment.id, sequence, said.facts.now, moves, (), document) if moves else None
@@ -306,91 +231,15 @@ def _unknown(
     return {line: quantity for line, quantity in left.items() if quantity}
 
 
-def _moves(
-    order: Order, units: Mapping[int, int], node: str, kinds: Mapping[Kind, int]
-) -> tuple[Move, ...]:
-    skus = {line.number: line.sku for line in order.lines}
-    return tuple(
-        Move(skus[line], node, kind, sign * quantity)
-        for line, quantity in units.items()
-        for kind, sign in kinds.items()
-    )
-
-
 def _opened(order: Order, shipment: Shipment, units: Mapping[int, int], why: str) -> Order:
     """The order with units out of a shipment, to be planned but not for the shipment's node."""
     lines = tuple(
         replace(line, declined={**line.declined, shipment.node: why})
         if line.number in units
         else line
-        for line in _leaving(order, shipment, units, Portion(shipment.group, "open", 0))
+        for line in leaving(order, shipment, units, Portion(shipment.group, "open", 0))
     )
     return replace(order, lines=lines)
-
-
-def _leaving(
-    order: Order, shipment: Shipment, units: Mapping[int, int], to: Portion
-) -> tuple[Line, ...]:
-    """The order's lines with `units` out of a shipment, in a place like `to` instead; they count
-    against the quotas that they did."""
-    lines = []
-    for line in order.lines:
-        left, portions = units.get(line.number, 0), list[Portion]()
-        for portion in line.portions:
-            gone = min(left, portion.quantity) if portion.shipment == shipment.id else 0
-            left -= gone
-            portions.append(replace(portion, quantity=portion.quantity - gone))
-            portions.append(replace(to, quantity=gone, quota=portion.quota))
-        lines.append(replace(line, portions=merge(portions)))
-    return tuple(lines)
-
-
-def _news(before: Order, now: Order) -> list[Line]:
-    """The lines with those units alone that are in another place now than before."""
-    news = []
-    for old, new in zip(before.lines, now.lines, strict=True):
-        there = {replace(portion, quantity=0): portion.quantity for portion in old.portions}
-        more = (
-            replace(portion, quantity=portion.quantity - there.get(replace(portion, quantity=0), 0))
-            for portion in new.portions
-        )
-        news.append(replace(new, portions=tuple(p for p in more if p.quantity > 0)))
-    return news
-
-
-def _named(shipment: Shipment, named: Sequence[Units]) -> dict[int, int]:
-    """Units that somebody named, by line. Refuses what the shipment has not, or named twice."""
-    numbers = {line.sku: line.line for line in shipment.lines}
-    found: dict[int, int] = {}
-    for index, units in enumerate(named):
-        line = numbers.get(units.sku)
-        if line is None:
-            raise Refusal(
-                Reason.QUANTITY_MISMATCH,
-                f"{units.sku} is not in this shipment.",
-                f"/lines/{index}/sku",
-            )
-        if line in found:
-            raise Refusal(
-                Reason.QUANTITY_MISMATCH, f"{units.sku} is named twice.", f"/lines/{index}/sku"
-            )
-        if not 0 <= units.quantity <= shipment.contents[line]:
-            raise Refusal(
-                Reason.QUANTITY_MISMATCH,
-                f"The shipment has {shipment.contents[line]} of {units.sku}.",
-                f"/lines/{index}",
-            )
-        found[line] = units.quantity
-    return found
-
-
-def _lines(order: Order, units: Mapping[int, int]) -> list[dict[str, Any]]:
-    """Units by line, as an event tells them."""
-    return [
-        {"sku": line.sku, "quantity": units[line.number]}
-        for line in order.lines
-        if line.number in units
-    ]
 
 
 def _require_unpacked(order: Order, shipment: Shipment, what: str) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from parcelway.domain.order import DeliveryGroup, Line, Order, Portion, merge
+from parcelway.domain.line import Line, Portion, merge
+from parcelway.domain.order import DeliveryGroup, Order
 
 
 def in_use(order: Order) -> tuple[DeliveryGroup, ...]:

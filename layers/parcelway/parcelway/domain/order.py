@@ -1,21 +1,30 @@
-"""The order: one aggregate from draft (the cart) to closed.
-
-Quantities are kept as portions: every ordered unit of a line is in exactly one portion, and a
-portion says for which delivery group it is, how far it has come, and where. Moving units between
-stages can therefore neither lose nor invent any; every count is a sum over portions.
-"""
+"""The order: one aggregate from draft (the cart) to closed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import field, replace
 from datetime import date, datetime
 from typing import Any, Literal
 
+from parcelway.domain.account import Approval
+from parcelway.domain.adjustment import Adjustment
+from parcelway.domain.audience import Buyer
+from parcelway.domain.gift_card import Tender
+from parcelway.domain.line import Discount, Line, taken_off
 from parcelway.domain.money import Money, total
-from parcelway.domain.parties import GUEST, SYSTEM, Actor, Address, Channel, Contact, Segment
+from parcelway.domain.parties import (
+    GUEST,
+    SYSTEM,
+    Actor,
+    Address,
+    Channel,
+    Contact,
+    Segment,
+    TaxExemption,
+)
 from parcelway.domain.refusals import Reason, Refusal
-from parcelway.domain.shop import Method, Via
+from parcelway.domain.shop import Method, TaxCode, Via
 from parcelway.values import dataclass
 
 State = Literal["draft", "placed", "confirmed", "closed", "cancelled", "expired"]
@@ -23,24 +32,12 @@ PaymentStatus = Literal[
     "none",
     "authorized",
     "partially_captured",
+    "due",
     "captured",
     "partially_refunded",
     "refunded",
     "voided",
     "failed",
-]
-Stage = Literal[
-    "open",
-    "reserved",
-    "backordered",
-    "allocated",
-    "released",
-    "packed",
-    "shipped",
-    "delivered",
-    "picked_up",
-    "cancelled",
-    "returned",
 ]
 # What a customer wants done about units that are not there: not said (such an order is refused),
 # everything together once all is there, what is there now and the rest when it comes, only what is
@@ -48,89 +45,6 @@ Stage = Literal[
 Shortage = Literal["", "ship_complete", "ship_available", "drop", "separate_order"]
 SHORTAGES: tuple[Shortage, ...] = ("ship_complete", "ship_available", "drop", "separate_order")
 WAITS: tuple[Shortage, ...] = ("ship_complete", "ship_available", "separate_order")
-# Stages whose units left the shop's stock, and those whose units are no longer wanted.
-GONE: tuple[Stage, ...] = ("shipped", "delivered", "picked_up", "returned")
-DONE: tuple[Stage, ...] = ("delivered", "picked_up", "cancelled", "returned")
-
-
-@dataclass(frozen=True, slots=True)
-class Portion:
-    """`quantity` units of a line that share delivery group, stage, node and shipment.
-
-    Backordered units wait at `node` since `since` and are expected on `due` (None: nobody knows).
-    `quota` names the channel against whose quota they count, '' for none.
-    """
-
-    group: str
-    stage: Stage
-    quantity: int
-    node: str = ""
-    shipment: str = ""
-    since: datetime | None = None
-    due: date | None = None
-    quota: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Share:
-    """What of a line's net and tax its units of one delivery group bear, taxed where they go."""
-
-    group: str
-    net: Money
-    tax: Money
-    tax_rate: int
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One SKU of the order, with its price frozen when the order is placed.
-
-    `unit_price` is as in the catalogue (with or without tax as the shop says), `price_source`
-    where it came from. `net` and `tax` are for the whole ordered quantity, after discounts;
-    they are the line's share of the order's totals and are what invoices and refunds divide. A
-    line in several delivery groups has them in `shares`, one per group, that add up to them;
-    `tax_rate` is then the first group's. `declined` is why nodes did not send units that they were
-    to send, by node: none of them is asked for the line again.
-    """
-
-    number: int
-    sku: str
-    name: str
-    unit_price: Money
-    portions: tuple[Portion, ...]
-    net: Money
-    tax: Money
-    price_source: str = "catalogue"
-    tax_category: str = "standard"
-    tax_rate: int = 0
-    weight_grams: int = 0
-    shares: tuple[Share, ...] = ()
-    declined: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def quantity(self) -> int:
-        """Units ordered."""
-        return sum(portion.quantity for portion in self.portions)
-
-    @property
-    def by_group(self) -> tuple[Share, ...]:
-        """What the line's units of each delivery group bear."""
-        return self.shares or (Share(self.portions[0].group, self.net, self.tax, self.tax_rate),)
-
-    def share(self, group: str) -> Share:
-        """What the line's units of a group bear. Raises KeyError when it has none there."""
-        for share in self.by_group:
-            if share.group == group:
-                return share
-        raise KeyError(group)
-
-    def units(self, group: str) -> int:
-        """Units for a delivery group."""
-        return sum(portion.quantity for portion in self.portions if portion.group == group)
-
-    def count(self, *stages: Stage) -> int:
-        """Units now in any of `stages`."""
-        return sum(portion.quantity for portion in self.portions if portion.stage in stages)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,11 +76,12 @@ class DeliveryGroup:
     """Units that go to one place in one way. An order has at least one.
 
     For delivery `address` is where to; for pick-up `store` is the node's id, and `via` how goods of
-    other nodes get there. `charge_net` and
-    `charge_tax` are the shipping charge. `promise` is the first one given and never rewritten: what
-    became of it is in `revisions`, oldest first. `slots` are the days of nodes with a limited
-    capacity that the promise counts on, a parcel each. `fulfilled_on` is the day, where it left
-    from, on which something of it last arrived or lay ready to be collected.
+    other nodes get there. `charge_net` and `charge_tax` are the shipping charge after
+    `charge_discounts`, taxed as `charge_tax_code` and `charge_tax_reason` say. `promise` is the
+    first one given and never rewritten: what became of it is in `revisions`, oldest first. `slots`
+    are the days of nodes with a limited capacity that its parcels count on, one each; they go where
+    the parcels go. `fulfilled_on` is the day, where it left from, on which something of it last
+    arrived or lay ready to be collected.
     """
 
     id: str
@@ -180,11 +95,20 @@ class DeliveryGroup:
     charge_net: Money | None = None
     charge_tax: Money | None = None
     charge_tax_rate: int = 0
+    charge_tax_code: TaxCode = "S"
+    charge_tax_reason: str = ""
     promise: Promise | None = None
     revisions: tuple[Revision, ...] = ()
     via: Via = ""
     slots: tuple[Slot, ...] = ()
     fulfilled_on: date | None = None
+    charge_discounts: tuple[Discount, ...] = ()
+
+    @property
+    def charge(self) -> Money | None:
+        """What the shipping charge comes to after discounts, as its price is meant."""
+        price = self.charge_price
+        return price and price - taken_off(self.charge_discounts, price.currency)
 
     @property
     def present_promise(self) -> Promise | None:
@@ -209,16 +133,38 @@ class Order:
     """The aggregate. `version` counts its commits; a commit names the version it was based on.
 
     `hold_until` is when an unpaid order's claim on stock may be taken back (None: no claim that
-    lapses). `authorized`, `captured` and `refunded` sum its payments. `commands` remembers
+    lapses). `authorized`, `captured` and `refunded` sum its payments, `secured` is what those that
+    count hold or took, `charged_back` what banks took of them in disputes. `invoiced` sums its
+    invoices less its credit notes, which alone `credited` sums; of its total `cancelled_gross` is
+    not owed any more because units were cancelled. `commands` tells
     which Idempotency-Keys were applied, each with the fingerprint of its request. `holds` stop
     the order, `alerts` only ask somebody to look.
     `uncollected` are its shipments that lie ready in a store, each with when to see to it: to
     remind its customer, or to take it back.
+    Of what was captured `outstanding` was only claimed, on account: the transfer is still to come,
+    `due_days` after the invoice (None: not on account); negative when more came than was claimed.
+    `lapses` are its payments whose hold will end, by number, each with when to look at it.
+    `card` is the payment whose card may be charged again without the customer, '' for none.
     `shortage` is what the customer chose for what is not there. `waves` counts how often units were
     scheduled together. `linked` are orders that units of this one moved to, or came from.
-    `access_hash` proves a cart holder; `link_token` is what mail links carry. `told_again` is the
-    sequence of the last event that was published a second time, in case the first got lost.
+    `tax_id` is the buyer's VAT number with its prefix, '' for none. `adjustments` are what staff
+    changed about its price.
+    `gift_cards` pay for it before anything else does.
+    `actor` is who fills a draft or placed the order, `acted_by` are the staff (subjects in the user
+    pool) who were let act on it for its customer, `causes` what for, by subject.
+    `access_hash` proves a cart holder ('': there is none but by a grant); `link_token` is what mail
+    links carry. `told_again` is the sequence of the last event that was published a second time, in
+    case the first got lost.
     `cart_told_at` is when the shop last heard of the cart.
+    `customer_groups`, `account` and `preferences` are the customer's when they made the cart
+    theirs; `formerly` are records that were merged into theirs. `coupons` are
+    the codes that were entered, `code_misses` how many, of gift cards too, could not be used;
+    `uses` are the counters on which the placed order is counted, `limited` those on which its units
+    are, by SKU.
+    An order that was sold elsewhere has the `external_id` that it has there, unique within its
+    `source`; with `as_sold` its unit prices and delivery charges are those of the sale, which
+    pricing leaves as they are. `told_by_source` is the digest of all that the source said of it.
+    `purchase_order` is the number that a business gave it, `approval` what its approver said.
     """
 
     id: str
@@ -233,9 +179,14 @@ class Order:
     external_id: str = ""
     segment: Segment = "b2c"
     actor: Actor = GUEST
+    acted_by: tuple[str, ...] = ()
+    causes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     customer_id: str = ""
     contact: Contact | None = None
     billing_address: Address | None = None
+    tax_id: str = ""
+    tax_exemptions: tuple[TaxExemption, ...] = ()
+    adjustments: tuple[Adjustment, ...] = ()
     lines: tuple[Line, ...] = ()
     groups: tuple[DeliveryGroup, ...] = (DeliveryGroup("g1"),)
     shortage: Shortage = ""
@@ -247,9 +198,16 @@ class Order:
     authorized: int = 0
     captured: int = 0
     refunded: int = 0
+    secured: int = 0
+    charged_back: int = 0
+    invoiced: int = 0
+    credited: int = 0
+    cancelled_gross: int = 0
     holds: tuple[Hold, ...] = ()
     alerts: tuple[Hold, ...] = ()
     uncollected: Mapping[str, datetime] = field(default_factory=dict)
+    lapses: Mapping[str, datetime] = field(default_factory=dict)
+    card: str = ""
     hold_until: datetime | None = None
     placed_at: datetime | None = None
     confirmed_at: datetime | None = None
@@ -260,11 +218,42 @@ class Order:
     commands: Mapping[str, str] = field(default_factory=dict)
     told_again: int = 0
     cart_told_at: datetime | None = None
+    customer_groups: tuple[str, ...] = ()
+    account: str = ""
+    coupons: tuple[str, ...] = ()
+    code_misses: int = 0
+    uses: tuple[str, ...] = ()
+    gift_cards: tuple[Tender, ...] = ()
+    outstanding: int = 0
+    due_days: int | None = None
+    limited: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    formerly: tuple[str, ...] = ()
+    preferences: Mapping[str, str] = field(default_factory=dict)
+    as_sold: bool = False
+    told_by_source: str = ""
+    purchase_order: str = ""
+    approval: Approval | None = None
+
+    @property
+    def buyer(self) -> Buyer:
+        """Who buys, as far as offers tell buyers apart."""
+        return Buyer(self.channel, self.segment, self.customer_groups, self.account)
 
     @property
     def group(self) -> DeliveryGroup:
         """The first delivery group: the only one unless the order is divided over several."""
         return self.groups[0]
+
+    @property
+    def owed(self) -> Money:
+        """What the customer owes: invoiced, less what was taken and not given back. Negative: held
+        for them, because nothing was invoiced for it yet, or no more."""
+        taken = self.captured - self.refunded - self.outstanding
+        return Money(self.invoiced - taken, self.currency)
+
+    def is_for(self, customer_id: str) -> bool:
+        """Whether something of this customer's, or of nobody's in particular, is this order's."""
+        return customer_id in ("", self.customer_id, *self.formerly)
 
     def line(self, sku: str) -> Line | None:
         """The line of a SKU; lines that share a SKU are merged, so there is at most one."""
@@ -280,12 +269,14 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """What the order comes to. `goods` and `shipping` are net; `gross` is what is paid."""
+    """What the order comes to. `goods` and `shipping` are net; `gross` is what is paid. `discount`
+    is what they would be more without discounts, as prices are meant: with or without tax."""
 
     goods: Money
     shipping: Money
     tax: Money
     gross: Money
+    discount: Money
 
 
 def totals(order: Order) -> Totals:
@@ -296,7 +287,9 @@ def totals(order: Order) -> Totals:
     tax = total((line.tax for line in order.lines), currency) + total(
         (g.charge_tax for g in order.groups if g.charge_tax), currency
     )
-    return Totals(goods, shipping, tax, goods + shipping + tax)
+    off = [line.discounts for line in order.lines] + [g.charge_discounts for g in order.groups]
+    discount = taken_off((each for discounts in off for each in discounts), currency)
+    return Totals(goods, shipping, tax, goods + shipping + tax, discount)
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,6 +307,7 @@ class Event:
     data: Mapping[str, Any] = field(default_factory=dict)
 
 
+MAX_MISSES = 10  # codes that cannot be used, per cart: nobody finds one by guessing
 EVENTS_PER_COMMIT = 100  # sequence = version * this + index, so the order's version orders them
 
 
@@ -348,40 +342,6 @@ def require(order: Order, *states: State) -> None:
             f"The order is {order.state}; this needs it to be {' or '.join(states)}.",
             state=order.state,
         )
-
-
-def merge(portions: Iterable[Portion]) -> tuple[Portion, ...]:
-    """Portions with those alike but for their quantity added up, empty ones left out."""
-    counts: dict[Portion, int] = {}
-    for portion in portions:
-        alike = replace(portion, quantity=0)
-        counts[alike] = counts.get(alike, 0) + portion.quantity
-    return tuple(replace(alike, quantity=n) for alike, n in counts.items() if n)
-
-
-def move(line: Line, source: Portion, target: Portion) -> Line:
-    """Move `target.quantity` units out of `source` (a portion of the line) into `target`'s place.
-
-    Raises ValueError when `source` is not there or holds fewer units.
-    """
-    if source not in line.portions or not 0 < target.quantity <= source.quantity:
-        raise ValueError(f"line {line.number} has not {target.quantity} units in {source}")
-    rest = replace(source, quantity=source.quantity - target.quantity)
-    portions = [rest if portion == source else portion for portion in line.portions]
-    return replace(line, portions=merge([*portions, target]))
-
-
-def move_all(line: Line, stages: tuple[Stage, ...], to: Stage, shipment: str | None = None) -> Line:
-    """Move every unit in `stages` (of `shipment`, when given) to stage `to`, staying in place."""
-    return replace(
-        line,
-        portions=merge(
-            replace(portion, stage=to)
-            if portion.stage in stages and shipment in (None, portion.shipment)
-            else portion
-            for portion in line.portions
-        ),
-    )
 
 
 def with_line(order: Order, line: Line) -> tuple[Line, ...]:

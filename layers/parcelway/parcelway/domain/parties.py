@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Literal
 
 from parcelway.values import dataclass
@@ -44,3 +45,24 @@ class Actor:
 
 SYSTEM = Actor("system")
 GUEST = Actor("guest")
+
+
+@dataclass(frozen=True, slots=True)
+class TaxExemption:
+    """A certificate by which its holder is charged no tax on what goes to `region`: a country
+    (`US`) or a region of it (`US-OH`).
+
+    It counts from `valid_from` to `valid_until`, both included (None: until it is taken back).
+    `reason` is what documents say: a code of the VATEX list or a text (EN 16931, BT-121, BT-120).
+    """
+
+    certificate: str
+    region: str
+    reason: str
+    valid_from: date
+    valid_until: date | None = None
+
+    def covers(self, place: Address, day: date) -> bool:
+        """Whether what goes to `place` on `day` is exempt."""
+        there = self.region in (place.country, f"{place.country}-{place.region.upper()}")
+        return there and self.valid_from <= day <= (self.valid_until or day)

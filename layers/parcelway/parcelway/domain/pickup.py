@@ -15,7 +15,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from parcelway.domain.cancellation import cancel_shipment
 from parcelway.domain.collecting import code
@@ -23,14 +23,17 @@ from parcelway.domain.commands import Command, remember, repeated
 from parcelway.domain.decision import Decision
 from parcelway.domain.facts import Facts
 from parcelway.domain.fulfilment import illegal, require_free, step
+from parcelway.domain.line import Line, merge
 from parcelway.domain.mailing import NOT_COLLECTED
-from parcelway.domain.order import PAYMENT_LOST, Hold, Line, Order, advance, events, merge, require
+from parcelway.domain.order import PAYMENT_LOST, Hold, Order, advance, events, require
 from parcelway.domain.parties import SYSTEM, Actor
 from parcelway.domain.promise import days_later, end_of_day
 from parcelway.domain.refusals import Reason, Refusal
 from parcelway.domain.shipment import Shipment
 from parcelway.domain.stock import Document, Entry, Kind, Move
+from parcelway.domain.switches import require_ships
 
+_DAY = timedelta(days=1)
 MOST_MISTAKES = 5  # wrong codes for one pick-up, of a million: then only a document opens it
 
 
@@ -44,6 +47,8 @@ def received(order: Order, shipment: Shipment, actor: Actor, facts: Facts) -> De
         raise illegal(shipment, "it is not sent from one node to another")
     if shipment.received_at is not None:
         return None
+    if shipment.astray:
+        raise illegal(shipment, "it was given up, so its goods are booked in as found")
     if shipment.status != "shipped":
         raise illegal(shipment, "it has not been sent yet")
     require(order, "confirmed")
@@ -96,7 +101,10 @@ def ready(order: Order, shipment: Shipment, actor: Actor, facts: Facts) -> Decis
         raise illegal(shipment, "it has to be sent to the store first")
     require(order, "confirmed")
     require_free(order, shipment)
-    store, settings = facts.shop.nodes[shipment.node], facts.shop.settings
+    require_ships(facts.shop.switched(order.channel))
+    store, settings = facts.shop.nodes.get(shipment.node), facts.shop.settings
+    if store is None:  # nobody can say when it is open
+        raise illegal(shipment, f"the shop has no store {shipment.node} any more")
     remind_at = days_later(store, facts.now, settings.pickup_reminder_days)
     collect_by = end_of_day(store, days_later(store, facts.now, settings.pickup_days))
     return step(
@@ -162,6 +170,7 @@ def hand_over(
     _require_ready(shipment)
     require(order, "confirmed")
     require_free(order, shipment)
+    require_ships(facts.shop.switched(order.channel))
     return step(
         replace(order, uncollected=_without(order, shipment)),
         shipment,
@@ -181,7 +190,8 @@ def see_to(order: Order, shipments: Sequence[Shipment], facts: Facts) -> Decisio
     others. None when there is nothing (more) of that to do.
 
     Nothing is taken from who could not collect it, the order being on hold for a reason of ours;
-    but what is not paid for any more does not lie there for ever.
+    but what is not paid for any more does not lie there for ever. What may not be handed over, its
+    channel having stopped all that leaves, is kept for longer.
     """
     unpaid = bool(order.holds)
     if order.state != "confirmed" or any(hold.code != PAYMENT_LOST for hold in order.holds):
@@ -190,6 +200,8 @@ def see_to(order: Order, shipments: Sequence[Shipment], facts: Facts) -> Decisio
         due = order.uncollected.get(shipment.id)
         if due is None or due > facts.now or shipment.collect_by is None:
             continue
+        if facts.shop.switched(order.channel).stop_ship:
+            return _keep(order, shipment, shipment.collect_by, facts)
         if shipment.collect_by <= facts.now:
             return _expire(order, shipments, shipment, facts)
         if not unpaid:
@@ -207,6 +219,27 @@ def _remind(order: Order, shipment: Shipment, collect_by: datetime, facts: Facts
         facts,
         kind="pickup_reminder",
         reminded_at=facts.now,
+    )
+
+
+def _keep(order: Order, shipment: Shipment, collect_by: datetime, facts: Facts) -> Decision:
+    """Look again a day later, and give the customer for each day another one of the store's.
+
+    Of who has been reminded, one more: so that they are told again before time is up.
+    """
+    due, store = order.uncollected[shipment.id], facts.shop.nodes.get(shipment.node)
+    days = (facts.now - due) // _DAY + 1
+    more = days if due < collect_by else days + 1
+    last = collect_by - timedelta(seconds=1)  # within the last day, whatever the clocks do
+    until = end_of_day(store, days_later(store, last, more)) if store else collect_by + more * _DAY
+    return step(
+        replace(order, uncollected={**order.uncollected, shipment.id: due + days * _DAY}),
+        shipment,
+        shipment.status,
+        None,
+        SYSTEM,
+        facts,
+        collect_by=until,
     )
 
 

@@ -1,46 +1,73 @@
-"""What an order comes to: prices from the catalogue, tax once per rate, every cent in a line.
+"""What an order comes to: unit prices, shipping charges, what is taken off them, tax.
 
-Rounding rule: tax is computed per rate on the sum of everything taxed at that rate, rounded half
-away from zero once (EN 16931, BR-CO-17), and then divided over the lines and charges by largest
-remainder. So the lines' parts always add up to the totals, and totals are never off by the cents
-that rounding each line would bring. Which rate it is depends on where the goods go: a line that is
-divided over delivery groups is taxed in each of them by itself.
+Each step is a function of the order as the one before left it, and every cent is in a line or a
+charge. A line's discounts are divided over its delivery groups by units. What tax comes to is in
+`tax`, who is taxed where in `tax_rules`.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from parcelway.domain.adjustments import adjusted, overridden
+from parcelway.domain.audience import visible
 from parcelway.domain.catalogue import Product
-from parcelway.domain.money import Money, allocate, share, total, zero
-from parcelway.domain.order import DeliveryGroup, Line, Order, Share
-from parcelway.domain.parties import Address
-from parcelway.domain.shop import Node, Service, Shop
-from parcelway.values import dataclass
+from parcelway.domain.discounts import take_off
+from parcelway.domain.facts import Facts
+from parcelway.domain.line import Discount, Line
+from parcelway.domain.money import Money
+from parcelway.domain.order import DeliveryGroup, Order
+from parcelway.domain.prices import PriceList, Quote, lists_for, quote
+from parcelway.domain.redemption import offers
+from parcelway.domain.shares import amounts_by_group, units_share
+from parcelway.domain.shop import Shop
+from parcelway.domain.taxing import taxed
 
 
-@dataclass(frozen=True, slots=True)
-class _Taxed:
-    net: Money
-    tax: Money
+def price(order: Order, facts: Facts) -> Order:
+    """The draft at today's prices, shipping rates, discounts and tax; its version stays.
 
-
-def price(order: Order, products: Mapping[str, Product], shop: Shop) -> Order:
-    """The draft at today's prices, shipping rates and tax; its version stays.
-
-    Lines whose product is gone, or sold in another currency now, keep their last price (checkout
-    refuses them); a service that can no longer take the weight is dropped from its group, to be
-    chosen again.
+    Lines whose product is gone, or without a price in the order's currency now, keep their last
+    price (checkout refuses them); a service that can no longer take the weight is dropped from its
+    group, to be chosen again.
     """
-    current = {sku: p for sku, p in products.items() if p.price.currency == order.currency}
-    lines = tuple(
-        _from_catalogue(line, current[line.sku]) if line.sku in current else line
-        for line in order.lines
+    agreed = before_tax(order, facts)
+    return taxed(agreed, _amounts(agreed), facts)
+
+
+def before_tax(order: Order, facts: Facts) -> Order:
+    """The same without its tax: net and tax of lines and charges are still those of before."""
+    priced = overridden(_at_unit_prices(order, facts))
+    charged = _with_charges(priced, facts.shop)
+    reduced = take_off(charged, offers(charged, facts), facts.products)
+    return adjusted(reduced, facts.shop.settings.adjustment_reasons)
+
+
+def price_part(part: Order, facts: Facts) -> Order:
+    """Some of a priced order's lines as an order of their own: with the unit prices and discounts
+    that they have, and with new shipping charges, reduced in proportion as the old ones were."""
+    charged = _with_charges(part, facts.shop)
+    groups = tuple(
+        replace(new, charge_discounts=_in_proportion(old, new))
+        for old, new in zip(part.groups, charged.groups, strict=True)
     )
-    groups = tuple(_charged(group, lines, shop) for group in order.groups)
-    return _taxed(replace(order, lines=lines, groups=groups), shop)
+    reduced = replace(charged, groups=groups)
+    return taxed(reduced, _amounts(reduced), facts)
+
+
+def offer(order: Order, sku: str, quantity: int, facts: Facts) -> Quote | None:
+    """What a unit costs the order's buyer; None when it is not for sale to them, or not in the
+    order's currency. What was sold already costs what it was sold for."""
+    product = facts.products.get(sku)
+    if product is None or not product.active:
+        return None
+    if not visible(product, order.buyer, facts.shop.assortments):
+        return None
+    line = order.line(sku)
+    if order.as_sold and line:
+        return Quote(line.unit_price, line.price_source)
+    return quote(product, quantity, order.currency, _lists(order, facts), facts.prices)
 
 
 def weight(lines: Sequence[Line], group_id: str) -> int:
@@ -48,112 +75,76 @@ def weight(lines: Sequence[Line], group_id: str) -> int:
     return sum(line.weight_grams * line.units(group_id) for line in lines)
 
 
-def rate(service: Service, grams: int) -> Money | None:
-    """What a service charges for a parcel of `grams`; None when it is too heavy for it."""
-    return next((step.price for step in service.rates if grams <= step.up_to_grams), None)
+def _at_unit_prices(order: Order, facts: Facts) -> Order:
+    """The lines at the unit prices of today, with nothing taken off yet."""
+    lists = _lists(order, facts)
+
+    def found(line: Line, product: Product) -> Quote | None:
+        if order.as_sold:
+            return Quote(line.unit_price, line.price_source)
+        return quote(product, line.quantity, order.currency, lists, facts.prices)
+
+    lines = tuple(_priced(line, facts.products.get(line.sku), found) for line in order.lines)
+    return replace(order, lines=lines)
 
 
-def units_share(whole: Money, units: int, before: int, after: int) -> Money:
-    """The part of a line's amount that belongs to its units number `before`+1 .. `after`.
-
-    Cumulative, so consecutive parts always add up to the whole, however it is cut.
-    """
-    return Money(
-        share(whole.minor, after, units) - share(whole.minor, before, units), whole.currency
-    )
+def _lists(order: Order, facts: Facts) -> tuple[PriceList, ...]:
+    return lists_for(order.buyer, order.currency, facts.shop.price_lists.values(), facts.now)
 
 
-def tax_place(group: DeliveryGroup, nodes: Mapping[str, Node]) -> Address | None:
-    """Where the units of a group are taxed: where they are handed over, if that is known yet."""
-    store = nodes.get(group.store)
-    return store.address if store else group.address
-
-
-def _from_catalogue(line: Line, product: Product) -> Line:
+def _priced(
+    line: Line, product: Product | None, quoted: Callable[[Line, Product], Quote | None]
+) -> Line:
+    found = product and quoted(line, product)
+    if not product or not found:
+        return replace(line, discounts=())
     return replace(
         line,
+        discounts=(),
         name=product.name,
-        unit_price=product.price,
-        price_source="catalogue",
+        unit_price=found.unit_price,
+        price_source=found.source,
         tax_category=product.tax_category,
         weight_grams=product.weight_grams,
+        unit_cost=product.unit_cost,
     )
 
 
-def _charged(group: DeliveryGroup, lines: Sequence[Line], shop: Shop) -> DeliveryGroup:
+def _with_charges(order: Order, shop: Shop) -> Order:
+    """The groups with what their services charge, nothing taken off yet."""
+    return replace(order, groups=tuple(_charged(group, order, shop) for group in order.groups))
+
+
+def _charged(group: DeliveryGroup, order: Order, shop: Shop) -> DeliveryGroup:
     service = shop.services.get(group.service)
-    charge = rate(service, weight(lines, group.id)) if service else None
+    charge = service.charge(weight(order.lines, group.id), order.currency) if service else None
     if service is None or charge is None:
         return replace(
-            group, service="", service_name={}, charge_price=None, charge_net=None, charge_tax=None
+            group,
+            service="",
+            service_name={},
+            charge_price=None,
+            charge_discounts=(),
+            charge_net=None,
+            charge_tax=None,
         )
-    tax_rate = shop.settings.tax_rate(service.tax_category, tax_place(group, shop.nodes))
-    return replace(group, charge_price=charge, charge_tax_rate=tax_rate)
+    if order.as_sold and group.charge_price is not None:
+        charge = group.charge_price
+    return replace(group, charge_price=charge, charge_discounts=())
 
 
-def _taxed(order: Order, shop: Shop) -> Order:
-    """The order with net and tax of every line and charge worked out from their prices."""
-    settings, places = shop.settings, {g.id: tax_place(g, shop.nodes) for g in order.groups}
-    goods = [
-        (line, group.id, units)
-        for line in order.lines
-        for group in order.groups
-        if (units := line.units(group.id))
-    ]
-    charges = [group for group in order.groups if group.charge_price]
-    amounts = [line.unit_price * units for line, _, units in goods]
-    amounts += [group.charge_price for group in charges if group.charge_price]
-    rates = [settings.tax_rate(line.tax_category, places[group]) for line, group, _ in goods]
-    rates += [group.charge_tax_rate for group in charges]
-    parts = _split(amounts, rates, settings.prices_include_tax)
-    shares: dict[int, list[Share]] = defaultdict(list)
-    for (line, group_id, _), part, rate_ in zip(goods, parts, rates, strict=False):
-        shares[line.number].append(Share(group_id, part.net, part.tax, rate_))
-    of_group = dict(zip((g.id for g in charges), parts[len(goods) :], strict=True))
-    return replace(
-        order,
-        lines=tuple(_bearing(line, shares[line.number]) for line in order.lines),
-        groups=tuple(_bearing_charge(group, of_group.get(group.id)) for group in order.groups),
-    )
+def _in_proportion(old: DeliveryGroup, new: DeliveryGroup) -> tuple[Discount, ...]:
+    """What was taken off an old charge as what is taken off a new one."""
+    if not old.charge_price or not new.charge_price:
+        return ()
+    found, before = [], 0
+    for discount in old.charge_discounts:
+        upto = before + discount.amount.minor
+        amount = units_share(new.charge_price, old.charge_price.minor, before, upto)
+        found.append(replace(discount, amount=amount))
+        before = upto
+    return tuple(discount for discount in found if discount.amount)
 
 
-def _bearing(line: Line, shares: Sequence[Share]) -> Line:
-    currency = line.unit_price.currency
-    return replace(
-        line,
-        net=total((share.net for share in shares), currency),
-        tax=total((share.tax for share in shares), currency),
-        tax_rate=shares[0].tax_rate,
-        shares=tuple(shares) if len(shares) > 1 else (),
-    )
-
-
-def _bearing_charge(group: DeliveryGroup, part: _Taxed | None) -> DeliveryGroup:
-    if group.charge_price is None:
-        return group
-    free = zero(group.charge_price.currency)
-    return replace(
-        group, charge_net=part.net if part else free, charge_tax=part.tax if part else free
-    )
-
-
-def _split(amounts: Sequence[Money], rates: Sequence[int], inclusive: bool) -> list[_Taxed]:
-    """Net and tax of each amount; `rates` are basis points, one per amount."""
-    members: dict[int, list[int]] = defaultdict(list)
-    for index, basis_points in enumerate(rates):
-        members[basis_points].append(index)
-    taxes = [0] * len(amounts)
-    for basis_points, indexes in members.items():
-        base = sum(amounts[i].minor for i in indexes)
-        tax = share(base, basis_points, 10_000 + basis_points if inclusive else 10_000)
-        weights = [amounts[i].minor for i in indexes]
-        parts = allocate(Money(tax, amounts[indexes[0]].currency), weights)
-        for i, part in zip(indexes, parts, strict=True):
-            taxes[i] = part.minor
-    return [
-        _Taxed(
-            Money(amount.minor - (tax if inclusive else 0), amount.currency),
-            Money(tax, amount.currency),
-        )
-        for amount, tax in zip(amounts, taxes, strict=True)
-    ]
+def _amounts(order: Order) -> dict[int, dict[str, Money]]:
+    return {line.number: amounts_by_group(line) for line in order.lines}

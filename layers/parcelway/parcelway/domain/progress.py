@@ -73,6 +73,8 @@ def _on_its_way(shipments: Sequence[Shipment], progress: str) -> PublicStatus:
     moving = [s.tracking for s in shipments if s.status in ("shipped", "ready_for_pickup")]
     if any(status in ("failed_attempt", "exception") for status in moving):
         return "problem"
+    if any(s.elsewhere and s.tracking == "returned" for s in shipments):
+        return "problem"  # to the store's own people it is back; its customer's it never was
     if any(s.status == "ready_for_pickup" for s in shipments):
         return "ready_for_pickup"
     if "available_for_pickup" in moving:
@@ -140,6 +142,8 @@ _HAPPENED: Mapping[str, str] = {
     "shipment.out_for_delivery": "out_for_delivery",
     "shipment.available_for_pickup": "available_for_pickup",
     "shipment.received": "at_the_store",
+    "shipment.lost": "lost",
+    "shipment.came_back": "came_back",
     "shipment.ready_for_pickup": "ready_for_pickup",
     "shipment.pickup_expired": "not_collected",
     "shipment.failed_attempt": "failed_attempt",
@@ -151,6 +155,7 @@ _HAPPENED: Mapping[str, str] = {
 _HAPPENED_LINKED: Mapping[str, str] = {
     **_HAPPENED,
     "invoice.issued": "invoiced",
+    "credit_note.issued": "credited",
     "payment.refunded": "refunded",
 }
 

@@ -61,11 +61,12 @@ def slots(
     *,
     ready: date | None = None,
     busy: Mapping[Slot, int] | None = None,
+    store: Node | None = None,
 ) -> tuple[Slot, ...]:
     """The capacity that the promise for the same arguments counts on: one parcel each, at the nodes
     whose capacity is limited."""
     return tuple(
-        (node.id, _prepared(node, service, now, ready, busy or {}).day)
+        (node.id, _prepared(node, _from(node, service, store), now, ready, busy or {}).day)
         for node in nodes
         if node.capacity
     )
@@ -166,13 +167,19 @@ def _sent_to(
 ) -> Promise:
     """The window for goods that a node sends to a store: the store lays them ready on a working day
     of its own after they have come."""
-    carried = replace(service, method="delivery")
+    carried = _from(node, service, store)
     comes = _window(node, carried, now, ready, busy, store.address.country)
     earliest, latest = (
         _next(day, 1, lambda day: _works(store, day), f"node {store.id}")
         for day in (comes.earliest, comes.latest)
     )
     return Promise(earliest, latest)
+
+
+def _from(node: Node, service: Service, store: Node | None) -> Service:
+    """A service as a node fulfils it: what is collected at another `store` is a parcel to it."""
+    sent = store is not None and store.id != node.id
+    return replace(service, method="delivery") if sent else service
 
 
 def _prepared(

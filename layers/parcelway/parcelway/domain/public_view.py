@@ -11,17 +11,13 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Literal
 
+from parcelway.domain.authorization import awaits_payment
 from parcelway.domain.collecting import code, last_day
-from parcelway.domain.invoice import Invoice
+from parcelway.domain.dues import pay_until, to_pay
+from parcelway.domain.invoice import DocumentKind, Invoice
+from parcelway.domain.line import Stage
 from parcelway.domain.money import Money
-from parcelway.domain.order import (
-    DeliveryGroup,
-    Event,
-    Order,
-    Promise,
-    Stage,
-    State,
-)
+from parcelway.domain.order import DeliveryGroup, Event, Order, Promise, State
 from parcelway.domain.progress import Milestone, PublicStatus, Step, public_status, steps, timeline
 from parcelway.domain.shipment import Shipment
 from parcelway.domain.shop import Method, Node
@@ -140,9 +136,10 @@ class PublicLinked:
 
 
 @dataclass(frozen=True, slots=True)
-class PublicInvoice:
-    """An issued invoice."""
+class PublicDocument:
+    """An issued invoice or credit note."""
 
+    kind: DocumentKind
     shipment_id: str
     number: str
     issued_at: datetime
@@ -151,11 +148,15 @@ class PublicInvoice:
 
 @dataclass(frozen=True, slots=True)
 class LinkView:
-    """What the holder of the link sees besides."""
+    """What the holder of the link sees besides. `to_pay` is what nothing pays for yet, until
+    `pay_until`; None when there is nothing of that."""
+
+    to_pay: Money | None
+    pay_until: datetime | None
 
     lines: tuple[PublicLine, ...]
     destinations: tuple[Destination, ...]
-    invoices: tuple[PublicInvoice, ...]
+    documents: tuple[PublicDocument, ...]
     collections: tuple[Collection, ...]
     linked: tuple[PublicLinked, ...]
 
@@ -180,7 +181,7 @@ class PublicOrder:
 def public_order(
     order: Order,
     shipments: Sequence[Shipment],
-    invoices: Sequence[Invoice],
+    documents: Sequence[Invoice],
     events: Sequence[Event],
     nodes: Mapping[str, Node],
     *,
@@ -188,7 +189,7 @@ def public_order(
     others: Sequence[Order] = (),
 ) -> PublicOrder:
     """The order as the public sees it; with `linked`, as the holder of its link does. `others` are
-    the orders it is linked to."""
+    the orders it is linked to, `documents` its invoices and credit notes."""
     sent = [shipment for shipment in shipments if shipment.status != "cancelled"]
     return PublicOrder(
         number=order.tracking_number,
@@ -200,8 +201,15 @@ def public_order(
             _parcel(order, number, shipment, nodes) for number, shipment in enumerate(sent, start=1)
         ),
         deliveries=len(order.groups),
-        link=_link(order, sent, invoices, nodes, others) if linked else None,
+        link=_link(order, sent, documents, nodes, others) if linked else None,
     )
+
+
+def payment_page(page: str, order: Order) -> str | None:
+    """Where the holder of an order's link pays for it: `page` with the order's `{number}` and
+    `{token}`, which are safe in an address; None when the shop has no such page ('')."""
+    number, token = order.tracking_number, order.link_token
+    return page.replace("{number}", number).replace("{token}", token) or None
 
 
 def promised(order: Order) -> Promise | None:
@@ -268,7 +276,7 @@ _STAGES: Mapping[Stage, PublicStage] = {
 def _link(
     order: Order,
     shipments: Sequence[Shipment],
-    invoices: Sequence[Invoice],
+    documents: Sequence[Invoice],
     nodes: Mapping[str, Node],
     others: Sequence[Order],
 ) -> LinkView:
@@ -281,10 +289,12 @@ def _link(
         expected = [Expected(p.quantity, p.due) for p in line.portions if p.stage == "backordered"]
         lines.append(PublicLine(line.name, line.quantity, stages, tuple(expected)))
     return LinkView(
+        to_pay=to_pay(order) if awaits_payment(order) else None,
+        pay_until=order.hold_until if order.state == "placed" else pay_until(order),
         lines=tuple(lines),
         destinations=_destinations(order, nodes),
-        invoices=tuple(
-            PublicInvoice(i.shipment_id, i.number, i.issued_at, i.gross) for i in invoices
+        documents=tuple(
+            PublicDocument(d.kind, d.shipment_id, d.number, d.issued_at, d.gross) for d in documents
         ),
         collections=tuple(
             Collection(number, code(order, shipment))

@@ -13,7 +13,8 @@ from datetime import datetime
 from parcelway.domain.backorder import Terms, Waiting, offers, queue_up, turn
 from parcelway.domain.channels import quota_of
 from parcelway.domain.facts import Balances, Facts
-from parcelway.domain.order import WAITS, DeliveryGroup, Line, Order, Portion, merge
+from parcelway.domain.line import Line, Portion, merge
+from parcelway.domain.order import WAITS, DeliveryGroup, Order
 from parcelway.domain.reservation import Claim
 from parcelway.domain.shop import Node
 from parcelway.domain.sourcing import Need, Plan, serving, source

@@ -7,26 +7,21 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from parcelway.domain.backorder import HORIZON
-from parcelway.domain.decision import Decision
+from parcelway.domain.decision import Decision, Rebooked
+from parcelway.domain.dues import funded
 from parcelway.domain.facts import Balances, Facts
-from parcelway.domain.order import (
-    DeliveryGroup,
-    Line,
-    Order,
-    Portion,
-    advance,
-    events,
-    merge,
-    with_line,
-)
+from parcelway.domain.line import Line, Portion, merge
+from parcelway.domain.order import DeliveryGroup, Order, advance, events, with_line
 from parcelway.domain.parties import SYSTEM
-from parcelway.domain.promising import revised, revision_told
+from parcelway.domain.promising import rebooked, revised, revision_told
+from parcelway.domain.slots import counted
 from parcelway.domain.sourcing import serving
 from parcelway.domain.stock import UNBOUNDED, Balance, Move, after
+from parcelway.domain.undoing import room_to_undo
 from parcelway.values import dataclass
 
 OVERDUE = timedelta(days=2)  # a supply so much later than its day is not counted on any more
-_AT_ONCE = 20  # places that an order leaves for units elsewhere; each takes four writes
+_AT_ONCE = 16  # places that an order leaves for units elsewhere; each takes six writes at most
 _LET_GO = 30  # holds that an order lets go of at once; each takes two writes
 Dated = tuple[int, date | None]  # units and the day they are expected on; None: nobody knows
 
@@ -54,13 +49,12 @@ def waiting(order: Order, place: Place) -> int:
     return sum(portion.quantity for portion in _at(line, place)) if line else 0
 
 
-def fill(
-    order: Order, place: Place, units: int, balance: Balance, now: datetime
-) -> Decision | None:
+def fill(order: Order, place: Place, units: int, balance: Balance, facts: Facts) -> Decision | None:
     """Reserve `units` that are there for an order whose turn it is; those that were promised
     earliest come first. None when the order does not wait there any more.
 
-    Raises ValueError when fewer are free.
+    They take the first day of their node that has room in the place of the one on which they were
+    expected, unless they leave with others. Raises ValueError when fewer are free.
     """
     line = order.line(place.sku)
     units = min(units, waiting(order, place))
@@ -75,10 +69,16 @@ def fill(
         left -= taken
         filled.append(replace(portion, quantity=portion.quantity - taken))
         filled.append(Portion(portion.group, "reserved", taken, portion.node, quota=portion.quota))
-    changed = advance(order, lines=with_line(order, _instead(line, there, filled)))
+    now, lines = facts.now, with_line(order, _instead(line, there, filled))
+    days = rebooked(order, lines, facts)
+    filled_order = advance(order, lines=lines, groups=days.groups)
+    if room_to_undo(filled_order) < 0:
+        days = Rebooked(order.groups)
+        filled_order = replace(filled_order, groups=order.groups)
+    changed, funding = funded(filled_order, now)
     fact = ("order.replenished", {"sku": place.sku, "node": place.node, "quantity": units})
-    told = events(changed, now, SYSTEM, fact) if order.state == "confirmed" else ()
-    return Decision(changed, told, (move,))
+    told = events(changed, now, SYSTEM, fact, *funding) if order.state == "confirmed" else ()
+    return Decision(changed, told, (move,), taken=days.taken, given=days.given)
 
 
 def elsewhere(order: Order, facts: Facts) -> Decision | None:
@@ -110,12 +110,17 @@ def elsewhere(order: Order, facts: Facts) -> Decision | None:
         lines.append(replace(line, portions=merge(portions)))
     if not moves:
         return None
-    changed = advance(order, lines=tuple(lines))
+    days = rebooked(order, lines, facts)
+    moved = advance(order, lines=tuple(lines), groups=days.groups)
+    if room_to_undo(moved) < 0:
+        return None
+    changed, funding = funded(moved, facts.now)
     found = [move for move in moves if move.kind == "reserve"]
     told = [
         ("order.replenished", {"sku": m.sku, "node": m.node, "quantity": m.quantity}) for m in found
     ]
-    return Decision(changed, events(changed, facts.now, SYSTEM, *told), tuple(moves))
+    told_now = events(changed, facts.now, SYSTEM, *told, *funding)
+    return Decision(changed, told_now, tuple(moves), taken=days.taken, given=days.given)
 
 
 def _from_others(
@@ -192,45 +197,48 @@ def redate(
     there = _at(line, place) if line else []
     if line is None or waiting(order, place) != sum(units for units, _ in new):
         return None
-    days = [_told(day, old) for old, day in zip(_dues(there), _each(new), strict=True)]
-    if days == _dues(there):
+    dates_now = [_told(day, old) for old, day in zip(_dues(there), _each(new), strict=True)]
+    if dates_now == _dues(there):
         return None
     moved, start = [], 0
     for portion in there:
-        for day in days[start : start + portion.quantity]:
+        for day in dates_now[start : start + portion.quantity]:
             moved.append(replace(portion, quantity=1, due=day))
         start += portion.quantity
     late = replace(order, lines=with_line(order, _instead(line, there, moved)))
     moves: tuple[Move, ...] = ()
-    if order.shortage == "ship_complete" and None in days:
+    if order.shortage == "ship_complete" and None in dates_now:
         late, moves = _let_go(late, place.since)
+    days = rebooked(order, late.lines, facts)
+    known = replace(facts, busy=counted(facts.busy, given=days.given))
     touched = {portion.group for portion in there}
     groups = tuple(
-        _revised(late, group, facts, reason) if group.id in touched else group
-        for group in order.groups
+        _revised(late, group, known, reason) if group.id in touched else group
+        for group in days.groups
     )
     changed = advance(late, groups=groups)
     told = [
         revision_told(new_group)
         for old, new_group in zip(order.groups, groups, strict=True)
-        if old != new_group
+        if old.revisions != new_group.revisions
     ]
     requeued = ((place.sku, place.node, place.since),)
     told_now = events(changed, facts.now, SYSTEM, *told)
-    return Decision(changed, told_now, moves, requeued=requeued)
+    return Decision(changed, told_now, moves, requeued=requeued, taken=days.taken, given=days.given)
 
 
 def _let_go(order: Order, since: datetime) -> tuple[Order, tuple[Move, ...]]:
     """Queue for what the order holds as well, at its own place: it cannot go before nobody knows
     when, and must not keep others from what they lack. So two such orders that each hold what the
-    other waits for come apart: the older one gets both. No more than one transaction has room for:
-    such an order keeps the rest."""
+    other waits for come apart: the older one gets both. No more than one transaction has room for,
+    now or to cancel it: such an order keeps the rest."""
+    most = min(_LET_GO, room_to_undo(order))
     moves: list[Move] = []
     lines = []
     for line in order.lines:
         portions = []
         for held in line.portions:
-            if held.stage != "reserved" or len(moves) >= 2 * _LET_GO:
+            if held.stage != "reserved" or len(moves) >= 2 * most:
                 portions.append(held)
                 continue
             moves.append(Move(line.sku, held.node, "release", held.quantity))

@@ -7,7 +7,7 @@ count as reserved for it, so there is no second record that could be stranded. S
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -15,11 +15,13 @@ from typing import Any
 from parcelway.domain.backorder import Offer, Terms, Waiting, offers, queue_up, turn
 from parcelway.domain.channels import caps, quota_keys, quota_of
 from parcelway.domain.facts import Balances
-from parcelway.domain.order import Line, Order, Portion, Stage, merge
+from parcelway.domain.line import Line, Portion, Stage, merge
+from parcelway.domain.order import Order
 from parcelway.domain.refusals import Reason, Refusal
 from parcelway.domain.shop import Node, Shop
 from parcelway.domain.sourcing import Need, Pick, serving, source
 from parcelway.domain.stock import Kind, Move, after, net
+from parcelway.domain.undoing import too_many
 from parcelway.values import dataclass
 
 # A transaction holds 100 writes; the rest is for the order, its parts and its events.
@@ -83,7 +85,7 @@ def take(
     for group in order.groups:
         nodes = [n for n in serving(group, shop, order.channel) if n.id not in (excluded or {})]
         wanted = _open_needs(order, group.id)
-        needs = [_within(need, quotas, left) for need in wanted]
+        needs = [within(need, quotas, left) for need in wanted]
         launched = [need for need in needs if need.quantity and need.sku not in early]
         planned = source(group, launched, left, shop, channel=order.channel, excluded=excluded)
         taken = [_taking(_TAKE[to], pick, left) for pick in planned.picks]
@@ -104,8 +106,8 @@ def take(
             elif missing:
                 short[need.sku] = short.get(need.sku, 0) + missing
                 later.setdefault(need.sku, []).extend(waiting)
-            charged = _charged(whole, whole.quantity - missing, quotas)
-            left, taken = after(left, charged), taken + charged
+            counted = charged(whole, whole.quantity - missing, quotas)
+            left, taken = after(left, counted), taken + counted
         moves += taken
     if short:
         raise _out_of_stock(order, short, later)
@@ -114,18 +116,27 @@ def take(
     return Claim(lines, tuple(moves), tuple(because))
 
 
+class OutOfStock(Refusal):
+    """OUT_OF_STOCK of an order: `order` is what its units were to be claimed for, with every line
+    that is short."""
+
+    def __init__(self, order: Order, detail: str, lines: list[dict[str, Any]]) -> None:
+        super().__init__(Reason.OUT_OF_STOCK, detail, "/lines", lines=lines)
+        self.order = order
+
+
 _At = Pick | Waiting | Need  # taken from a node, waiting at one, or left open
 
 
-def _within(need: Need, quotas: Mapping[str, str], balances: Balances) -> Need:
-    """What of a need its quota leaves."""
+def within(need: Need, quotas: Mapping[str, str], balances: Balances) -> Need:
+    """What of a need its quota leaves; `quotas` as `channels.caps` gives them."""
     if need.sku not in quotas:
         return need
     left = balances[need.sku, quota_of(quotas[need.sku])].available
     return replace(need, quantity=min(need.quantity, max(0, left)))
 
 
-def _charged(need: Need, claimed: int, quotas: Mapping[str, str]) -> list[Move]:
+def charged(need: Need, claimed: int, quotas: Mapping[str, str]) -> list[Move]:
     """The units claimed for a need, as they count against its quota."""
     if not claimed or need.sku not in quotas:
         return []
@@ -161,23 +172,28 @@ def give_back(order: Order, to: Stage, *stages: Stage, shipment: str | None = No
 
     The books get back exactly what those units had taken.
     """
-    lines, moves = [], []
+    lines, moves = [], list[Move]()
     for line in order.lines:
         portions = []
         for portion in line.portions:
             if portion.stage not in stages or shipment not in (None, portion.shipment):
                 portions.append(portion)
                 continue
-            if kind := _UNDO.get(portion.stage):
-                moves.append(
-                    Move(line.sku, portion.node, kind, portion.quantity, since=portion.since)
-                )
-                if portion.quota:
-                    quota = quota_of(portion.quota)
-                    moves.append(Move(line.sku, quota, "release", portion.quantity))
+            moves += undone(line.sku, portion)
             portions.append(Portion(portion.group, to, portion.quantity))
         lines.append(replace(line, portions=merge(portions)))
     return Claim(tuple(lines), tuple(moves))
+
+
+def undone(sku: str, portion: Portion) -> list[Move]:
+    """The moves that give a portion's claim on stock back; none for units that have none."""
+    kind = _UNDO.get(portion.stage)
+    if kind is None or not portion.quantity:
+        return []
+    moves = [Move(sku, portion.node, kind, portion.quantity, since=portion.since)]
+    if portion.quota:
+        moves.append(Move(sku, quota_of(portion.quota), "release", portion.quantity))
+    return moves
 
 
 def retake(
@@ -199,19 +215,24 @@ def retake(
     return Claim(taken.lines, freed.moves + taken.moves, taken.because)
 
 
-def allocate_in_place(order: Order) -> Claim:
-    """Turn every hold into an allocation at the node where it is."""
+def allocate_in_place(order: Order, places: Collection[tuple[str, str]]) -> Claim:
+    """Turn every hold at one of `places` (delivery group and node) into an allocation where it
+    is."""
+
+    def goes(portion: Portion) -> bool:
+        return portion.stage == "reserved" and (portion.group, portion.node) in places
+
     lines = tuple(
         replace(
             line,
             portions=merge(
-                replace(portion, stage="allocated") if portion.stage == "reserved" else portion
+                replace(portion, stage="allocated") if goes(portion) else portion
                 for portion in line.portions
             ),
         )
         for line in order.lines
     )
-    held = [(line.sku, p) for line in order.lines for p in line.portions if p.stage == "reserved"]
+    held = [(line.sku, p) for line in order.lines for p in line.portions if goes(p)]
     freed = tuple(Move(sku, p.node, "release", p.quantity) for sku, p in held)
     taken = tuple(Move(sku, p.node, "allocate", p.quantity) for sku, p in held)
     return Claim(lines, freed + taken, ("allocated where it was reserved",))
@@ -239,15 +260,12 @@ def require_room(changes: int, shipments: int) -> None:
     """Refuse with TOO_MANY_LINES so many `changes` of stock with as many `shipments`, if they are
     too many."""
     if changes > MOST_CHANGES or changes + shipments > _MOST_PARTS:
-        raise Refusal(
-            Reason.TOO_MANY_LINES,
-            "These units lie at too many places for one order; make two of it.",
-        )
+        raise too_many()
 
 
 def _out_of_stock(
     order: Order, short: Mapping[str, int], later: Mapping[str, Sequence[Waiting]]
-) -> Refusal:
+) -> OutOfStock:
     lines = [
         {
             "line": line.number,
@@ -260,7 +278,7 @@ def _out_of_stock(
         if line.sku in short
     ]
     names = ", ".join(str(entry["sku"]) for entry in lines)
-    return Refusal(Reason.OUT_OF_STOCK, f"Not enough stock of {names}.", "/lines", lines=lines)
+    return OutOfStock(order, f"Not enough stock of {names}.", lines)
 
 
 def _later(waiting: Sequence[Waiting]) -> dict[str, Any]:

@@ -34,6 +34,7 @@ TrackingStatus = Literal[
 # Why people keep a shipment back: its address cannot be right, the goods or the papers must be
 # looked at, the customer asked for it, something is suspicious about it, or something else.
 HoldReason = Literal["address", "goods", "papers", "customer", "suspicion", "other"]
+Astray = Literal["", "lost", "returned"]  # how a parcel failed to get where it was sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,7 @@ class Shipment:
     (`mistakes`) that were given for it. `accepted_at` is when its node said that it will send it;
     `held` is why it must not be packed or sent for now, '' when nothing is in the way. `to_store`
     is the store that another node sends it to; the store becomes its `node` when it is received.
+    `astray` says what became of a parcel that never was.
     """
 
     id: str
@@ -103,6 +105,7 @@ class Shipment:
     accepted_at: datetime | None = None
     held: str = ""
     held_note: str = ""
+    astray: Astray = ""
 
     @property
     def elsewhere(self) -> bool:

@@ -9,8 +9,9 @@ from typing import Any, Literal
 from parcelway.domain.backorder import Terms
 from parcelway.domain.facts import Facts
 from parcelway.domain.ids import derived
-from parcelway.domain.order import SHORTAGES, WAITS, Line, Order, Portion, Promise, Shortage
-from parcelway.domain.pricing import price
+from parcelway.domain.line import Line, Portion
+from parcelway.domain.order import SHORTAGES, WAITS, Order, Promise, Shortage
+from parcelway.domain.pricing import price, price_part
 from parcelway.domain.promising import with_promises
 from parcelway.domain.refusals import Refusal
 from parcelway.domain.reservation import (
@@ -20,6 +21,8 @@ from parcelway.domain.reservation import (
     retake,
     take,
 )
+from parcelway.domain.shares import divided_discounts
+from parcelway.domain.slots import counted
 from parcelway.domain.stock import after
 from parcelway.values import dataclass
 
@@ -37,7 +40,8 @@ def resolve(order: Order, facts: Facts) -> tuple[Part, ...]:
     """The priced draft as it will be placed: one part, or two where what is not there becomes an
     order of its own.
 
-    Both keep the unit prices; each has its own delivery charges, by what it weighs. Raises Refusal
+    Both keep the unit prices and their units' share of every discount; each has its own delivery
+    charges, by what it weighs. Where units are dropped the rest is priced anew. Raises Refusal
     OUT_OF_STOCK when units are missing and nothing was chosen, when they cannot be had later
     either, and when nothing would be left; TOO_MANY_LINES where both do not fit into one
     transaction.
@@ -81,27 +85,30 @@ def _choice(order: Order, facts: Facts) -> Choice | None:
         parts = resolve(order, facts)
     except Refusal:
         return None
-    promises = tuple(
-        tuple(group.promise for group in with_promises(part.order, part.claim.lines, facts))
-        for part in parts
-    )
-    return Choice(order.shortage, parts, promises)
+    promises, busy = [], facts.busy
+    for part in parts:
+        groups = with_promises(part.order, part.claim.lines, replace(facts, busy=busy))
+        promises.append(tuple(group.promise for group in groups))
+        busy = counted(busy, [slot for group in groups for slot in group.slots])
+    return Choice(order.shortage, parts, tuple(promises))
 
 
 def _divided(order: Order, held: Claim, facts: Facts) -> tuple[Part, ...]:
     """What is there, and what is not: dropped, or as a second order."""
-    here = _with(order, [_only(line, "reserved") for line in held.lines], facts)
-    missing = [_only(line, "open") for line in held.lines]
-    claim = Claim(_as_held(here, held), held.moves, held.because)
+    there, missing = _split(held.lines)
     if order.shortage == "drop":
+        here = price(_with(order, there), facts)
+        claim = Claim(_as_held(here, held), held.moves, held.because)
         dropped = [
             {"sku": line.sku, "name": line.name, "quantity": line.quantity}
             for line in missing
             if line.quantity
         ]
         return (Part(here, claim, {"dropped": dropped}),)
+    here = price_part(_with(order, there), facts)
+    claim = Claim(_as_held(here, held), held.moves, held.because)
     fresh = replace(order, id=derived("ord", "separate", order.id), version=0, commands={})
-    second = _with(fresh, missing, facts)
+    second = price_part(_with(fresh, missing), facts)
     balances = after(facts.balances, held.moves)
     terms = Terms(facts.products, facts.now, "wait")
     later = take(second, "reserved", balances, facts.shop, terms)
@@ -115,12 +122,23 @@ def _held(order: Order, facts: Facts, short: Literal["refuse", "wait", "leave"])
     return retake(order, "reserved", facts.balances, facts.shop, terms)
 
 
-def _with(order: Order, lines: Sequence[Line], facts: Facts) -> Order:
-    """The order with these lines alone (those without units left out), all open, at its prices."""
+def _split(lines: Sequence[Line]) -> tuple[list[Line], list[Line]]:
+    """The units that are held and those that are not, each with their share of the discounts."""
+    held, missing = [], []
+    for line in lines:
+        parts = _only(line, "reserved"), _only(line, "open")
+        discounts = divided_discounts(line, [part.quantity for part in parts])
+        held.append(replace(parts[0], discounts=discounts[0]))
+        missing.append(replace(parts[1], discounts=discounts[1]))
+    return held, missing
+
+
+def _with(order: Order, lines: Sequence[Line]) -> Order:
+    """The order with these lines alone (those without units left out), all open."""
     kept = [_opened(line) for line in lines if line.quantity]
     used = {portion.group for line in kept for portion in line.portions}
     groups = tuple(group for group in order.groups if group.id in used)
-    return price(replace(order, lines=tuple(kept), groups=groups), facts.products, facts.shop)
+    return replace(order, lines=tuple(kept), groups=groups)
 
 
 def _as_held(order: Order, held: Claim) -> tuple[Line, ...]:

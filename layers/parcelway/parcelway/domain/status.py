@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from parcelway.domain.order import DONE, GONE, DeliveryGroup, Order, Stage
+from parcelway.domain.line import DONE, GONE, Stage
+from parcelway.domain.order import PAYMENT_LOST, DeliveryGroup, Order
 
 FulfilmentStatus = Literal[
     "none",
@@ -35,6 +36,27 @@ def fulfilment_status(order: Order) -> FulfilmentStatus:
     if _units(order, "reserved", "backordered") < wanted:
         return "none"
     return "backordered" if _units(order, "backordered") else "reserved"
+
+
+# How far a placed order is, in one word: to be paid for, ended, or else where its goods are.
+Standing = Literal["placed", "closed", "cancelled", "expired"] | FulfilmentStatus
+
+
+def standing(order: Order) -> Standing:
+    """How far a placed order is, in one word. Raises ValueError for a draft."""
+    if order.state == "draft":
+        raise ValueError(f"{order.id} was never placed")
+    return fulfilment_status(order) if order.state == "confirmed" else order.state
+
+
+def needs_attention(order: Order) -> bool:
+    """Whether somebody has to look at an order: it is on hold, or was alerted about."""
+    return bool(order.holds or order.alerts)
+
+
+def nodes_of(order: Order) -> list[str]:
+    """The nodes that units of an order are at, wait at or left from, by id."""
+    return sorted({p.node for line in order.lines for p in line.portions if p.node})
 
 
 ReturnStatus = Literal["none", "partially_returned", "returned"]
@@ -71,12 +93,14 @@ def waits(order: Order) -> bool:
 
 
 def ready(order: Order) -> bool:
-    """Whether a confirmed order has units that can be scheduled: one that is sent only when it is
-    complete has none as long as others wait, unless it was complete and is under way already."""
+    """Whether a confirmed order has units that can be scheduled: one that has to be paid anew has
+    none, and one that is sent only when it is complete none as long as others wait, unless it was
+    complete and is under way already."""
     waiting = any(line.count("backordered") for line in order.lines)
     under_way = any(portion.shipment for line in order.lines for portion in line.portions)
     return (
         order.state == "confirmed"
+        and all(hold.code != PAYMENT_LOST for hold in order.holds)
         and any(line.count("open", "reserved") for line in order.lines)
         and (under_way or not (waiting and order.shortage == "ship_complete"))
     )

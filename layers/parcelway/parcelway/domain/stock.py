@@ -15,6 +15,7 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import Literal
 
+from parcelway.domain.money import Money
 from parcelway.values import dataclass
 
 Kind = Literal[
@@ -35,7 +36,12 @@ Kind = Literal[
     "repair",
     "scrap",
     "safety",
+    "revalue",
 ]
+
+# Items that a document may change, with the places at which it is listed in the history of its
+# balances; the rest of a transaction's 100 is for what goes with it.
+_MOST_LISTED = 84
 
 COUNTERS = ("on_hand", "reserved", "allocated", "backordered", "damaged", "safety")
 # Change of COUNTERS per unit moved.
@@ -57,6 +63,7 @@ _EFFECTS: dict[Kind, tuple[int, int, int, int, int, int]] = {
     "repair": (0, 0, 0, 0, -1, 0),
     "scrap": (-1, 0, 0, 0, -1, 0),
     "safety": (0, 0, 0, 0, 0, 1),  # quantity may be negative: less is kept back
+    "revalue": (0, 0, 0, 0, 0, 0),  # of no units: those that are there stand at another cost
 }
 # What has happened, or what somebody decides over the heads of those who wait: it is booked even
 # where it takes what was promised, and the negative balance shows it.
@@ -135,6 +142,8 @@ class Move:
     supply up to the promised date (`counting_on`; for a fill, what was `available`; less what was
     withheld, so that it is negative where units must be left for others), the
     `supplied` count of these supplies (0: none were counted on), and since when the units wait.
+    `owned` units more (or fewer) than before are in the money books, and their `worth` (see
+    `inventory`): the balance and the journal keep both.
     """
 
     sku: str
@@ -144,6 +153,8 @@ class Move:
     counting_on: int = 0
     supplied: int = 0
     since: datetime | None = None
+    owned: int = 0
+    worth: Money | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,9 +204,25 @@ class Entry:
     document: Document | None = None
 
 
+def posted(move: Move, units: int, cost: Money | None) -> Move:
+    """A move that is posted in the money books as so many units more (or fewer), of which each
+    costs `cost` (None: nobody knows)."""
+    return replace(move, owned=units, worth=cost * units if cost and units else None)
+
+
+def listed(entry: Entry, others: int) -> list[tuple[str, str]]:
+    """The balances in whose history a document is listed that changes `others` items besides: all
+    that it is about, or none where one transaction would not hold them."""
+    moved = [(move.sku, move.node) for move in entry.moves]
+    places = dict.fromkeys([*moved, *((each.sku, each.node) for each in entry.expected)])
+    return list(places) if len(places) + others <= _MOST_LISTED else []
+
+
 def booked(moves: Iterable[Move]) -> tuple[Move, ...]:
     """The moves as the journal keeps them: without what they counted on."""
-    return tuple(Move(move.sku, move.node, move.kind, move.quantity) for move in moves)
+    return tuple(
+        Move(m.sku, m.node, m.kind, m.quantity, owned=m.owned, worth=m.worth) for m in moves
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +231,8 @@ class Change:
 
     `least_available` and `least_backordered` are what the balance must have (None: whatever it
     has), `supplied` the count at which its supplies must still be (0: whatever they are). `joins`
-    is since when a newcomer to the queue waits: the last place in it must be an older one.
+    is since when a newcomer to the queue waits: the last place in it must be an older one. `owned`
+    units and `worth` (minor units by currency) are what is posted of it in the money books.
     """
 
     sku: str
@@ -219,6 +247,8 @@ class Change:
     least_backordered: int | None = None
     supplied: int = 0
     joins: datetime | None = None
+    owned: int = 0
+    worth: tuple[tuple[str, int], ...] = ()
 
     @property
     def available(self) -> int:
@@ -253,21 +283,27 @@ def net(moves: Iterable[Move]) -> list[Change]:
     for move in moves:
         by_place.setdefault((move.sku, move.node), []).append(move)
     changes = [_net(sku, node, made) for (sku, node), made in by_place.items()]
-    return [change for change in changes if any(change.deltas)]
+    return [each for each in changes if any(each.deltas) or each.owned or each.worth]
 
 
 def _net(sku: str, node: str, moves: Sequence[Move]) -> Change:
     """All moves of one balance as one change, whatever order they are in.
 
     What is taken must be there, less what is given back with it; what is backordered may count on
-    supplies besides, the earliest promise first. Facts ask for nothing.
+    supplies besides, the earliest promise first. Facts ask for nothing, but what they say is gone
+    was not given back.
     """
-    deltas, taken = [0] * len(COUNTERS), 0
+    deltas, taken, given, gone = [0] * len(COUNTERS), 0, 0, 0
     for move in moves:
         effects = [per_unit * move.quantity for per_unit in _EFFECTS[move.kind]]
         deltas = [delta + effect for delta, effect in zip(deltas, effects, strict=True)]
-        if move.kind not in FACTS and move.kind != "backorder":
-            taken += sum(effects[1:]) - effects[0]
+        used = sum(effects[1:]) - effects[0]
+        if move.kind in FACTS:
+            gone += used
+        elif move.kind != "backorder":
+            taken += max(0, used)
+            given += max(0, -used)
+    taken -= max(0, given - max(0, gone))
     queued = sorted((move for move in moves if move.kind == "backorder"), key=_counting_on)
     left = max(
         (-move.counting_on for move in moves if move.kind in ("reserve", "allocate")), default=0
@@ -293,7 +329,16 @@ def _net(sku: str, node: str, moves: Sequence[Move]) -> Change:
         least_backordered=queue,
         supplied=supplied,
         joins=max(joined, default=None),
+        owned=sum(move.owned for move in moves),
+        worth=_worth(moves),
     )
+
+
+def _worth(moves: Iterable[Move]) -> tuple[tuple[str, int], ...]:
+    sums: dict[str, int] = {}
+    for worth in (move.worth for move in moves if move.worth is not None):
+        sums[worth.currency] = sums.get(worth.currency, 0) + worth.minor
+    return tuple((currency, minor) for currency, minor in sorted(sums.items()) if minor)
 
 
 def _counting_on(move: Move) -> int:

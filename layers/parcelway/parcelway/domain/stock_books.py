@@ -11,13 +11,14 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Literal
 
+from parcelway.domain.channels import lifted
 from parcelway.domain.refusals import Reason, Refusal
-from parcelway.domain.stock import Balance, Expected, Kind, Move
+from parcelway.domain.stock import UNBOUNDED, Balance, Expected, Kind, Move
 from parcelway.values import dataclass
 
 AdjustReason = Literal["found", "lost", "damaged_return", "correction", "shrinkage", "other"]
 MOST_SUPPLIES = 20  # per balance: they are kept on it, and every sale pays for its size
-MOST_UNITS = 10**9
+MOST_UNITS = UNBOUNDED
 CLOCK_SKEW = timedelta(minutes=5)  # how far ahead the clock of who counted may be
 _WEST = timedelta(hours=12)  # of UTC, where a day ends last
 TRANSFER = "trf"  # what the references of transfers start with
@@ -125,6 +126,16 @@ def keep_back(balance: Balance, quantity: int) -> Booking:
 def allot(quota: Balance, quantity: int) -> Booking:
     """From now on a channel may sell `quantity` units in all; what it has sold stays sold."""
     return Booking((_move(quota, "adjust", quantity - quota.on_hand),))
+
+
+def lift(quota: Balance) -> Booking | None:
+    """From now on the channel is not capped any more; None when it is not.
+
+    The quota stays in the books: what was sold under it is given back to it.
+    """
+    if lifted(quota):
+        return None
+    return Booking((_move(quota, "adjust", UNBOUNDED - quota.on_hand),))
 
 
 def announce(

@@ -12,6 +12,7 @@ import os
 import time
 from base64 import b64encode
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
@@ -50,6 +51,7 @@ if TYPE_CHECKING:  # a function without input models does not pay for pydantic
     from parcelway.http.schemas import Input
 
 View = Callable[[Any], Any]
+_JSON = "application/json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,9 @@ def staff(*groups: str) -> Who:
     return Who("staff", signed_in=True, groups=frozenset(groups))
 
 
+DESK = staff("csr", "csr_supervisor", "admin")
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
     """One declared route. `reply` is the dataclass of the success body, None for other media."""
@@ -87,6 +92,7 @@ class Route:
     reply: Any
     key: bool
     summary: str
+    media: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,15 +101,17 @@ class Reply:
 
     body: Any
     status: int = 200
-    content_type: str = "application/json"
+    content_type: str = _JSON
     headers: Mapping[str, str] | None = None
 
 
 class Api:
     """The HTTP side of one function. Calling it handles one API Gateway proxy event."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, around: Callable[[Callable[[], Any]], Any] | None = None) -> None:
+        """`around` runs every view: what it needs besides the request."""
         self.routes: list[Route] = []
+        self.around = around
         self._chalice = Chalice(app_name=name, configure_logs=False)
         self._logger = Logger(service=name)
 
@@ -118,12 +126,14 @@ class Api:
         reply: Any = None,
         status: int = 200,
         key: bool = False,
+        media: str = _JSON,
     ) -> Callable[[View], View]:
-        """Declare a route. With `key` an Idempotency-Key is required."""
+        """Declare a route. With `key` an Idempotency-Key is required. Where the `media` type of its
+        body is not JSON, `body` is what the view itself reads of each line of it."""
 
         def declare(view: View) -> View:
             summary = (view.__doc__ or "").strip().split("\n")[0].rstrip(".")
-            route = Route(method, path, who, view, status, body, query, reply, key, summary)
+            route = Route(method, path, who, view, status, body, query, reply, key, summary, media)
             self.routes.append(route)
             self._register(route)
             return view
@@ -169,7 +179,7 @@ class Api:
                 return _problem(internal())
 
         run.__name__ = f"{route.method.lower()}{route.path}"
-        types = {} if route.method in ("GET", "DELETE") else {"content_types": _ACCEPTED}
+        types = {} if route.method in ("GET", "DELETE") else {"content_types": [route.media]}
         self._chalice.route(route.path, methods=[route.method], name=run.__name__, **types)(run)
 
     def _call(self, route: Route, path: Mapping[str, str]) -> Call[Any]:
@@ -184,7 +194,7 @@ class Api:
         headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
         query = event.get("queryStringParameters") or {}
         return Call(
-            body=read_json(raw, route.body) if route.body else None,
+            body=read_json(raw, route.body) if route.body and route.media == _JSON else None,
             query=read_query(query, route.query) if route.query else None,
             path=path,
             headers=headers,
@@ -197,10 +207,11 @@ class Api:
         )
 
     def _success(self, route: Route, call: Call[Any]) -> Response:
-        result = route.view(call)
+        view = partial(route.view, call)
+        result = self.around(view) if self.around else view()
         reply = result if isinstance(result, Reply) else Reply(result, route.status)
         body = reply.body
-        if reply.content_type == "application/json":
+        if reply.content_type == _JSON:
             body = json.dumps(encode(body), ensure_ascii=False)
         headers: dict[str, Any] = {"Content-Type": reply.content_type, **(reply.headers or {})}
         if isinstance(body, bytes):
@@ -212,7 +223,6 @@ class Api:
 _LONGEST_ID = 128
 # What other services than DynamoDB say: SQS, S3, and most of the rest.
 _THROTTLED = TRANSIENT | {"RequestThrottled", "SlowDown", "TooManyRequestsException"}
-_ACCEPTED = ["application/json"]
 _BINARY = "x-parcelway-binary"  # between a view and the end of __call__ only
 _HEADERS = {
     "Cache-Control": "no-store",
@@ -225,7 +235,10 @@ _OWN = {
     404: lambda: not_found(),
     405: lambda: not_found(),
     415: lambda: Problem(
-        415, "unsupported-media-type", "Unsupported media type", "Send application/json."
+        415,
+        "unsupported-media-type",
+        "Unsupported media type",
+        "Send application/json or, for imports, application/x-ndjson.",
     ),
 }
 

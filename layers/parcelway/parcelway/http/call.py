@@ -26,6 +26,7 @@ Body = TypeVar("Body")
 MAX_BODY = 256 * 1024  # bytes
 _KEY = re.compile(r"^[\x21-\x7e]{1,255}$")
 _ERRORS_SHOWN = 20
+_RANDOM_KEY = 22  # characters: base64 of 128 bits; a UUID has 36
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +131,20 @@ def read_command(headers: Mapping[str, str], required: bool, *request: str) -> C
     if key and not _KEY.match(key):
         raise bad_request("An Idempotency-Key is 1 to 255 printable ASCII characters.")
     return command(key, *request)
+
+
+def random_key(headers: Mapping[str, str], because: str) -> str:
+    """The Idempotency-Key itself, where a secret is derived from it: a command keeps only a digest,
+    with the order for all its readers. Raises Problem 400 for one that could be guessed."""
+    key = headers["idempotency-key"]
+    if len(key) < _RANDOM_KEY or len(set(key)) < 8:
+        raise Problem(
+            400,
+            "idempotency-key-too-weak",
+            "Idempotency-Key too weak",
+            f"Use a random key here, a UUID for instance: {because}.",
+        )
+    return key
 
 
 def read_if_match(headers: Mapping[str, str]) -> int | None:

@@ -26,13 +26,42 @@ _OF_REASON: Mapping[Reason, tuple[int, str]] = {
     Reason.INCOMPLETE_CHECKOUT: (409, "Checkout is not complete"),
     Reason.DELIVERY_UNAVAILABLE: (422, "Delivery not available"),
     Reason.PAYMENT_METHOD_UNAVAILABLE: (422, "Payment method not available"),
+    Reason.COUPON_UNAVAILABLE: (422, "Code not available"),
+    Reason.TOO_MANY_COUPONS: (409, "Too many codes"),
     Reason.TOTAL_CHANGED: (409, "The total has changed"),
+    Reason.TOTAL_MISMATCH: (422, "The sums do not add up"),
+    Reason.OTHER_CONTENT: (409, "Known with other content"),
     Reason.KEY_REUSED: (422, "Idempotency-Key reused"),
     Reason.CURRENCY_UNAVAILABLE: (422, "Currency not available"),
     Reason.TOO_LATE: (409, "Too late"),
+    Reason.TOO_EARLY: (409, "Too early"),
     Reason.STALE_COUNT: (409, "Older than the last count"),
     Reason.WRONG_CODE: (422, "Wrong pick-up code"),
+    Reason.CREDIT_LIMIT: (422, "More than was invoiced"),
     Reason.CODE_LOCKED: (409, "Too many wrong pick-up codes"),
+    Reason.ADJUSTMENT_PENDING: (409, "An adjustment is not decided on yet"),
+    Reason.FOUR_EYES: (403, "Needs somebody else"),
+    Reason.ABOVE_LIMIT: (403, "Above your limit"),
+    Reason.UNKNOWN_GIFT_CARD: (422, "Unknown gift card"),
+    Reason.GIFT_CARD_UNUSABLE: (409, "Gift card cannot be used"),
+    Reason.GIFT_CARD_LIMIT: (422, "Too many gift cards"),
+    Reason.GIFT_CARD_LOCKED: (409, "Too many wrong gift card codes"),
+    Reason.CUSTOMER_BLOCKED: (409, "Customer cannot order"),
+    Reason.CHALLENGE_LOCKED: (409, "Too many wrong answers"),
+    Reason.NOT_FOR_THIS_USE: (403, "Told for something else"),
+    Reason.EMAIL_TAKEN: (409, "Address taken"),
+    Reason.GRANT_OVER: (403, "The grant is over"),
+    Reason.NOT_BY_GRANT: (403, "Not for who acts for another"),
+    Reason.NO_PAYMENT_PAGE: (409, "No page to pay on"),
+    Reason.TENDER_MISMATCH: (422, "Not what is to be paid"),
+    Reason.TENDER_USED: (409, "Paid for another sale"),
+    Reason.CHANNEL_CLOSED: (409, "Closed for now"),
+    Reason.CHANNEL_BUSY: (429, "Too many orders at present"),
+    Reason.PURCHASE_LIMIT: (409, "More than one customer may buy"),
+    Reason.SHIPPING_STOPPED: (409, "Nothing leaves for now"),
+    Reason.ERASURE_BLOCKED: (409, "Cannot be erased yet"),
+    Reason.APPROVAL_NEEDED: (409, "Needs an approval"),
+    Reason.NOT_A_BUYER: (403, "Does not buy for the account"),
     Reason.INVALID: (422, "Invalid request"),
 }
 
@@ -66,7 +95,9 @@ def of_refusal(refusal: Refusal) -> Problem:
     members = dict(refusal.facts)
     if refusal.pointer:
         members["pointer"] = refusal.pointer
-    return Problem(status, refusal.reason.value, title, refusal.detail, **members)
+    waits = members.get("retry_after")
+    headers = {"Retry-After": str(waits)} if waits is not None else None
+    return Problem(status, refusal.reason.value, title, refusal.detail, headers=headers, **members)
 
 
 def not_found() -> Problem:

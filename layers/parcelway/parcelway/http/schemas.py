@@ -41,6 +41,7 @@ def Text(most: int, least: int = 1) -> Any:
 
 Email = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(_email)]
 Phone = Annotated[str, StringConstraints(pattern=r"^\+[1-9]\d{6,14}$")]  # E.164
+CurrencyCode = Annotated[str, AfterValidator(_currency)]  # ISO 4217
 CountryCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]  # ISO 3166-1 alpha-2
 
 
@@ -52,11 +53,18 @@ class Input(BaseModel):
     card_exempt: ClassVar[frozenset[str]] = frozenset()
 
 
+class Link(Input):
+    """The token of an order's link. Mail programs add parameters of their own: they are ignored."""
+
+    model_config = ConfigDict(extra="ignore")
+    k: str = ""
+
+
 class MoneyInput(Input):
     """An amount in minor units of an ISO 4217 currency."""
 
     minor: int = Field(ge=0, le=10**12)
-    currency: Annotated[str, AfterValidator(_currency)]
+    currency: CurrencyCode
 
     def money(self) -> Money:
         """The amount."""

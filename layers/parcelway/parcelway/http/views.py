@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
 
-from parcelway.domain.money import Money
+from parcelway.domain.dues import pay_until, payable, to_pay
+from parcelway.domain.gift_card import Kind
+from parcelway.domain.gift_cards import shares
+from parcelway.domain.line import Discount, Line, Share
+from parcelway.domain.money import Money, total
 from parcelway.domain.order import (
     DeliveryGroup,
-    Line,
     Order,
     PaymentStatus,
     Shortage,
@@ -17,7 +21,8 @@ from parcelway.domain.order import (
     totals,
 )
 from parcelway.domain.parties import Address, Contact
-from parcelway.domain.shipment import Shipment, ShipmentStatus
+from parcelway.domain.redemption import codes_applied
+from parcelway.domain.shipment import Astray, Shipment, ShipmentStatus
 from parcelway.domain.status import (
     FulfilmentStatus,
     ReturnStatus,
@@ -25,7 +30,11 @@ from parcelway.domain.status import (
     on_time,
     return_status,
 )
+from parcelway.http.access import by_grant
 from parcelway.values import dataclass
+
+if TYPE_CHECKING:
+    from parcelway.http.call import Call
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +47,8 @@ class ExpectedView:
 
 @dataclass(frozen=True, slots=True)
 class LineView:
-    """One line; `stages` counts its units by how far they have come, `expected` tells of those that
+    """One line: `unit_price` x `quantity` - `discounts` is its net, with its tax where prices
+    include it. `stages` counts its units by how far they have come, `expected` tells of those that
     wait for goods. In an order with several deliveries `tax_rate` is the first one's; each delivery
     has its own."""
 
@@ -46,6 +56,8 @@ class LineView:
     name: str
     quantity: int
     unit_price: Money
+    price_source: str
+    discounts: list[Discount]
     net: Money
     tax: Money
     tax_rate: int
@@ -55,13 +67,17 @@ class LineView:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryLineView:
-    """Units of a SKU that go with a delivery, and what they come to where it goes."""
+    """Units of a SKU that go with a delivery, and what they come to where it goes. `tax_code` is
+    how they are taxed (EN 16931, BT-151), `tax_reason` why they bear none, '' where it needs none.
+    """
 
     sku: str
     quantity: int
     net: Money
     tax: Money
     tax_rate: int
+    tax_code: str
+    tax_reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +92,11 @@ class DeliveryView:
     instructions: str
     lines: list[DeliveryLineView]
     charge: Money | None
+    charge_discounts: list[Discount]
     charge_tax: Money | None
     charge_tax_rate: int
+    charge_tax_code: str
+    charge_tax_reason: str
     promised_from: date | None
     promised_to: date | None
     revised: bool
@@ -88,8 +107,46 @@ class DeliveryView:
 
 
 @dataclass(frozen=True, slots=True)
+class CouponView:
+    """A code that was entered, and whether it takes something off as the order is now."""
+
+    code: str
+    applied: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TenderView:
+    """A gift card, or store credit, that pays for an order. `card` takes it out of a cart again,
+    `ending` is the end of its code. `amount` is what it paid or, of a cart, would pay."""
+
+    card: str
+    kind: Kind
+    ending: str
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalView:
+    """What the approvers of a business account were asked about a cart, and said: `void` once the
+    cart has changed, or comes to more than `total`. `reason` is the approver's."""
+
+    id: str
+    status: str
+    total: Money
+    asked_at: datetime
+    decided_at: datetime | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class OrderView:
-    """An order or, while its state is `draft`, a cart."""
+    """An order or, while its state is `draft`, a cart.
+
+    `payable` is what it comes to as it is now: its total less what was cancelled or credited since.
+    Of that `to_pay` is neither held nor paid, and has to be by `pay_until`: by other means than
+    the `gift_cards`, which pay first. Of what was captured on account `outstanding` is still to
+    come by transfer; negative: more came.
+    """
 
     id: str
     version: int
@@ -101,7 +158,12 @@ class OrderView:
     deliveries: list[DeliveryView]
     contact: Contact | None
     billing_address: Address | None
+    tax_id: str
+    purchase_order: str
+    approval: ApprovalView | None
     payment_method: str
+    gift_cards: list[TenderView]
+    coupons: list[CouponView]
     totals: Totals
     payment_status: PaymentStatus
     fulfilment_status: FulfilmentStatus
@@ -109,6 +171,9 @@ class OrderView:
     authorized: Money
     captured: Money
     refunded: Money
+    outstanding: Money
+    payable: Money
+    to_pay: Money
     created_at: datetime
     placed_at: datetime | None
     pay_until: datetime | None
@@ -122,10 +187,11 @@ class OrderView:
 @dataclass(frozen=True, slots=True)
 class ShipmentView:
     """A parcel or a pick-up as the warehouse sees it; `group` is the delivery it belongs to. `held`
-    is why it must not go on for now, '' when it may.
+    is why it must not go on for now, '' when it may. `astray` says how its parcel failed to arrive.
 
     `to_store` is where another node sends what is collected there. What lies ready is kept until
-    `collect_by`; `wrong_codes` were given for it.
+    `collect_by`; `wrong_codes` were given for it. `preferences` are what
+    the customer wants of every order.
     """
 
     id: str
@@ -148,12 +214,18 @@ class ShipmentView:
     accepted_at: datetime | None
     held: str
     held_note: str
+    astray: Astray
     invoice_number: str
+    preferences: Mapping[str, str]
 
 
 def order_view(order: Order, *, staff: bool = False) -> OrderView:
     """The order for those who may see all of it; for `staff` without the secret of its link, which
     leads to what only the customer shall know: the code to collect."""
+    tenders = shares(order)
+    # The cards of a cart have paid nothing yet, but what they will pay is not asked for.
+    promised = [tender.amount for tender in tenders if order.state == "draft"]
+    covered = total(promised, order.currency)
     tracked = f"/track/{order.tracking_number}" + ("" if staff else f"?k={order.link_token}")
     return OrderView(
         id=order.id,
@@ -166,7 +238,12 @@ def order_view(order: Order, *, staff: bool = False) -> OrderView:
         deliveries=[_delivery(order, group) for group in order.groups],
         contact=order.contact,
         billing_address=order.billing_address,
+        tax_id=order.tax_id,
+        purchase_order=order.purchase_order,
+        approval=approval_view(order),
         payment_method=order.payment_method,
+        gift_cards=[TenderView(t.card, t.kind, t.ending, t.amount) for t in tenders],
+        coupons=[CouponView(code, code in codes_applied(order)) for code in order.coupons],
         totals=totals(order),
         payment_status=order.payment_status,
         fulfilment_status=fulfilment_status(order),
@@ -174,15 +251,40 @@ def order_view(order: Order, *, staff: bool = False) -> OrderView:
         authorized=Money(order.authorized, order.currency),
         captured=Money(order.captured, order.currency),
         refunded=Money(order.refunded, order.currency),
+        outstanding=Money(order.outstanding, order.currency),
+        payable=payable(order),
+        to_pay=to_pay(order) - covered,
         created_at=order.created_at,
         placed_at=order.placed_at,
-        pay_until=order.hold_until if order.state == "placed" else None,
+        pay_until=order.hold_until if order.state == "placed" else pay_until(order),
         cancel_reason=order.cancel_reason,
         shortage=order.shortage,
         linked_orders=list(order.linked),
         tracking_number=order.tracking_number,
         tracking_path=tracked if order.tracking_number else "",
     )
+
+
+def approval_view(order: Order) -> ApprovalView | None:
+    """How the approval of an order stands; None where nobody was asked."""
+    approval = order.approval
+    if approval is None:
+        return None
+    from parcelway.domain.account_rules import standing  # few orders need one
+
+    return ApprovalView(
+        approval.id,
+        standing(order),
+        approval.total,
+        approval.asked_at,
+        approval.decided_at,
+        approval.reason,
+    )
+
+
+def held_view(call: Call[Any], order: Order) -> OrderView:
+    """What the holder of an order is shown of it."""
+    return order_view(order, staff=by_grant(call))
 
 
 def shipment_view(order: Order, shipment: Shipment) -> ShipmentView:
@@ -213,7 +315,9 @@ def shipment_view(order: Order, shipment: Shipment) -> ShipmentView:
         accepted_at=shipment.accepted_at,
         held=shipment.held,
         held_note=shipment.held_note,
+        astray=shipment.astray,
         invoice_number=shipment.invoice_number,
+        preferences=order.preferences,
     )
 
 
@@ -226,11 +330,25 @@ def _line(line: Line) -> LineView:
         line.name,
         line.quantity,
         line.unit_price,
+        line.price_source,
+        list(line.discounts),
         line.net,
         line.tax,
         line.tax_rate,
         stages,
         [ExpectedView(p.quantity, p.due) for p in line.portions if p.stage == "backordered"],
+    )
+
+
+def _delivery_line(line: Line, share: Share) -> DeliveryLineView:
+    return DeliveryLineView(
+        line.sku,
+        line.units(share.group),
+        share.net,
+        share.tax,
+        share.tax_rate,
+        share.tax_code,
+        share.tax_reason,
     )
 
 
@@ -244,14 +362,17 @@ def _delivery(order: Order, group: DeliveryGroup) -> DeliveryView:
         service=group.service,
         instructions=group.instructions,
         lines=[
-            DeliveryLineView(line.sku, line.units(group.id), share.net, share.tax, share.tax_rate)
+            _delivery_line(line, share)
             for line in order.lines
             for share in line.by_group
             if share.group == group.id
         ],
         charge=group.charge_price,
+        charge_discounts=list(group.charge_discounts),
         charge_tax=group.charge_tax,
         charge_tax_rate=group.charge_tax_rate,
+        charge_tax_code=group.charge_tax_code,
+        charge_tax_reason=group.charge_tax_reason,
         promised_from=group.promise.earliest if group.promise else None,
         promised_to=group.promise.latest if group.promise else None,
         revised=bool(group.revisions),

@@ -122,6 +122,8 @@ WORDS: Words = {
             "available_for_pickup": ("Waiting at the pick-up point", "Zur Abholung hinterlegt"),
             "ready_for_pickup": ("Ready to collect", "Bereit zur Abholung"),
             "at_the_store": ("Arrived at the store", "Im Laden angekommen"),
+            "lost": ("Lost on its way to the store", "Auf dem Weg zum Laden verloren gegangen"),
+            "came_back": ("Came back to us", "Zu uns zurückgekommen"),
             "not_collected": ("Not collected in time", "Nicht rechtzeitig abgeholt"),
             "failed_attempt": ("Delivery attempted", "Zustellung versucht"),
             "exception": ("Delayed by the carrier", "Verzögerung beim Paketdienst"),
@@ -129,6 +131,7 @@ WORDS: Words = {
             "delivered": ("Delivered", "Zugestellt"),
             "collected": ("Collected", "Abgeholt"),
             "invoiced": ("Invoice issued", "Rechnung ausgestellt"),
+            "credited": ("Credit note issued", "Rechnung korrigiert"),
             "refunded": ("Refund sent", "Erstattung veranlasst"),
             "redated": ("New date", "Neuer Termin"),
             "cancelled": ("Cancelled", "Storniert"),
@@ -176,6 +179,14 @@ WORDS: Words = {
                 "It has to be sent from another place.",
                 "Sie muss von einem anderen Ort aus versandt werden.",
             ),
+            "lost_on_its_way": (
+                "A parcel was lost on its way to the store.",
+                "Ein Paket ging auf dem Weg zum Laden verloren.",
+            ),
+            "returned_on_its_way": (
+                "A parcel did not get to the store, and has to be sent again.",
+                "Ein Paket kam nicht im Laden an und muss noch einmal versandt werden.",
+            ),
             "other": ("The date had to be changed.", "Der Termin musste geändert werden."),
         },
     ),
@@ -186,6 +197,9 @@ WORDS: Words = {
             "captured": ("Paid", "Bezahlt"),
             "refunded": ("Refunded", "Erstattet"),
             "card": ("Card", "Karte"),
+            "cash": ("Cash", "Bar"),
+            "terminal": ("Card, at the till", "Karte, an der Kasse"),
+            "gift_card": ("Gift card", "Geschenkkarte"),
             "nothing": ("Nothing has been charged.", "Es wurde nichts berechnet."),
         },
     ),
@@ -193,6 +207,12 @@ WORDS: Words = {
         "label",
         {
             "order_number": ("Order number", "Bestellnummer"),
+            "to_pay": ("{amount} is still to be paid", "{amount} sind noch zu bezahlen"),
+            "pay_until": (
+                "Your items are kept for you until {day}.",
+                "Die Artikel sind bis {day} zurückgelegt.",
+            ),
+            "pay": ("Pay now", "Jetzt bezahlen"),
             "items": ("Items", "Artikel"),
             "quantity": ("Qty", "Menge"),
             "goods": ("Items", "Artikel"),
@@ -257,6 +277,7 @@ WORDS: Words = {
             "description": ("Description", "Bezeichnung"),
             "unit_net": ("Unit price", "Einzelpreis"),
             "unit_gross": ("Unit price incl. tax", "Einzelpreis mit Steuer"),
+            "amount_gross": ("Amount incl. tax", "Betrag mit Steuer"),
             "rate": ("Tax rate", "Steuersatz"),
             "taxable": ("Net amount", "Nettobetrag"),
             "breakdown": ("Tax breakdown", "Steuern nach Satz"),
@@ -271,7 +292,65 @@ WORDS: Words = {
                 "Paid with the order. Nothing is left to pay.",
                 "Mit der Bestellung bezahlt. Es ist nichts mehr zu zahlen.",
             ),
+            "will_pay": ("We pay {amount} by {day}.", "Wir zahlen {amount} bis zum {day}."),
+            "pay": ("Please pay {amount} by {day}.", "Bitte {amount} bis zum {day} zahlen."),
+            "transfer": (
+                "By transfer to {iban}, with reference {number}.",
+                "Per Überweisung auf {iban}, Verwendungszweck {number}.",
+            ),
+            "state_paid": ("Paid", "Bezahlt"),
+            "reason": ("Reason", "Grund"),
+            "purchase_order": ("Purchase order", "Bestellung des Kunden"),
+            "buyer_tax_id": ("Customer's VAT number", "USt-IdNr. des Kunden"),
+            "refers_to": ("Of invoice", "Zur Rechnung"),
             "page": ("Page", "Seite"),
+        },
+    ),
+    **_words(
+        "credit_note",
+        {
+            # Not "Gutschrift": that is what German law calls self-billing (UStG, § 14 (2)).
+            "title": ("Credit note", "Rechnungskorrektur"),
+            "goodwill": ("Goodwill", "Kulanz"),
+            "number": ("Credit note number", "Nummer der Korrektur"),
+            "sum_gross": ("Credit total", "Betrag der Korrektur"),
+            "settled": (
+                "The amount goes back the way you paid, as far as it was taken.",
+                "Der Betrag geht auf dem Zahlungsweg zurück, soweit er schon erhoben wurde.",
+            ),
+        },
+    ),
+    **_words(
+        "receipt",
+        {
+            "title": ("Receipt", "Beleg"),
+            "tenders": ("Paid with", "Bezahlt mit"),
+            "paid": ("Paid", "Bezahlt"),
+            "pdf": ("Receipt as PDF", "Beleg als PDF"),
+        },
+    ),
+    **_words(
+        "self_billed",  # in the words that the law asks for
+        {
+            "title": ("Self-billing invoice", "Gutschrift"),
+            "number": ("Invoice number", "Nummer der Gutschrift"),
+            "sum_gross": ("Invoice total", "Gesamtbetrag"),
+        },
+    ),
+    **_words(
+        "relief",  # by the codes of EN 16931; the words are those that the VAT directive asks for
+        {
+            "E": ("Exempt from tax.", "Steuerfrei."),
+            "AE": (
+                "Reverse charge: the recipient owes the tax.",
+                "Steuerschuldnerschaft des Leistungsempfängers.",
+            ),
+            "K": (
+                "Intra-Community supply, exempt from tax.",
+                "Steuerfreie innergemeinschaftliche Lieferung.",
+            ),
+            "G": ("Export, exempt from tax.", "Steuerfreie Ausfuhrlieferung."),
+            "O": ("Not subject to tax.", "Nicht steuerbar."),
         },
     ),
     **_words(

@@ -53,9 +53,16 @@ class S3Files:
         return body
 
 
-def invoice_key(invoice: Invoice) -> str:
-    """Where the PDF of an invoice lies."""
-    return f"invoices/{invoice.series}/{invoice.number}.pdf"
+_FOLDERS = {
+    "invoice": "invoices",
+    "credit_note": "credit-notes",
+    "self_billed": "self-billed-invoices",
+}
+
+
+def document_key(document: Invoice) -> str:
+    """Where the PDF of a document lies."""
+    return f"{_FOLDERS[document.kind]}/{document.series}/{document.number}.pdf"
 
 
 def documents() -> S3Files:

@@ -2,7 +2,8 @@
 
 Cognito's rules this adapter builds on, each with the page of its documentation that states it:
 - A user name has at most 128 characters; in a pool that signs in by e-mail, the address is an
-  alias that every call takes for a user name (SignUp, AdminGetUser).
+  alias that every call takes for a user name (SignUp, AdminGetUser). The admin calls take the `sub`
+  as well, which stays the same when the user changes the address (AdminDisableUser, `Username`).
 - SignUp tells whether an address is taken, whatever `PreventUserExistenceErrors` says (Managing
   user existence error responses). What the public may learn is up to the caller.
 - A user who is not confirmed gets UserNotConfirmedException for any password (aws-sdk-js issue
@@ -13,7 +14,9 @@ Messages of Cognito's errors can quote what was sent, so only their codes leave 
 
 from __future__ import annotations
 
+import json
 import os
+from base64 import urlsafe_b64decode
 from collections.abc import Mapping
 from dataclasses import field
 from typing import Any, Protocol
@@ -65,7 +68,8 @@ class NewPasswordRequired(Exception):
 class Login:
     """A user of the pool. `key` names it to the provider, `subject` is its tokens' `sub`.
 
-    `proven`: the mailbox is the user's. `pending`: signed up and never confirmed.
+    `proven`: the mailbox is the user's. `pending`: signed up and never confirmed. `invited`: made
+    for them, and no password of their own chosen yet.
     """
 
     key: str
@@ -75,6 +79,7 @@ class Login:
     language: str = ""
     proven: bool = False
     pending: bool = False
+    invited: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +90,14 @@ class Tokens:
     access_token: str = field(repr=False)
     refresh_token: str = field(repr=False)
     expires_in: int
+
+    @property
+    def subject(self) -> str:
+        """Whose they are. Not verified: they come from the provider itself."""
+        claims = self.id_token.split(".")[1]
+        padded = claims + "=" * (-len(claims) % 4)
+        subject: str = json.loads(urlsafe_b64decode(padded))["sub"]
+        return subject
 
 
 class Identity(Protocol):
@@ -101,6 +114,14 @@ class Identity(Protocol):
         """The user with this address; None when there is none."""
         ...
 
+    def find_subject(self, subject: str) -> Login | None:
+        """The user with this subject, whatever their address is now; None when there is none."""
+        ...
+
+    def is_staff(self, subject: str) -> bool:
+        """Whether this user is in a group: all groups of the pool are staff's."""
+        ...
+
     def sign_up(self, email: str, password: str, name: str, language: str) -> str | None:
         """Make a pending user, mail a code, and return the subject; None when the address is taken.
 
@@ -108,8 +129,26 @@ class Identity(Protocol):
         """
         ...
 
+    def invite(self, email: str, name: str, language: str) -> str | None:
+        """Make a user for somebody, mail them a temporary password that nobody else sees, and
+        return the subject; None when the address is taken. Raises LoginRefused.
+        """
+        ...
+
+    def invite_again(self, email: str) -> bool:
+        """Mail a new temporary password to an invited user; whether there is one."""
+        ...
+
     def forget(self, login: Login) -> None:
         """Delete exactly this user; nothing when it is gone already."""
+        ...
+
+    def shut_out(self, subject: str) -> None:
+        """Let a user sign in no more, and end their sessions; nothing when there is none."""
+        ...
+
+    def let_in(self, subject: str) -> None:
+        """Let a user sign in again who was shut out; nothing when there is none."""
         ...
 
     def confirm(self, email: str, code: str) -> None:
@@ -155,6 +194,7 @@ _UNAVAILABLE = {
     "LimitExceededException",
     "CodeDeliveryFailureException",
 }
+_NOBODY: _Meanings = {"UserNotFoundException": None}
 _NO_SIGN_IN: _Meanings = {
     "NotAuthorizedException": SignInRefused,
     "UserNotFoundException": SignInRefused,
@@ -212,8 +252,21 @@ class Cognito:
 
     def find(self, email: str) -> Login | None:
         """See Identity.find."""
-        missing: _Meanings = {"UserNotFoundException": None}
-        user = self._call("admin_get_user", missing, UserPoolId=self._pool_id, Username=email)
+        return self._login(email)
+
+    def find_subject(self, subject: str) -> Login | None:
+        """See Identity.find_subject."""
+        return self._login(subject)
+
+    def is_staff(self, subject: str) -> bool:
+        """See Identity.is_staff."""
+        answer = self._call(
+            "admin_list_groups_for_user", _NOBODY, UserPoolId=self._pool_id, Username=subject
+        )
+        return answer is not None and bool(answer["Groups"])
+
+    def _login(self, name: str) -> Login | None:
+        user = self._call("admin_get_user", _NOBODY, UserPoolId=self._pool_id, Username=name)
         if user is None:
             return None
         attributes = {each["Name"]: each["Value"] for each in user["UserAttributes"]}
@@ -221,11 +274,12 @@ class Cognito:
         return Login(
             user["Username"],
             attributes["sub"],
-            attributes.get("email", email),
+            attributes["email"],
             attributes.get("name", ""),
             attributes.get("locale", ""),
             proven=status == "CONFIRMED",
             pending=status == "UNCONFIRMED" and user["Enabled"],
+            invited=status == "FORCE_CHANGE_PASSWORD",
         )
 
     def sign_up(self, email: str, password: str, name: str, language: str) -> str | None:
@@ -241,16 +295,51 @@ class Cognito:
             ClientId=self._client_id,
             Username=email,
             Password=password,
-            UserAttributes=[
-                {"Name": name, "Value": value} for name, value in attributes.items() if value
-            ],
+            UserAttributes=_attributes(attributes),
         )
         return answer["UserSub"] if answer else None
 
+    def invite(self, email: str, name: str, language: str) -> str | None:
+        """See Identity.invite. The address counts as verified, or no password could be reset later:
+        whoever signs in the first time does so with what was mailed there."""
+        attributes = {"email": email, "email_verified": "true", "name": name, "locale": language}
+        answer = self._call(
+            "admin_create_user",
+            {"UsernameExistsException": None, "InvalidParameterException": LoginRefused},
+            UserPoolId=self._pool_id,
+            Username=email,
+            DesiredDeliveryMediums=["EMAIL"],
+            UserAttributes=_attributes(attributes),
+        )
+        if answer is None:
+            return None
+        made: dict[str, str] = {e["Name"]: e["Value"] for e in answer["User"]["Attributes"]}
+        return made["sub"]
+
+    def invite_again(self, email: str) -> bool:
+        """See Identity.invite_again."""
+        answer = self._call(
+            "admin_create_user",
+            {"UserNotFoundException": None, "UnsupportedUserStateException": None},
+            UserPoolId=self._pool_id,
+            Username=email,
+            MessageAction="RESEND",
+            DesiredDeliveryMediums=["EMAIL"],
+        )
+        return answer is not None
+
     def forget(self, login: Login) -> None:
         """See Identity.forget."""
-        missing: _Meanings = {"UserNotFoundException": None}
-        self._call("admin_delete_user", missing, UserPoolId=self._pool_id, Username=login.key)
+        self._call("admin_delete_user", _NOBODY, UserPoolId=self._pool_id, Username=login.key)
+
+    def shut_out(self, subject: str) -> None:
+        """See Identity.shut_out."""
+        for operation in ("admin_disable_user", "admin_user_global_sign_out"):
+            self._call(operation, _NOBODY, UserPoolId=self._pool_id, Username=subject)
+
+    def let_in(self, subject: str) -> None:
+        """See Identity.let_in."""
+        self._call("admin_enable_user", _NOBODY, UserPoolId=self._pool_id, Username=subject)
 
     def confirm(self, email: str, code: str) -> None:
         """See Identity.confirm."""
@@ -321,8 +410,7 @@ class Cognito:
             ConfirmationCode=code,
             Password=password,
         )
-        missing: _Meanings = {"UserNotFoundException": None}
-        self._call("admin_user_global_sign_out", missing, UserPoolId=self._pool_id, Username=email)
+        self._call("admin_user_global_sign_out", _NOBODY, UserPoolId=self._pool_id, Username=email)
 
     def _initiate(self, flow: str, **parameters: str) -> Any:
         return self._call(
@@ -361,6 +449,10 @@ def cognito() -> Cognito:
         os.environ["USER_POOL_ID"],
         os.environ["USER_POOL_CLIENT_ID"],
     )
+
+
+def _attributes(values: Mapping[str, str]) -> list[dict[str, str]]:
+    return [{"Name": name, "Value": value} for name, value in values.items() if value]
 
 
 def _tokens(result: Mapping[str, Any], refresh_token: str = "") -> Tokens:

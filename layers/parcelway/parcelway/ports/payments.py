@@ -1,16 +1,19 @@
 """The payment provider as the rest of Parcelway sees it. No SDK is imported here.
 
 A payment is authorised when the order is placed (`capture_method=manual`) and captured as parcels
-leave, so that nobody is charged for what was not sent. `stripe_gateway` is the adapter for Stripe.
+leave, so that nobody is charged for what was not sent. `stripe_gateway` is the adapter for Stripe,
+`invoice_gateway` the one for what business accounts pay by transfer.
 """
 
 from __future__ import annotations
 
-from typing import Protocol
+from datetime import datetime
+from typing import Protocol, TypedDict
 
 from parcelway.domain.money import Money
 from parcelway.domain.payment import GatewayPayment as GatewayPayment
 from parcelway.domain.payment import GatewayStatus as GatewayStatus
+from parcelway.values import dataclass
 
 
 class PaymentDeclined(Exception):
@@ -42,6 +45,16 @@ class GatewayRefused(Exception):
         self.code = code
 
 
+class Asked(TypedDict):
+    """What a new payment is asked for; see PaymentGateway.create."""
+
+    order_id: str
+    attempt: int
+    amount: Money
+    description: str
+    receipt_reference: str
+
+
 class PaymentGateway(Protocol):
     """What Parcelway asks of a payment provider.
 
@@ -58,6 +71,7 @@ class PaymentGateway(Protocol):
         amount: Money,
         description: str,
         receipt_reference: str,
+        account: str = "",
     ) -> GatewayPayment:
         """Ask for `amount` for `attempt` (1, 2, ...) at paying `order_id`; nothing is held yet.
 
@@ -65,7 +79,16 @@ class PaymentGateway(Protocol):
         the customer knows. Neither may hold personal data. The pair (order_id, attempt) names the
         payment: the same pair with another amount is refused with code `idempotency_error`.
         Repeating it is safe while the provider keeps the key (Stripe: 24 hours at least); store
-        `reference` with the order and `retrieve` it afterwards.
+        `reference` with the order and `retrieve` it afterwards. `account` is the buyer's business
+        account, '' for none: whose credit counts where the shop gives it.
+        """
+        ...
+
+    def authorize(self, reference: str) -> GatewayPayment:
+        """Have the payment authorised where that is the shop's to ask, once the order knows of it.
+
+        A card's holder does that with the provider: there it only reads. Raises PaymentDeclined
+        `credit_limit_exceeded` when a purchase on account has no room; it may be asked again.
         """
         ...
 
@@ -95,5 +118,69 @@ class PaymentGateway(Protocol):
         More than what is left of the capture: GatewayRefused `refund_exceeds_capture`.
         A refund that failed later (a closed card account): GatewayRefused `refund_failed`, under
         the same key for ever, because giving the money back another way is a person's decision.
+        """
+        ...
+
+
+class CardGateway(PaymentGateway, Protocol):
+    """A provider that can keep a card for later payments of the same order."""
+
+    def create(
+        self,
+        *,
+        order_id: str,
+        attempt: int,
+        amount: Money,
+        description: str,
+        receipt_reference: str,
+        account: str = "",
+        keep_card: bool = False,
+    ) -> GatewayPayment:
+        """See PaymentGateway.create. With `keep_card` its card can be charged again without the
+        customer, who must have been told so."""
+        ...
+
+    def charge_again(
+        self,
+        *,
+        order_id: str,
+        attempt: int,
+        amount: Money,
+        description: str,
+        receipt_reference: str,
+        like: str,
+    ) -> GatewayPayment:
+        """Have `amount` held on the card that paid `like`, without the customer.
+
+        A card that is declined, or that only its holder can pay with, leaves a payment that awaits
+        the customer with its `failure_code`. Safe to repeat however late. Raises GatewayRefused
+        `card_not_kept` when there is no card, `idempotency_error` when the pair (order_id, attempt)
+        names another payment.
+        """
+        ...
+
+    def forget_card(self, reference: str) -> None:
+        """Have the card deleted that was kept with a payment; nothing happens where none is, or not
+        any more. What was paid with it stays, and can be captured and given back."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentPage:
+    """Payments of ours, newest first; references of those that make no sense to us; and where the
+    next page begins, '' when there is none."""
+
+    payments: tuple[GatewayPayment, ...]
+    unreadable: tuple[str, ...]
+    next_after: str
+
+
+class Payments(Protocol):
+    """All payments that a provider has of ours, whether or not an order knows them."""
+
+    def made(self, since: datetime, until: datetime, after: str) -> PaymentPage:
+        """Those that were made from `since` to before `until`, in whole seconds, from after the
+        payment `after` on ('' for the newest). Once `until` is over, pages do not change. Payments
+        of others who share the account are left out. Raises GatewayUnavailable, GatewayRefused.
         """
         ...

@@ -7,7 +7,7 @@ show.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import field
 from datetime import datetime
 from typing import Literal, NamedTuple, Protocol
@@ -34,8 +34,9 @@ class SearchQuery:
 
     `category` is a path, coarse first; a product in any category below it matches. `min_price`
     and `max_price` are inclusive, in minor units of the shop's currency. `availability` is as of
-    when the products were indexed. `cursor` is the cursor of a hit of an earlier page of the same
-    query. Without `text`, relevance means by name.
+    when the products were indexed. `assortments` are those that whoever asks may see: of any other
+    product nothing is told, neither by counts nor by words that it alone has. `cursor` is the
+    cursor of a hit of an earlier page of the same query. Without `text`, relevance means by name.
     """
 
     text: str = ""
@@ -44,6 +45,7 @@ class SearchQuery:
     min_price: int | None = None
     max_price: int | None = None
     availability: tuple[Stocked, ...] = ()
+    assortments: tuple[str, ...] = ()
     sort: Sort = "relevance"
     limit: int = 24
     cursor: str = ""
@@ -138,6 +140,9 @@ class SearchIndex(Protocol):
     def search(self, query: SearchQuery, facets: bool = True) -> SearchPage:
         """One page. Raises InvalidCursor."""
 
-    def suggest(self, text: str, limit: int = 8) -> Sequence[Bucket]:
+    def suggest(
+        self, text: str, limit: int = 8, assortments: Collection[str] = ()
+    ) -> Sequence[Bucket]:
         """Completions of the last word of `text`, each with the words before it, most products
-        first. Empty when there is no word."""
+        first; of products in no assortment or in one of `assortments`. Empty when there is no
+        word."""

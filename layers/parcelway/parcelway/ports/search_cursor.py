@@ -47,5 +47,6 @@ def _is_weight(weight: object) -> bool:
 def _fingerprint(query: SearchQuery) -> str:
     """What must not change between pages. The page's size may."""
     parts = (query.text, query.category, sorted(query.brands), query.min_price, query.max_price)
-    text = json.dumps([*parts, sorted(query.availability), query.sort])
+    shown = sorted(query.availability), sorted(query.assortments)
+    text = json.dumps([*parts, *shown, query.sort])
     return hashlib.sha256(text.encode()).hexdigest()[:8]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 import tantivy
@@ -21,7 +22,7 @@ from parcelway.ports.search import (
     SearchPage,
     SearchQuery,
 )
-from parcelway.ports.tantivy_words import MOST_STEMS, Word, Words
+from parcelway.ports.tantivy_words import MOST_STEMS, Word, Words, count, filtered
 
 # A word counts in its best field, and an eighth in the others: a name says what it is. How often a
 # word occurs and how long the text is do not count (in so short texts they say little). So a
@@ -34,6 +35,7 @@ _FILL_BELOW = 24  # fewer products than a page have all words: those with some f
 _TIES = 32  # fetched beyond the page so that products equal in rank are complete
 _MOST_VALUES = 50
 _EXACT_UP_TO = 5000  # values of a facet in one segment; beyond that, rare ones may be undercounted
+_AUDIENCES = 8  # whose vocabularies are kept; one of 100,000 products has some 2 MB
 _BANDS = (100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000, 100_000)  # minor units
 _ORDERS: dict[str, tuple[str | None, Order]] = {
     "relevance": (None, Order.Desc),
@@ -58,7 +60,9 @@ class TantivyIndex:
     def __init__(self, index: tantivy.Index) -> None:
         self._schema = index.schema
         self._searcher = index.searcher()
-        self._words = Words(self._searcher)
+        labels = self._searcher.terms_with_prefix("assortment", "")  # also of what was deleted
+        self._labels = frozenset(label for label, _ in labels)
+        self._words = lru_cache(_AUDIENCES)(partial(_words, self._schema, self._searcher))
 
     @property
     def products(self) -> int:
@@ -67,17 +71,18 @@ class TantivyIndex:
 
     def search(self, query: SearchQuery, facets: bool = True) -> SearchPage:
         """See `SearchIndex`. Facets cost about as much as the hits."""
-        words = self._words.understand(query.text)
+        seen = self._seen(query.assortments)
+        words = self._words(seen).understand(query.text)
         sort = "name" if query.sort == "relevance" and not words else query.sort
         cursor = search_cursor.decode(query, sort, len(words))
         query = replace(query, sort=sort)
         if cursor:
             weighted = zip(words, cursor.weights, strict=True)
             words = [replace(word, weight=weight) for word, weight in weighted]
-        filters = self._filters(query)
+        filters = self._filters(query, seen)
         need = cursor.need if cursor else self._need(query, words, filters)
         matching = self._matching(words, need)
-        found = self._filtered(matching, filters.values())
+        found = filtered(matching, filters.values())
         ranked, more = self._page(query, found, cursor)
         before = cursor.position if cursor else 0
         weights = tuple(word.weight for word in words)
@@ -90,17 +95,20 @@ class TantivyIndex:
             facets=self._facets(query, matching, filters) if facets else None,
         )
 
-    def suggest(self, text: str, limit: int = 8) -> Sequence[Bucket]:
+    def suggest(
+        self, text: str, limit: int = 8, assortments: Collection[str] = ()
+    ) -> Sequence[Bucket]:
         """See `SearchIndex`."""
-        typed = self._words.split(text)
+        known = self._words(self._seen(assortments))
+        typed = known.split(text)
         if not typed:
             return ()
         before, last = typed[:-1], typed[-1]
-        context = self._words.understand(" ".join(before))
+        context = known.understand(" ".join(before))
         among = self._matching(context, len(context)) if context else None
-        words = self._words.completions(last, limit, among) or self._words.corrections(last)
+        words = known.completions(last, limit, among) or known.corrections(last)
         stem = " ".join([*(word.corrected or word.typed for word in context), ""])
-        counts = [(word, self._count_word(word, among)) for word in words]
+        counts = [(word, self._count_word(word, known.seen(among))) for word in words]
         return tuple(Bucket(stem + word, count) for word, count in counts if count)[:limit]
 
     # --- the plan -----------------------------------------------------------------------------
@@ -125,7 +133,7 @@ class TantivyIndex:
         for need in sorted({len(words), math.ceil(len(words) / 2)}, reverse=True):
             if need <= 1:
                 break
-            found = self._filtered(self._matching(words, need), filters.values())
+            found = filtered(self._matching(words, need), filters.values())
             if self._count(found) >= enough:
                 return need
         return min(len(words), 1)
@@ -146,8 +154,16 @@ class TantivyIndex:
             return Query.empty_query()
         return Query.disjunction_max_query(alternatives, _OTHER_FIELDS)
 
-    def _filters(self, query: SearchQuery) -> dict[str, Query]:
+    def _seen(self, assortments: Collection[str]) -> frozenset[str] | None:
+        """The labels of the products that a buyer may see who may see `assortments`; None where no
+        product ever indexed here is hidden from them: then nothing has to be filtered."""
+        seen = self._labels & {tantivy_schema.FOR_ALL, *assortments}
+        return None if seen == self._labels else seen
+
+    def _filters(self, query: SearchQuery, seen: frozenset[str] | None) -> dict[str, Query]:
         filters: dict[str, Query] = {}
+        if seen is not None:
+            filters["assortment"] = tantivy_schema.any_of(self._schema, "assortment", seen)
         if query.category:
             path = query.category[: tantivy_schema.CATEGORY_LEVELS]
             field = tantivy_schema.category_field(len(path) - 1)
@@ -155,21 +171,16 @@ class TantivyIndex:
                 self._schema, field, tantivy_schema.category_path(path), "basic"
             )
         if query.brands:
-            filters["brand"] = Query.term_set_query(self._schema, "brand", list(query.brands))
+            filters["brand"] = tantivy_schema.any_of(self._schema, "brand", query.brands)
         if query.min_price is not None or query.max_price is not None:
             filters["price"] = self._between("price", query.min_price, query.max_price)
         if query.availability:
-            wanted = list(query.availability)
-            filters["availability"] = Query.term_set_query(self._schema, "availability", wanted)
+            wanted = query.availability
+            filters["availability"] = tantivy_schema.any_of(self._schema, "availability", wanted)
         return filters
 
     def _between(self, field: str, low: int | None, high: int | None) -> Query:
         return Query.range_query(self._schema, field, tantivy.FieldType.Integer, low, high)
-
-    @staticmethod
-    def _filtered(matching: Query, filters: Iterable[Query]) -> Query:
-        unscored = [(Occur.Must, Query.const_score_query(query, 0.0)) for query in filters]
-        return Query.boolean_query([(Occur.Must, matching), *unscored]) if unscored else matching
 
     def _count_word(self, word: str, among: Query | None) -> int:
         query = Query.term_query(self._schema, "vocabulary", word, "basic")
@@ -178,7 +189,7 @@ class TantivyIndex:
         return self._count(query)
 
     def _count(self, query: Query) -> int:
-        return int(self._searcher.search(query, 1).count)  # type: ignore[attr-defined]
+        return count(self._searcher, query)
 
     # --- pages --------------------------------------------------------------------------------
 
@@ -212,7 +223,7 @@ class TantivyIndex:
         field, order = _ORDERS[query.sort]
         value = int(cursor.value)
         bounds = (value, None) if order == Order.Asc else (None, -value)
-        return self._filtered(found, [self._between(str(field), *bounds)])
+        return filtered(found, [self._between(str(field), *bounds)])
 
     def _ranked(self, query: SearchQuery, found: Query, wanted: int) -> list[_Ranked]:
         field, order = _ORDERS[query.sort]
@@ -258,13 +269,20 @@ class TantivyIndex:
                 passes.append(({own: requests[own]}, others))
         counted: dict[str, Any] = {}
         for ask, kept in passes:
-            counted |= self._searcher.aggregate(self._filtered(matching, kept), ask)
+            counted |= self._searcher.aggregate(filtered(matching, kept), ask)
         return Facets(
             categories=_buckets(counted["category"], after=tantivy_schema.SEPARATOR),
             brands=_buckets(counted["brand"]),
             prices=tuple(_bands(counted["price"])),
             availability=_buckets(counted["availability"]),
         )
+
+
+def _words(
+    schema: tantivy.Schema, searcher: tantivy.Searcher, seen: frozenset[str] | None
+) -> Words:
+    among = None if seen is None else tantivy_schema.any_of(schema, "assortment", seen)
+    return Words(schema, searcher, among)
 
 
 def _more_than_any(words: Sequence[Word]) -> int:

@@ -1,16 +1,17 @@
-"""Reading many items by key in as few calls as DynamoDB allows."""
+"""Reading and writing many items in as few calls as DynamoDB allows."""
 
 from __future__ import annotations
 
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from parcelway.store.commit import ATTEMPTS, Busy
 from parcelway.store.items import from_item, to_item
 
 _MOST = 100  # BatchGetItem takes no more keys in one call
+_MOST_WRITES = 25  # BatchWriteItem takes no more in one call
 
 
 def get_many(
@@ -44,3 +45,30 @@ def _get(
             return found
         time.sleep(random.uniform(0, min(0.5, 0.02 * 2**attempt)))  # noqa: S311
     raise Busy
+
+
+def put(item: Mapping[str, Any]) -> dict[str, Any]:
+    """An item (plain values) to be put by `write_many`."""
+    return {"PutRequest": {"Item": to_item(item)}}
+
+
+def delete(key: Mapping[str, Any]) -> dict[str, Any]:
+    """A primary key to be deleted by `write_many`."""
+    return {"DeleteRequest": {"Key": to_item(key)}}
+
+
+def write_many(client: Any, table: str, changes: Sequence[dict[str, Any]]) -> None:
+    """Put and delete whole items, unconditionally: the last word wins and repeating is harmless.
+
+    No two of the changes may be of one key. Raises Busy when DynamoDB keeps refusing.
+    """
+    for start in range(0, len(changes), _MOST_WRITES):
+        request: dict[str, Any] = {table: list(changes[start : start + _MOST_WRITES])}
+        for attempt in range(ATTEMPTS):
+            answer = client.batch_write_item(RequestItems=request)
+            request = answer.get("UnprocessedItems") or {}
+            if not request:
+                break
+            time.sleep(random.uniform(0, min(0.5, 0.02 * 2**attempt)))  # noqa: S311
+        else:
+            raise Busy

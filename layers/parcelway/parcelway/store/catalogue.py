@@ -2,25 +2,25 @@
 
 `added_at` is when the shop first listed the SKU (ISO 8601 UTC); it orders "newest first" and is no
 part of what an order needs to know of a product.
+
+Sparse index by_category (shelf, place): what is for sale in a category, by its price.
 """
 
 from __future__ import annotations
 
-import random
-import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
 from parcelway.domain.catalogue import Product
+from parcelway.domain.money import Money
 from parcelway.store import batches, codec
-from parcelway.store.commit import ATTEMPTS, Busy
 from parcelway.store.database import Database
-from parcelway.store.items import Item, from_item, to_item
+from parcelway.store.items import from_item, to_item
 from parcelway.values import dataclass
 
 PRODUCT = "PRODUCT"
-_MOST_WRITES = 25  # BatchWriteItem takes no more in one call
+_BESIDES = ("pk", "sk", "added_at", "shelf", "place")  # of an item, beside the product's fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +53,48 @@ def sku_of(keys: Mapping[str, Any]) -> str | None:
 
 def to_stored(values: Mapping[str, Any]) -> Stored:
     """A product from its item (plain values). Raises KeyError or TypeError when it is not one."""
-    fields = {name: value for name, value in values.items() if name not in ("pk", "sk", "added_at")}
+    fields = {name: value for name, value in values.items() if name not in _BESIDES}
     return Stored(codec.decode(Product, fields), datetime.fromisoformat(values["added_at"]))
 
 
 def from_stored(stored: Stored) -> dict[str, Any]:
     """A product as its item (plain values)."""
-    values: dict[str, Any] = codec.encode(stored.product)
-    return key(stored.product.sku) | values | {"added_at": codec.iso(stored.added_at)}
+    product = stored.product
+    values: dict[str, Any] = codec.encode(product)
+    shelved = _shelved(product) if product.active and product.category else {}
+    return key(product.sku) | values | {"added_at": codec.iso(stored.added_at)} | shelved
+
+
+def nearest(db: Database, product: Product, each_way: int) -> list[str]:
+    """SKUs for sale in the product's category, the nearest in price first: at most `each_way` that
+    cost as much or more, and as many that cost less or as much. The index lags a little."""
+    if not product.category:
+        return []
+    own = _shelved(product)
+    found: list[tuple[int, str]] = []
+    for side, upwards in ((">", True), ("<", False)):
+        answer = db.client.query(
+            TableName=db.catalogue,
+            IndexName="by_category",
+            KeyConditionExpression=f"shelf = :shelf AND place {side} :place",
+            ExpressionAttributeValues=to_item({f":{name}": own[name] for name in own}),
+            ScanIndexForward=upwards,
+            Limit=each_way,
+        )
+        for item in answer["Items"]:
+            price, _, sku = item["place"]["S"].partition("#")
+            found.append((abs(int(price) - product.price.minor), sku))
+    return [sku for _, sku in sorted(found) if sku != product.sku]
+
+
+def _shelved(product: Product) -> dict[str, str]:
+    """Where a product stands in by_category."""
+    place = f"{product.price.minor:015d}#{product.sku}"
+    return {"shelf": ">".join(product.category), "place": place}
+
+
+def _place_in(item: Mapping[str, Any]) -> tuple[Any, Any]:
+    return item.get("shelf"), item.get("place")
 
 
 def get_many(db: Database, skus: Iterable[str]) -> dict[str, Product]:
@@ -69,30 +103,64 @@ def get_many(db: Database, skus: Iterable[str]) -> dict[str, Product]:
     return {sku: entry.product for sku, entry in stored.items()}
 
 
+def unit_costs(db: Database, skus: Iterable[str]) -> dict[str, Money]:
+    """What a unit costs the shop, without tax, of the SKUs of which that is known. Raises Busy."""
+    return costs_of(get_many(db, skus))
+
+
+def costs_of(products: Mapping[str, Product]) -> dict[str, Money]:
+    """The same of products at hand."""
+    return {sku: product.unit_cost for sku, product in products.items() if product.unit_cost}
+
+
 def get_stored(db: Database, skus: Iterable[str], *, consistent: bool = False) -> dict[str, Stored]:
     """Like `get_many`, with what the table knows besides the product."""
-    keys = [(db.catalogue, f"SKU#{sku}", PRODUCT) for sku in dict.fromkeys(skus)]
-    found = batches.get_many(db.client, keys, consistent=consistent)
-    entries = (to_stored(values) for _, values in found)
+    entries = (to_stored(values) for values in _items(db, skus, consistent=consistent))
     return {entry.product.sku: entry for entry in entries}
 
 
-def upsert(db: Database, products: Iterable[Product], now: datetime) -> Loaded:
-    """Write the products that are new or differ from what is stored; the last of equal SKUs counts.
+def _items(db: Database, skus: Iterable[str], *, consistent: bool) -> Iterator[dict[str, Any]]:
+    keys = [(db.catalogue, f"SKU#{sku}", PRODUCT) for sku in dict.fromkeys(skus)]
+    return (values for _, values in batches.get_many(db.client, keys, consistent=consistent))
 
-    Repeating it changes nothing and writes nothing. Raises Busy when DynamoDB keeps refusing.
+
+def upsert(db: Database, products: Iterable[Product], now: datetime) -> Loaded:
+    """Write the products that are new or differ from what is stored, or stand elsewhere in
+    by_category, as those do that were stored before there was one; the last of equal SKUs counts.
+
+    Units of a product whose cost changes are revalued. Repeating it changes nothing and writes
+    nothing. Raises Busy when DynamoDB keeps refusing.
     """
     wanted = {product.sku: product for product in products}
-    before = get_stored(db, wanted, consistent=True)
-    changes, added = [], 0
+    before = {sku_of(item): item for item in _items(db, wanted, consistent=True)}
+    changes, added, recosted = [], 0, []
     for sku, product in wanted.items():
-        old = before.get(sku)
-        if old is None:
+        item = before.get(sku)
+        if item is None:
             added += 1
-        if old is None or old.product != product:
-            changes.append(Stored(product, old.added_at if old else now))
-    _put_all(db, [to_item(from_stored(change)) for change in changes])
+            changes.append(Stored(product, now))
+            continue
+        old = to_stored(item)
+        new = Stored(product, old.added_at)
+        if old != new or _place_in(item) != _place_in(from_stored(new)):
+            changes.append(new)
+        if old.product.unit_cost != product.unit_cost:
+            recosted.append(sku)
+    if recosted:
+        from parcelway.store import revaluing  # no function pays for it at a start
+
+        revaluing.note(db, recosted, now)
+    put(db, changes)
+    for sku in recosted:
+        revaluing.revalue(db, sku, now)
     return Loaded(added, len(changes) - added, len(wanted) - len(changes))
+
+
+def put(db: Database, products: Iterable[Stored]) -> None:
+    """Write products as they are. The operator's load is their only writer, and replaces whole
+    items. Raises Busy."""
+    puts = [batches.put(from_stored(product)) for product in products]
+    batches.write_many(db.client, db.catalogue, puts)
 
 
 def every(db: Database) -> Iterator[Stored]:
@@ -105,19 +173,3 @@ def every(db: Database) -> Iterator[Stored]:
     for page in pages:
         for item in page["Items"]:
             yield to_stored(from_item(item))
-
-
-def _put_all(db: Database, items: Sequence[Item]) -> None:
-    """Unconditional, in batches: the operator's load is the only writer of products and replaces
-    whole items, so its last word wins and repeating it is harmless."""
-    for start in range(0, len(items), _MOST_WRITES):
-        batch = [{"PutRequest": {"Item": item}} for item in items[start : start + _MOST_WRITES]]
-        request: dict[str, Any] = {db.catalogue: batch}
-        for attempt in range(ATTEMPTS):
-            answer = db.client.batch_write_item(RequestItems=request)
-            request = answer.get("UnprocessedItems") or {}
-            if not request:
-                break
-            time.sleep(random.uniform(0, min(0.5, 0.02 * 2**attempt)))  # noqa: S311
-        else:
-            raise Busy

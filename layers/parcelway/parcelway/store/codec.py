@@ -24,7 +24,8 @@ _DECODERS: dict[Any, _Converter] = {}
 
 def encode(value: Any) -> Any:
     """A domain value as plain values: times as ISO 8601 UTC, money as {minor, currency}."""
-    return _encoder(type(value))(value)
+    kind = type(value)
+    return (_ENCODERS.get(kind) or _encoder(kind))(value)
 
 
 def decode(kind: type[T], plain: Any) -> T:

@@ -44,6 +44,10 @@ class Busy(Exception):
     """The tables would not take the write in time; nothing was written. Try again later."""
 
 
+class Contended(Busy):
+    """Other commits always came between. Nothing was written."""
+
+
 class Stale(Exception):
     """What the decision was based on has changed meanwhile. Read and decide again."""
 
@@ -51,7 +55,7 @@ class Stale(Exception):
 @dataclass(frozen=True, slots=True)
 class Write:
     """One item to put (`item`), update (`key`, `update`) or delete (`key`), under `condition` if
-    there is one.
+    there is one. With `check` nothing is done to `key`: its condition must hold for the others.
 
     `values` are plain values for the placeholders of both expressions. `otherwise` makes the
     exception that a failed condition means; without one it means Stale. `crowded` is called once
@@ -67,12 +71,15 @@ class Write:
     values: Mapping[str, Any] = field(default_factory=dict)
     otherwise: Callable[[], Exception] = Stale
     crowded: Callable[[], None] | None = field(default=None, compare=False)
+    check: bool = False
 
     @property
     def kind(self) -> str:
         """What it is called in a transaction."""
         if self.item is not None:
             return "Put"
+        if self.check:
+            return "ConditionCheck"
         return "Update" if self.update else "Delete"
 
     def request(self) -> dict[str, Any]:
@@ -152,14 +159,14 @@ def _outcome(
 def until_fresh(attempt: Callable[[], T], tries: int = ATTEMPTS) -> T:
     """Read, decide and commit in `attempt`, again while somebody else's commit comes between.
 
-    Raises Busy when that keeps happening.
+    Raises Contended when that keeps happening.
     """
     for number in range(tries):
         try:
             return attempt()
         except Stale:
             time.sleep(random.uniform(0, min(_CAP_SECONDS, _BASE_SECONDS * 2**number)))  # noqa: S311
-    raise Busy
+    raise Contended
 
 
 def stale_version() -> Refusal:

@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from dataclasses import field
 from typing import Any
 
+from botocore.config import Config
+
 from parcelway import aws
-from parcelway.store.items import from_item, to_item
+from parcelway.store.items import Item, from_item, to_item
 from parcelway.values import dataclass
 
 _TABLES = ("CUSTOMERS", "CATALOGUE", "STOCK", "ORDERS", "LEDGER")
@@ -37,13 +39,11 @@ class Database:
         self, table: str, pk: str, prefix: str = "", *, consistent: bool = True
     ) -> list[dict[str, Any]]:
         """Every item of a partition whose sort key starts with `prefix`, in key order."""
-        condition, values = "pk = :pk", {":pk": pk}
-        if prefix:
-            condition, values = condition + " AND begins_with(sk, :sk)", values | {":sk": prefix}
+        condition, values = _of_partition(pk, prefix)
         pages = self.client.get_paginator("query").paginate(
             TableName=table,
             KeyConditionExpression=condition,
-            ExpressionAttributeValues=to_item(values),
+            ExpressionAttributeValues=values,
             ConsistentRead=consistent,
         )
         return [from_item(item) for page in pages for item in page["Items"]]
@@ -55,15 +55,19 @@ class Database:
         limit: int,
         start: Mapping[str, Any] | None = None,
         *,
+        prefix: str = "",
         newest_first: bool = False,
+        consistent: bool = False,
     ) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
-        """At most `limit` items of a partition after the key `start`, and the last one's key when
-        there are more."""
+        """At most `limit` items of a partition whose sort key starts with `prefix`, after the key
+        `start`, and the last one's key when there are more."""
+        condition, values = _of_partition(pk, prefix)
         request: dict[str, Any] = {
             "TableName": table,
-            "KeyConditionExpression": "pk = :pk",
-            "ExpressionAttributeValues": to_item({":pk": pk}),
+            "KeyConditionExpression": condition,
+            "ExpressionAttributeValues": values,
             "ScanIndexForward": not newest_first,
+            "ConsistentRead": consistent,
             "Limit": limit,
         }
         if start is not None:
@@ -73,10 +77,18 @@ class Database:
         return [from_item(item) for item in answer["Items"]], from_item(more) if more else None
 
 
-def database() -> Database:
-    """This function's database, from its environment. Keep it: one per container.
+def _of_partition(pk: str, prefix: str) -> tuple[str, Item]:
+    """A key condition and its values."""
+    if prefix:
+        return "pk = :pk AND begins_with(sk, :sk)", to_item({":pk": pk, ":sk": prefix})
+    return "pk = :pk", to_item({":pk": pk})
+
+
+def database(config: Config | None = None) -> Database:
+    """This function's database, from its environment. Keep it: one per container. `config` is its
+    client's.
 
     Raises KeyError when a table's variable is not set.
     """
     tables = [os.environ[f"{name}_TABLE"] for name in _TABLES]
-    return Database(aws.client("dynamodb"), *tables)
+    return Database(aws.client("dynamodb", config), *tables)

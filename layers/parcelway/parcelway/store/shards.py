@@ -40,6 +40,7 @@ COUNTERS = ("on_hand", "reserved", "allocated", "available")
 # Shards made of each at once: the step to 4 touches one crowded item, to 16 four. Doubling instead,
 # the sale of `make races` goes at 70 % of the pace for 1.6 times the write units.
 _GROWTH = 4
+WORTH = "worth_"  # with a currency: what the units that the money books own here stand at
 _LEAST = 4  # available units per shard that make a split worth while
 _NOTED = timedelta(minutes=10)  # how exactly `crowded_at` is kept
 _REMEMBERED = 2_000  # balances; a container that has seen more starts afresh
@@ -159,6 +160,8 @@ def merge(db: Database, sku: str, node: str, crowded_at: str = "") -> None:
     if not others:
         return
     sums = {name: sum(item[name] for item in others) for name in COUNTERS}
+    posted = dict.fromkeys(name for item in others for name in item if is_posted(name))
+    sums |= {name: sum(item.get(name, 0) for item in others) for name in posted}
     listed = _listed(db, sku, node)
     if crowded_at:
         listed = replace(listed, condition="crowded_at = :seen", values={":seen": crowded_at})
@@ -167,9 +170,9 @@ def merge(db: Database, sku: str, node: str, crowded_at: str = "") -> None:
         "shards = :shards",
         key=item_key(sku, node),
         update="SET "
-        + ", ".join(f"{name} = {name} + :{name}" for name in COUNTERS)
+        + ", ".join(f"{name} = if_not_exists({name}, :zero) + :{name}" for name in sums)
         + " REMOVE shards",
-        values={":shards": base["shards"]} | {f":{name}": sums[name] for name in COUNTERS},
+        values={":shards": base["shards"], ":zero": 0} | {f":{name}": sums[name] for name in sums},
     )
     gone = [_emptied(db, item, shard) for shard, item in enumerate(others, 1)]
     commit(db.client, [together, *gone, listed])
@@ -238,10 +241,20 @@ def _emptied(db: Database, item: Mapping[str, Any], shard: int) -> Write:
     """The end of a shard whose units, exactly these, are kept elsewhere now."""
     return Write(
         db.stock,
-        " AND ".join(f"{name} = :{name}" for name in COUNTERS),
+        " AND ".join([*(f"{name} = :{name}" for name in COUNTERS), posted_as(item)]),
         key=item_key(item["sku"], item["node"], shard),
-        values={f":{name}": item[name] for name in COUNTERS},
+        values={f":{name}": item[name] for name in (*COUNTERS, "posted") if name in item},
     )
+
+
+def is_posted(name: str) -> bool:
+    """Whether an attribute of a balance is what the money books have there."""
+    return name in ("owned", "posted") or name.startswith(WORTH)
+
+
+def posted_as(item: Mapping[str, Any]) -> str:
+    """The condition (`:posted` is the item's) that nothing has been posted on it since."""
+    return "posted = :posted" if "posted" in item else "attribute_not_exists(posted)"
 
 
 def _note_crowd(db: Database, sku: str, node: str, at: datetime) -> None:
@@ -275,6 +288,8 @@ def _less(change: Change, parts: Iterable[Change]) -> Change:
             change.on_hand - part.on_hand,
             change.reserved - part.reserved,
             change.allocated - part.allocated,
+            owned=change.owned,
+            worth=change.worth,
         )
     return replace(change, least_available=-change.available)
 

@@ -2,6 +2,8 @@
 
 SKU#<sku>            NODE#<node>       balance: the counters and what is available
 SKU#<sku>            NODE#<node>#<k>   more of it, when it is split (see store/shards.py)
+                     on each `owned`, `worth_<currency>`: what the money books have there (see
+                     domain/inventory.py); `posted` counts their changes
 JRN#<reference>      <sequence>        journal entry: the moves of one commit
 HIS#<sku>#<node>     <time>#<ref>#<n>  -> journal entry of a document about this balance
 ALERTS, LEVEL#       (see store/alerts.py)
@@ -25,6 +27,7 @@ from parcelway.domain.stock import (
     apply,
     booked,
     expecting,
+    listed,
     net,
 )
 from parcelway.store import shards
@@ -32,7 +35,7 @@ from parcelway.store.batches import get_many
 from parcelway.store.codec import decode, encode, iso
 from parcelway.store.commit import Stale, Write, put_new
 from parcelway.store.database import Database
-from parcelway.store.shards import item_key
+from parcelway.store.shards import WORTH, item_key
 
 if TYPE_CHECKING:  # who books no documents does not pay for their rules
     from parcelway.domain.stock_books import Booking
@@ -104,15 +107,13 @@ def document_writes(
             shards.merge(db, *place)
             raise _overtaken(db, *place)
         made.append(_exactly(_change(db, change), seen.get(place), _noted(booking, seen, place)))
-    return [*made, *entry_writes(db, entry)]
+    return [*made, *entry_writes(db, entry, len(made))]
 
 
-def entry_writes(db: Database, entry: Entry) -> list[Write]:
-    """The writes that keep a document in the journal and in the history of its balances. One of
-    so many that they would not fit into its transaction is in the journal alone."""
-    moved = [(move.sku, move.node) for move in entry.moves]
-    places = dict.fromkeys([*moved, *((each.sku, each.node) for each in entry.expected)])
-    told = places if len(places) <= _MOST_FOUND else ()
+def entry_writes(db: Database, entry: Entry, others: int) -> list[Write]:
+    """The writes that keep a document in the journal and in the history of its balances; in the
+    journal alone, where these do not fit into a transaction with `others`."""
+    told = listed(entry, others)
     return [*(_found_by(db, entry, place) for place in told), _journal(db, entry)]
 
 
@@ -148,6 +149,13 @@ def read_entry(db: Database, reference: str, sequence: int) -> Entry | None:
     return to_entry(item) if item else None
 
 
+def read_entries(db: Database, references: Sequence[str]) -> dict[str, Entry]:
+    """The first journal entry under each of `references` that has one, read strongly consistent."""
+    keys = [(db.stock, f"JRN#{reference}", f"{0:015d}") for reference in references]
+    entries = [to_entry(item) for _, item in get_many(db.client, keys, consistent=True)]
+    return {entry.reference: entry for entry in entries}
+
+
 def _changes(db: Database, change: Change, at: datetime) -> list[Write]:
     """The writes that make one balance's change: one, or several when its shards are to give more
     than any one of them has."""
@@ -178,6 +186,9 @@ def _change(db: Database, change: Change, shard: int = 0) -> Write:
     """
     deltas = {name: delta for name, delta in zip(COUNTERS, change.deltas, strict=True) if delta}
     deltas = _ALWAYS | deltas | {"available": change.available}
+    if change.owned or change.worth:
+        deltas |= {"owned": change.owned, "posted": 1}
+        deltas |= {f"{WORTH}{currency}": minor for currency, minor in change.worth}
     sets = [f"{name} = if_not_exists({name}, :zero) + :{name}" for name in deltas]
     values: dict[str, Any] = {":zero": 0, ":sku": change.sku, ":node": change.node}
     values |= {f":{name}": delta for name, delta in deltas.items()}
@@ -213,7 +224,6 @@ def _change(db: Database, change: Change, shard: int = 0) -> Write:
     )
 
 
-_MOST_FOUND = 60  # two for each article of a parcel from node to node, which takes a third write
 _ALWAYS = {"on_hand": 0, "reserved": 0, "allocated": 0}  # the counters that every balance has
 _GUARDED = ("reserved", "allocated", "backordered", "damaged", "safety")
 

@@ -17,7 +17,7 @@ from parcelway.store.commit import Stale, Write, commit, put_new
 from parcelway.store.database import Database
 from parcelway.values import dataclass
 
-Until = Literal["packed", "shipped", "delivered"]
+Until = Literal["packed", "shipped", "invoiced", "delivered"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,8 @@ def over(wait: Wait, shipment: Shipment) -> bool:
         return shipment.packed_at is not None
     if wait.until == "shipped":
         return shipment.shipped_at is not None
+    if wait.until == "invoiced":
+        return bool(shipment.invoice_number)
     return shipment.delivered_at is not None or shipment.status == "returned"
 
 

@@ -1,11 +1,17 @@
-// Words, money and dates in the customer's language.
+// Words, money and dates in the reader's language.
 
-import { WORDS } from "./words.js";
 import { recall, remember, tell } from "./state.js";
 
 export const LANGUAGES = ["en", "de"];
 let language = recall("language") ?? (navigator.language.startsWith("de") ? "de" : "en");
 document.documentElement.lang = language;
+
+let words = {};
+
+/** Say what this page's words are, before anything is drawn. */
+export function setWords(table) {
+  words = table;
+}
 
 export const currentLanguage = () => language;
 
@@ -18,14 +24,14 @@ export function setLanguage(chosen) {
 
 /** The words for `key`, with {names} filled in; `count` chooses between `key.one` and `key`. */
 export function t(key, values = {}) {
-  const table = WORDS[values.count === 1 && `${key}.one` in WORDS ? `${key}.one` : key];
+  const table = words[values.count === 1 && `${key}.one` in words ? `${key}.one` : key];
   if (!table) throw new Error(`no words for ${key}`);
   const text = table[LANGUAGES.indexOf(language)];
   return text.replace(/\{(\w+)\}/g, (_, name) => String(values[name] ?? ""));
 }
 
 /** Whether there are words for `key`. */
-export const has = (key) => key in WORDS;
+export const has = (key) => key in words;
 
 /** One of the names an object has by language. */
 export const named = (names) => names[language] ?? names.en ?? Object.values(names)[0] ?? "";

@@ -103,6 +103,9 @@ export const SUPPLY_WORDS = {
   "delivery.open": ["open today {hours}", "heute geöffnet {hours}"],
   "delivery.closed": ["closed today", "heute geschlossen"],
   "delivery.lacks": ["Not there at present: {items}", "Zurzeit nicht da: {items}"],
+  instead: ["Instead, there are {count} of:", "Stattdessen gibt es {count} von:"],
+  "instead.take": ["Take it instead", "Stattdessen nehmen"],
+  "instead.take.of": ["Take {name} instead", "{name} stattdessen nehmen"],
   "problem.short.later": ["More later: {later}.", "Später mehr: {later}."],
   "problem.quantity-mismatch": [
     "The cart has changed meanwhile. Please divide it again.",

@@ -1,0 +1,108 @@
+"""Products as the public sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from parcelway.domain.audience import Buyer
+from parcelway.domain.availability import BROWSED, Availability, availability, outlets, shown
+from parcelway.domain.catalogue import Product
+from parcelway.domain.money import Money
+from parcelway.domain.order import Order
+from parcelway.domain.prices import Quote, lists_for, quote
+from parcelway.domain.refusals import Reason, Refusal
+from parcelway.domain.shop import Shop
+from parcelway.ports import clock
+from parcelway.store.catalogue import get_many
+from parcelway.store.database import Database
+from parcelway.store.prices import get_prices
+from parcelway.store.stock import read_balances
+from parcelway.values import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ProductView:
+    """A product at its price and availability of this moment, for the buyer of the cart that was
+    named; for who is nobody in particular without one."""
+
+    sku: str
+    name: str
+    description: str
+    brand: str
+    category: tuple[str, ...]
+    attributes: Mapping[str, str]
+    price: Money
+    price_source: str
+    tax_included: bool
+    weight_grams: int
+    availability: Availability
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """For whom products are looked up, and the currency of the prices they are shown."""
+
+    buyer: Buyer
+    currency: str
+
+
+def buyer_of(cart: Order | None) -> Buyer:
+    """Who buys with a cart; without one, who is nobody in particular."""
+    return cart.buyer if cart else Buyer(BROWSED)
+
+
+def audience_of(cart: Order | None, currency: str, shop: Shop) -> Audience:
+    """Who buys with a cart, in its currency; without one who is nobody in particular, in `currency`
+    ('': the shop's own). Raises Refusal CURRENCY_UNAVAILABLE, also for another than the cart's."""
+    if cart is None:
+        if currency:
+            shop.settings.require_sold_in(currency)
+        return Audience(buyer_of(cart), currency or shop.settings.currency)
+    if currency not in ("", cart.currency):
+        detail = f"This cart is in {cart.currency}."
+        raise Refusal(Reason.CURRENCY_UNAVAILABLE, detail, "/currency")
+    return Audience(buyer_of(cart), cart.currency)
+
+
+def views_of(
+    db: Database, skus: Sequence[str], shop: Shop, audience: Audience
+) -> dict[str, ProductView]:
+    """The products among `skus` that are for sale to an audience, by SKU."""
+    now, buyer = clock.now(), audience.buyer
+    known = get_many(db, skus)
+    products = {sku: each for sku, each in known.items() if shown(each, buyer, shop)}
+    quotes = _quotes(db, products, shop, audience, now)
+    among = outlets(shop, buyer.channel)
+    balances = read_balances(db, among.keys(quotes))
+    return {
+        sku: _view(products[sku], found, availability(products[sku], balances, among, now), shop)
+        for sku, found in quotes.items()
+    }
+
+
+def _quotes(
+    db: Database, products: Mapping[str, Product], shop: Shop, audience: Audience, now: datetime
+) -> dict[str, Quote]:
+    """What one unit costs; without those that have no price."""
+    currency = audience.currency
+    lists = lists_for(audience.buyer, currency, shop.price_lists.values(), now)
+    prices = get_prices(db, lists, products) if lists else {}
+    quotes = {sku: quote(each, 1, currency, lists, prices) for sku, each in products.items()}
+    return {sku: found for sku, found in quotes.items() if found}
+
+
+def _view(product: Product, price: Quote, stock: Availability, shop: Shop) -> ProductView:
+    return ProductView(
+        product.sku,
+        product.name,
+        product.description,
+        product.brand,
+        product.category,
+        product.attributes,
+        price.unit_price,
+        price.source,
+        shop.settings.prices_include_tax,
+        product.weight_grams,
+        stock,
+    )

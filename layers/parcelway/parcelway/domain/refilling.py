@@ -1,0 +1,110 @@
+"""What was bought once is put in a cart again, or one thing in the place of another.
+
+Everything is at today's prices, and as far as it is to be had today.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from parcelway.domain.cart import add, claim_units, hold_for, require_sellable
+from parcelway.domain.commands import Command, remember
+from parcelway.domain.decision import Decision
+from parcelway.domain.facts import Facts
+from parcelway.domain.line import Line, Portion
+from parcelway.domain.money import zero
+from parcelway.domain.order import Order, advance, happened, require
+from parcelway.domain.pricing import price
+from parcelway.domain.refusals import Reason, Refusal
+from parcelway.domain.reservation import OutOfStock, give_back, require_one_transaction
+from parcelway.domain.stock import Move, after
+
+
+def refill(order: Order, bought: Order, facts: Facts, asked: Command) -> Decision:
+    """Put what an order had into the draft as well: of each article as much as may be had.
+
+    Raises Refusal ILLEGAL_STATE, NOT_SELLABLE when nothing of it may be had, TOO_MANY_LINES when
+    all that is taken together is more than one transaction has room for.
+    """
+    require(order, "draft")
+    last: Decision | None = None
+    moves: tuple[Move, ...] = ()
+    for line in bought.lines:
+        # Each is decided on what the ones before it left; told and counted is all of it, once.
+        filled = order
+        if last is not None:
+            told_at = order.cart_told_at
+            filled = replace(last.order, version=order.version, cart_told_at=told_at)
+        made = _as_many_as_there_are(filled, line, facts, asked)
+        if made is not None:
+            last, moves = made, moves + made.moves
+            facts = replace(facts, balances=after(facts.balances, made.moves))
+    if last is None:
+        raise Refusal(Reason.NOT_SELLABLE, "Nothing of that order can be had at present.")
+    require_one_transaction(moves)  # each line had room alone
+    return replace(last, moves=moves)
+
+
+def left_out(order: Order, bought: Order) -> list[tuple[str, int]]:
+    """What an order had and the cart has not: units by SKU."""
+    found = []
+    for line in bought.lines:
+        there = order.line(line.sku)
+        missing = line.quantity - (there.quantity if there else 0)
+        if missing > 0:
+            found.append((line.sku, missing))
+    return found
+
+
+def substitute(order: Order, sku: str, other: str, facts: Facts, asked: Command) -> Decision:
+    """Have another article in the place of one, in the same quantity and going to the same places.
+
+    Raises Refusal ILLEGAL_STATE, NOT_FOUND when the one is not in the cart, INVALID when the other
+    is, and those of `cart.set_quantity`.
+    """
+    require(order, "draft")
+    old = order.line(sku)
+    if old is None:
+        raise Refusal(Reason.NOT_FOUND, "This SKU is not in the cart.")
+    if order.line(other) is not None:
+        raise Refusal(Reason.INVALID, f"{other} is in the cart already.", "/sku")
+    rest = tuple(line for line in order.lines if line.sku != sku)
+    require_sellable(replace(order, lines=rest), other, old.quantity, facts)
+    freed = give_back(replace(order, lines=(old,)), "open", "reserved")
+    new = _in_its_place(old, other, facts, order.currency)
+    lines = tuple(new if line.sku == sku else line for line in order.lines)
+    claim = claim_units(replace(order, lines=lines), other, freed, facts)
+    priced = price(replace(order, lines=claim.lines), facts)
+    held = any(line.count("reserved") for line in priced.lines)
+    after_all = advance(
+        priced,
+        hold_until=hold_for(facts.shop, facts.now) if held else None,
+        commands=remember(order, asked),
+    )
+    told = {"from": sku, "to": other, "units": old.quantity}
+    events = happened(after_all, facts.now, "cart.substituted", order.actor, **told)
+    return Decision(after_all, events, claim.moves)
+
+
+def _as_many_as_there_are(
+    order: Order, line: Line, facts: Facts, asked: Command
+) -> Decision | None:
+    """Units of a line put in the cart; None when none may be had."""
+    try:
+        return add(order, line.sku, line.quantity, facts, asked)
+    except OutOfStock as short:
+        there = order.line(line.sku)
+        free = short.facts["lines"][0]["available"] - (there.quantity if there else 0)
+    except Refusal:
+        return None
+    try:
+        return add(order, line.sku, free, facts, asked) if free > 0 else None
+    except Refusal:
+        return None
+
+
+def _in_its_place(old: Line, sku: str, facts: Facts, currency: str) -> Line:
+    """A line of another article with the units of one, none of them held yet."""
+    nothing = zero(currency)
+    portions = tuple(Portion(p.group, "open", p.quantity) for p in old.portions)
+    return Line(old.number, sku, facts.products[sku].name, nothing, portions, nothing, nothing)

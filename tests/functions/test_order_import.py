@@ -1,0 +1,287 @@
+"""Imported orders: what a row becomes, that it becomes it once, and what is said of those that
+are refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from parcelway.domain.audience import Audience
+from parcelway.domain.money import Money
+from parcelway.domain.order import totals
+from parcelway.domain.shop import ReservationPolicy
+from parcelway.domain.stock import Supply
+from parcelway.ports import clock
+from parcelway.store import catalogue
+from parcelway.store.credit import get_account, get_claim
+from parcelway.store.offers import put_offer
+from parcelway.store.shop import put_settings
+
+from tests.domain.offers import percentage
+from tests.functions.tables import aws
+from tests.functions.worlds import Answer, World, ok
+from tests.imports import ACCOUNT, IMPORTS, SOURCE, Row, lines, open_source_account, row, usd
+from tests.orders import PRODUCTS, STOCK, at, dossier_of, expect, store
+
+RESOURCE = "/staff/imports/{source}/orders"
+ROBOT = {"sub": "robot", "cognito:groups": "integration"}
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    with aws(monkeypatch) as db:
+        catalogue.upsert(db, PRODUCTS.values(), clock.now())
+        stock = STOCK | {("BOOK-3", "dc-1"): 50}
+        store(db, at("draft", now=clock.now(), shop=IMPORTS, stock=stock))
+        open_source_account(db)
+        yield World(db, "order_import")
+    clock.reset()
+
+
+def send(world: World, text: str, source: str = SOURCE) -> Answer:
+    kind = "application/x-ndjson"
+    return world.call(
+        "POST", RESOURCE, {"source": source}, claims=ROBOT, text=text, content_type=kind
+    )
+
+
+def results(world: World, *rows: Row, source: str = SOURCE) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = ok(send(world, lines(rows), source))["results"]
+    return found
+
+
+def statuses(found: list[dict[str, Any]]) -> list[str]:
+    return [each["status"] for each in found]
+
+
+def code(result: dict[str, Any]) -> str:
+    kind: str = result["problem"]["type"]
+    return kind.removeprefix("urn:parcelway:problem:")
+
+
+def test_a_row_becomes_a_confirmed_order_that_its_source_pays_for(world: World) -> None:
+    (found,) = results(world, row(units={"BOOK-3": 2, "MUG-1": 1}))
+    assert found["status"] == "created" and found["row"] == 1
+
+    dossier = dossier_of(world.db, found["order_id"])
+    order = dossier.order
+    assert (order.state, order.version, order.payment_status) == ("confirmed", 1, "authorized")
+    assert (order.channel, order.source, order.external_id) == ("marketplace", SOURCE, "B-1")
+    assert (order.actor.kind, order.actor.id, order.account) == ("staff", "robot", ACCOUNT)
+    assert [line.unit_price.minor for line in order.lines] == [1200, 1000]
+    assert {line.price_source for line in order.lines} == {f"source:{SOURCE}"}
+    assert order.group.charge == Money(300, "USD")
+    gross = totals(order).gross.minor
+    assert order.secured == gross
+    (payment,) = dossier.payments
+    claim = get_claim(world.db, payment.reference)
+    assert claim is not None and claim.status == "authorized" and claim.open == gross
+    assert claim.number == order.tracking_number
+    account = get_account(world.db, ACCOUNT)
+    assert account is not None and account.open == gross
+    assert [event.type for event in dossier.events] == [
+        "order.placed",
+        "payment.authorized",
+        "order.confirmed",
+    ]
+    assert all(line.count("reserved") == line.quantity for line in order.lines)
+
+
+def test_sending_rows_again_makes_nothing_new(world: World) -> None:
+    rows = [row(f"B-{n}") for n in range(3)]
+    first = results(world, *rows)
+    before = world.dump()
+    again = results(world, *rows)
+    assert statuses(first) == ["created"] * 3
+    assert statuses(again) == ["known"] * 3
+    assert [each["order_id"] for each in again] == [each["order_id"] for each in first]
+    assert world.dump() == before
+
+
+def test_one_id_twice_in_a_request_is_one_order(world: World) -> None:
+    found = results(world, row("B-1"), row("B-1"), row("B-1", instructions="Ring twice"))
+    assert statuses(found) == ["created", "known", "refused"]
+    assert code(found[2]) == "other-content"
+    assert found[2]["order_id"] == found[0]["order_id"]
+
+
+def test_what_is_said_counts_and_not_how(world: World) -> None:
+    said = row("B-1")
+    otherwise = dict(reversed(said.items())) | {"instructions": "", "billing_address": None}
+    (first,) = results(world, said)
+    (again,) = results(world, otherwise)
+    assert again["status"] == "known" and again["order_id"] == first["order_id"]
+
+
+def test_the_same_id_of_two_sources_is_two_orders(world: World) -> None:
+    (one,), (other,) = (results(world, row("B-1"), source=name) for name in (SOURCE, "patient"))
+    assert one["status"] == other["status"] == "created"
+    assert one["order_id"] != other["order_id"]
+
+
+REFUSED: dict[str, tuple[str, str, Row]] = {
+    "a member that is none": ("invalid-request", "/note", row(note="x")),
+    "no units": ("invalid-request", "/lines/0/quantity", row(units={"BOOK-3": 0})),
+    "an unknown SKU": ("unknown-sku", "/lines/0/sku", row(lines=[
+        {"sku": "NONE", "quantity": 1, "unit_price": usd(100)}
+    ])),
+    "a wrong postal code": ("delivery-unavailable", "/address/postal_code", row(
+        address=row()["address"] | {"postal_code": "4301"}
+    )),
+    "a country that nothing goes to": ("delivery-unavailable", "/address/country", row(
+        address=row()["address"] | {"country": "BR"}
+    )),
+    "an unknown service": ("delivery-unavailable", "/service", row(service="drone")),
+    "a card number": ("card-number-refused", "", row(instructions="4242 4242 4242 4242")),
+    "another currency": ("currency-unavailable", "/total/currency", row(
+        total={"minor": 1, "currency": "EUR"}
+    )),
+    "no price": ("invalid-request", "/lines/0/unit_price", row(lines=[
+        {"sku": "BOOK-3", "quantity": 1}
+    ])),
+    "two prices of one SKU": ("invalid-request", "/lines/1/unit_price", row(lines=[
+        {"sku": "BOOK-3", "quantity": 1, "unit_price": usd(1200)},
+        {"sku": "BOOK-3", "quantity": 1, "unit_price": usd(1100)},
+    ])),
+    "more than there is": ("out-of-stock", "/lines", row(units={"BOOK-3": 60})),
+    "more than one may buy": ("quantity-limit", "/lines/0/quantity", row(units={"BOOK-3": 1000})),
+    "a cent too little": ("total-mismatch", "/total", row() | {
+        "total": usd(row()["total"]["minor"] - 1)
+    }),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("wrong", REFUSED)
+def test_a_wrong_row_is_refused_and_the_others_are_not(world: World, wrong: str) -> None:
+    reason, pointer, bad = REFUSED[wrong]
+    bad["external_id"] = "BAD"
+    found = results(world, row("B-1"), bad, row("B-2"))
+    assert statuses(found) == ["created", "refused", "created"]
+    assert code(found[1]) == reason
+    assert found[1]["problem"].get("pointer", "") == pointer
+    assert found[1]["row"] == 2 and not found[1].get("order_id")
+    assert not any("BAD" in item for item in world.dump())
+
+
+@pytest.mark.parametrize("line", ["{", "[]", "null", '{"external_id": "x"', '"\\ud83d"', "NaN"])
+def test_a_line_that_is_no_row_is_refused_by_its_number(world: World, line: str) -> None:
+    text = lines([row("B-1")]) + "\n" + line + "\n" + lines([row("B-2")])
+    found = ok(send(world, text))["results"]
+    assert [(each["row"], each["status"]) for each in found] == [
+        (1, "created"),
+        (3, "refused"),
+        (4, "created"),
+    ]
+
+
+def test_a_mismatch_says_both_sums(world: World) -> None:
+    right = row()["total"]["minor"]
+    (found,) = results(world, row(total=usd(right + 1)))
+    assert found["problem"]["stated"] == usd(right + 1)
+    assert found["problem"]["computed"] == usd(right)
+
+
+@pytest.mark.parametrize("policy", ["none", "on_checkout"])
+def test_what_is_not_there_waits_where_the_source_says_so(
+    world: World, policy: ReservationPolicy
+) -> None:
+    settings = replace(IMPORTS.settings, reservation_policy={"marketplace": policy})
+    put_settings(world.db, settings)
+    big = row(units={"BOOK-3": 60})
+    assert statuses(results(world, big)) == ["refused"]
+
+    expect(world.db, "BOOK-3", "dc-1", Supply("PO-1", (clock.now() + timedelta(9)).date(), 500))
+    (found,) = results(world, big, source="patient")
+    assert found["status"] == "created", found
+    order = world.order(found["order_id"])
+    assert order.line("BOOK-3").count("backordered") == 10  # type: ignore[union-attr]
+    assert order.state == "confirmed" and order.shortage == "ship_complete"
+
+
+def test_a_reseller_sells_at_the_shops_prices(world: World) -> None:
+    asked = row(lines=[{"sku": "BOOK-3", "quantity": 1}], total=usd(1))
+    del asked["delivery_charge"]
+    (found,) = results(world, asked, source="reseller")
+    computed = found["problem"]["computed"]
+    (made,) = results(world, asked | {"total": computed}, source="reseller")
+    order = world.order(made["order_id"])
+    assert order.lines[0].unit_price == PRODUCTS["BOOK-3"].price
+    assert order.lines[0].price_source == "catalogue"
+    assert order.group.charge == Money(599, "USD")
+    (priced,) = results(world, row("B-2"), source="reseller")
+    assert code(priced) == "invalid-request"
+
+
+def test_an_account_that_has_no_room_is_told_and_nothing_is_kept(world: World) -> None:
+    open_source_account(world.db, Money(row()["total"]["minor"], "USD"))
+    found = results(world, row("B-1"), row("B-2"))
+    assert statuses(found) == ["created", "refused"]
+    assert code(found[1]) == "payment-method-unavailable"
+    assert found[1]["problem"]["why_not"] == "credit_limit"
+
+
+def test_promotions_of_the_shop_are_not_for_what_was_sold_elsewhere(world: World) -> None:
+    put_offer(world.db, percentage("all", 1000), clock.now())
+    assert statuses(results(world, row())) == ["created"]
+
+
+@pytest.mark.parametrize(
+    ("text", "status"),
+    [("", 400), ("\n \n", 400), ("{}\n" * 101, 413), ("x" * (256 * 1024 + 1), 413)],
+)
+def test_a_request_without_rows_or_with_too_many(world: World, text: str, status: int) -> None:
+    assert send(world, text)["statusCode"] == status
+
+
+def test_a_source_that_the_shop_has_not_is_not_there(world: World) -> None:
+    assert send(world, lines([row()]), "elsewhere")["statusCode"] == 404
+
+
+@pytest.mark.parametrize("done", [True, False])
+def test_a_lost_answer_makes_one_order(world: World, done: bool) -> None:
+    def request() -> Answer:
+        return send(world, lines([row()]))
+
+    answer = world.breaking("transact_write_items", done=done, request=request)
+    assert answer["statusCode"] == 503
+    (found,) = results(world, row())
+    assert found["status"] == ("known" if done else "created")
+    account = get_account(world.db, ACCOUNT)
+    assert account is not None and account.open == row()["total"]["minor"]
+
+
+def test_what_a_row_costs_in_calls(world: World) -> None:
+    def imported(*rows: Row) -> list[str]:
+        answer, calls = world.counting(lambda: send(world, lines(rows)))
+        ok(answer)
+        return calls
+
+    imported(row("warm"))
+    each = ["BatchGetItem", "GetItem", "TransactWriteItems"]  # facts, the account, the order
+    assert imported(*(row(f"B-{n}") for n in range(3))) == ["BatchGetItem", *each * 3]
+    assert imported(*(row(f"B-{n}") for n in range(3))) == ["BatchGetItem"]
+
+
+def test_how_an_order_is_doing_by_its_sources_id(world: World) -> None:
+    (found,) = results(world, row("B/1"))
+    resource = RESOURCE + "/{external_id}"
+    path = {"source": SOURCE, "external_id": "B%2F1"}
+    seen = ok(world.call("GET", resource, path, claims=ROBOT))
+    assert (seen["order_id"], seen["state"]) == (found["order_id"], "confirmed")
+    assert seen["parcels"] == [] and seen["cancelled"] == []
+    missing = world.call("GET", resource, path | {"external_id": "B-2"}, claims=ROBOT)
+    assert missing["statusCode"] == 404
+
+
+def test_a_limited_promotion_counts_for_a_reseller(world: World) -> None:
+    audience = Audience(accounts=(ACCOUNT,))
+    put_offer(world.db, percentage("few", 1000, audience=audience, limit=1), clock.now())
+    asked = row(lines=[{"sku": "BOOK-3", "quantity": 1}], total=usd(1)) | {"delivery_charge": None}
+    (found,) = results(world, asked, source="reseller")
+    (made,) = results(world, asked | {"total": found["problem"]["computed"]}, source="reseller")
+    assert world.order(made["order_id"]).lines[0].discounts[0].id == "few"
+    (usual,) = results(world, asked | {"external_id": "B-2"}, source="reseller")
+    assert usual["problem"]["computed"]["minor"] > found["problem"]["computed"]["minor"]
