@@ -16,6 +16,7 @@ from typing import Any
 from parcelway.domain import ledger
 from parcelway.domain.commands import Command, remember
 from parcelway.domain.decision import Decision
+from parcelway.domain.dunning import less_credited
 from parcelway.domain.facts import Facts
 from parcelway.domain.invoice import Invoice, InvoiceLine, TaxLine
 from parcelway.domain.invoicing import Counter, breakdown, taken_off
@@ -61,6 +62,7 @@ def credit(
         order,
         invoiced=order.invoiced - note.gross.minor,
         credited=order.credited + note.gross.minor,
+        terms=less_credited(order.terms, note),
         commands=remember(order, asked),
     )
     return Decision(

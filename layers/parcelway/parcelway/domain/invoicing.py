@@ -8,6 +8,7 @@ from datetime import date, timedelta
 
 from parcelway.domain import ledger
 from parcelway.domain.decision import Decision
+from parcelway.domain.dunning import with_invoice
 from parcelway.domain.facts import Facts
 from parcelway.domain.invoice import Allowance, Invoice, InvoiceLine, TaxLine
 from parcelway.domain.money import Money, allocate, share, total, zero
@@ -47,7 +48,11 @@ def issue(
     goods = total((line.net for line in lines), order.currency)
     shipping = charge.net if charge else zero(order.currency)
     invoice = _invoice(order, shipment, counter, [*lines, *([charge] if charge else [])], facts)
-    after = advance(order, invoiced=order.invoiced + invoice.gross.minor)
+    after = advance(
+        order,
+        invoiced=order.invoiced + invoice.gross.minor,
+        terms=with_invoice(order.terms, invoice),
+    )
     over = _over(order)
     if over:
         after = replace(after, state="closed", ended_at=facts.now)
