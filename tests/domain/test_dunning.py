@@ -13,6 +13,7 @@ from parcelway.domain.credit_notes import Wanted
 from parcelway.domain.money import Money
 from parcelway.domain.order import Event, totals
 from parcelway.domain.receivables import open_items
+from parcelway.domain.term import GRACE
 
 from tests.orders import Story, at
 
@@ -25,9 +26,9 @@ def reminders(story: Story) -> list[Event]:
 
 
 def looked_after(story: Story, days: int) -> Story:
-    """A sweep each day, at noon."""
-    for _ in range(days):
-        story.later(days=1).asked_to_pay()
+    """A sweep every twelve hours."""
+    for _ in range(2 * days):
+        story.later(hours=12).asked_to_pay()
     return story
 
 
@@ -47,7 +48,7 @@ def test_each_invoice_is_reminded_of_before_it_is_due_and_once_it_is_overdue(day
         ]
         for each in before:
             assert invoice.issued_at.date() < each.at.date() <= invoice.due_on
-        assert after[0].at.date() - invoice.due_on >= dunning.GRACE
+        assert after[0].at.date() - invoice.due_on >= GRACE
         assert {each.data["amount"] for each in told} == {invoice.gross.minor}
         assert {each.data["due"] for each in told} == {invoice.due_on.isoformat()}
 
@@ -55,7 +56,7 @@ def test_each_invoice_is_reminded_of_before_it_is_due_and_once_it_is_overdue(day
 def test_nobody_is_reminded_of_what_is_paid_and_the_order_rests() -> None:
     story = at("closed", due_days=30)
     gross = totals(story.order).gross.minor
-    assert due_at(story.order, story.now) == datetime(2026, 12, 13, 7, tzinfo=UTC)
+    assert due_at(story.order, story.now) == datetime(2026, 12, 13, 14, tzinfo=UTC)
     story.later(days=20).pays("captured", received=gross)
     assert due_at(story.order, story.now) is None
     assert reminders(looked_after(story, 40)) == []
@@ -116,7 +117,7 @@ def test_what_is_open_of_each_invoice_is_what_the_books_say(transfers: list[int]
         assert dunning.open_of(story.order, invoice.number) == expected
 
 
-def test_a_reminder_is_sent_in_the_morning() -> None:
+def test_a_reminder_is_not_sent_at_night() -> None:
     story = at("closed", due_days=30)
     look = dunning.next_look(story.order)
     assert look is not None

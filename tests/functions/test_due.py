@@ -12,10 +12,10 @@ from parcelway.domain import delivery, dunning, fulfilment, pickup
 from parcelway.domain.attention import PATIENCE, QUIET, due_at
 from parcelway.domain.authorization import vanished
 from parcelway.domain.dues import pay_until
-from parcelway.domain.dunning import BEFORE_DUE, GRACE
 from parcelway.domain.order import Event, totals
 from parcelway.domain.refusals import Reason, Refusal
 from parcelway.domain.shipment import Checkpoint
+from parcelway.domain.term import BEFORE_DUE, GRACE
 from parcelway.ports import clock
 from parcelway.store.commit import Stale
 from parcelway.store.database import Database
@@ -303,7 +303,7 @@ def test_an_invoice_is_reminded_of_on_time_each_time_once(db: Database) -> None:
     store(db, story)
     (invoice,) = story.invoices
     assert invoice.due_on is not None
-    due = datetime.combine(invoice.due_on, time(7), tzinfo=UTC)
+    due = datetime.combine(invoice.due_on, time(14), tzinfo=UTC)
     minute = timedelta(minutes=1)
     first, second = due - BEFORE_DUE, due + GRACE
     assert swept(db, first - minute) == {}

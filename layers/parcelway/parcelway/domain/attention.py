@@ -9,11 +9,11 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from parcelway.domain.dues import asked_of_card, overpaid, pay_until
-from parcelway.domain.dunning import next_look
 from parcelway.domain.line import DONE, GONE
 from parcelway.domain.money import Money
 from parcelway.domain.order import Order
 from parcelway.domain.status import ready
+from parcelway.domain.term import next_look
 
 QUIET = timedelta(minutes=30)
 PATIENCE = timedelta(days=3)
@@ -35,7 +35,7 @@ def due_at(order: Order, now: datetime) -> datetime | None:
 
 
 def _reminders(order: Order) -> list[datetime]:
-    return [at for at in [next_look(order)] if at is not None]
+    return [at for at in [next_look(order.terms, order.owed.minor)] if at is not None]
 
 
 def _quiet_until(order: Order, now: datetime) -> datetime:

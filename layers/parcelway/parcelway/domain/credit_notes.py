@@ -16,7 +16,6 @@ from typing import Any
 from parcelway.domain import ledger
 from parcelway.domain.commands import Command, remember
 from parcelway.domain.decision import Decision
-from parcelway.domain.dunning import less_credited
 from parcelway.domain.facts import Facts
 from parcelway.domain.invoice import Invoice, InvoiceLine, TaxLine
 from parcelway.domain.invoicing import Counter, breakdown, taken_off
@@ -26,6 +25,7 @@ from parcelway.domain.order import Order, advance, events
 from parcelway.domain.parties import SYSTEM, Actor
 from parcelway.domain.refusals import Reason, Refusal
 from parcelway.domain.shares import units_share
+from parcelway.domain.term import less_credited
 from parcelway.values import dataclass
 
 
@@ -62,7 +62,7 @@ def credit(
         order,
         invoiced=order.invoiced - note.gross.minor,
         credited=order.credited + note.gross.minor,
-        terms=less_credited(order.terms, note),
+        terms=less_credited(order.terms, invoice.number, note.gross.minor),
         commands=remember(order, asked),
     )
     return Decision(

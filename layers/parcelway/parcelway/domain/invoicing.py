@@ -8,7 +8,6 @@ from datetime import date, timedelta
 
 from parcelway.domain import ledger
 from parcelway.domain.decision import Decision
-from parcelway.domain.dunning import with_invoice
 from parcelway.domain.facts import Facts
 from parcelway.domain.invoice import Allowance, Invoice, InvoiceLine, TaxLine
 from parcelway.domain.money import Money, allocate, share, total, zero
@@ -18,6 +17,7 @@ from parcelway.domain.refusals import Reason, Refusal
 from parcelway.domain.shares import discounts_by_group, units_share
 from parcelway.domain.shipment import Shipment
 from parcelway.domain.shop import TaxCode
+from parcelway.domain.term import Term, with_invoice
 from parcelway.values import dataclass
 
 
@@ -51,7 +51,7 @@ def issue(
     after = advance(
         order,
         invoiced=order.invoiced + invoice.gross.minor,
-        terms=with_invoice(order.terms, invoice),
+        terms=_terms(order, invoice),
     )
     over = _over(order)
     if over:
@@ -73,6 +73,13 @@ def issue(
                 order.id, invoice.number, facts.now, order.owed, goods, shipping, taxes, due
             ),
         ),
+    )
+
+
+def _terms(order: Order, invoice: Invoice) -> tuple[Term, ...]:
+    gross, issued = invoice.gross.minor, invoice.issued_at.date()
+    return with_invoice(
+        order.terms, invoice.number, invoice.shipment_id, gross, invoice.due_on, issued
     )
 
 
