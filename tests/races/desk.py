@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -19,6 +19,8 @@ from parcelway.store.saving import save
 from infra.bench.tables import container, in_model
 from tests.functions.worlds import World, new_key
 from tests.orders import PRODUCTS, Story, at, store
+from tests.races.interleavings import GivingWay
+from tests.races.logins import Logins
 
 
 def claims(name: str, group: str = "") -> dict[str, str]:
@@ -64,14 +66,18 @@ class Call:
     body: Any = None
     claims: Mapping[str, str] | None = None
     token: str = ""
+    key: str = field(default_factory=new_key)
+    logins: Logins = field(default_factory=Logins)
 
     def __post_init__(self) -> None:
         self.world = World(tables(), self.function)
-        self.key = new_key()
+        self.world.function.identity = lambda: self.logins
 
     def __call__(self, db: Database) -> str:
         """ "done", or the code of the refusal; who is told to come again later does."""
         self.world.db = db
+        if isinstance(db.client, GivingWay):
+            self.logins.pause = db.client.kernel.pause
         method, resource = self.route.split()
         more = {"cart_token": self.token} if self.token else {}
         if method == "POST":

@@ -61,11 +61,13 @@ class Script:
 
 @dataclass(frozen=True)
 class GivingWay:
-    """A client that lets others go first before each call; after each write `watch` looks."""
+    """A client that lets others go first before each call; after each write `watch` looks, and
+    what it says is kept: to the caller it would be one more failed call."""
 
     client: Any
     kernel: Kernel
     watch: Callable[[], None]
+    alarms: list[AssertionError]
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         method = getattr(self.client, name)
@@ -76,9 +78,15 @@ class GivingWay:
                 return method(**request)
             finally:
                 if name in _WRITES:
-                    self.watch()
+                    self._look()
 
         return call
+
+    def _look(self) -> None:
+        try:
+            self.watch()
+        except AssertionError as alarm:
+            self.alarms.append(alarm)
 
     def get_paginator(self, name: str) -> GivingWayByPage:
         """Pages, each of them a call."""
@@ -135,7 +143,7 @@ def _play(
 ) -> list[Any]:
     """One history; what each caller came to."""
     kernel = Kernel(clock.now(), schedule)
-    giving_way = GivingWay(db.client, kernel, watch)
+    giving_way = GivingWay(db.client, kernel, watch, [])
     random.seed(1)  # how long somebody waits decides who comes first
 
     def played(caller: Caller) -> Callable[[], object]:
@@ -144,6 +152,6 @@ def _play(
     with sleeping_in(kernel):
         tasks = [kernel.spawn("a caller", played(caller)) for caller in callers]
         kernel.run()
-    for _, failure in kernel.failures:
+    for failure in (*giving_way.alarms, *(failure for _, failure in kernel.failures)):
         raise failure
     return [task.result for task in tasks]
