@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
@@ -27,6 +28,7 @@ from parcelway.store.saving import save
 from tests.functions import tables, worlds
 from tests.functions.calls import Context, failed, load, queue_event
 from tests.functions.payouts import NOW, Payouts, moved, nobodys
+from tests.functions.together import Together
 from tests.functions.worlds import new_key, ok, refused
 from tests.orders import SHOP, Story, at, dossier_of, store, store_shop
 
@@ -43,7 +45,7 @@ class World:
     def __post_init__(self) -> None:
         self.http = worlds.World(self.db, "settlement")
 
-    def _importer(self, db: Database) -> Any:
+    def importer(self, db: Database) -> Any:
         function = load("settlement_importer")
         port: Settlements = self.payouts
         function.db = lambda: db
@@ -53,11 +55,11 @@ class World:
     def deliver(self, *payouts: str, db: Database | None = None) -> list[str]:
         """What the webhook left in the queue, to a new container; what stays there."""
         messages = [{"payout": payout} for payout in payouts]
-        function = self._importer(db or self.db)
+        function = self.importer(db or self.db)
         return failed(function.handler(queue_event(*messages), Context()))
 
     def sweep(self) -> dict[str, int]:
-        counts: dict[str, int] = self._importer(self.db).handler({}, Context())
+        counts: dict[str, int] = self.importer(self.db).handler({}, Context())
         return counts
 
     def sent(self, queue: str) -> list[dict[str, str]]:
@@ -205,6 +207,23 @@ def test_an_import_that_breaks_off_goes_on_where_it_was(
     assert (sums["payment_fees"], sums["bank:main"]) == (fees, whole["amount"]["minor"])
 
 
+def test_four_who_are_told_of_a_payout_at_once_book_it_once(world: World) -> None:
+    """Each batch of it, and what arrived."""
+    payout = many(world)
+    together = Together(world.db.client, 4)
+    function = world.importer(replace(world.db, client=together))
+    event = queue_event({"payout": payout})
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda _: function.handler(event, Context()), range(4)))
+    assert answers == [{"batchItemFailures": []}] * 4
+    assert together.refused >= 3
+    whole = world.payout(payout)["payout"]
+    assert (whole["state"], whole["count"], whole["unmatched"]) == ("settled", 40, 0)
+    sums = world.books(payout, at("captured", seed="1").order.id)
+    fees = sum(n % 7 for n in range(40))
+    assert (sums["payment_fees"], sums["bank:main"]) == (fees, whole["amount"]["minor"])
+
+
 def test_a_payout_that_does_not_add_up_changes_nothing_and_waits(world: World) -> None:
     story = paid(world)
     before = world.http.dump()
@@ -311,6 +330,75 @@ def test_a_chargeback_and_its_fee_are_of_the_order(world: World) -> None:
     assert world.queue() == []
     sums = world.books(story.order.id)
     assert (sums["payment_fees"], sums["chargeback_losses"]) == (1500, gross.minor)
+
+
+# an account that another system has, too
+
+
+def shares_the_account(world: World, monkeypatch: pytest.MonkeyPatch, unassigned: bool) -> None:
+    monkeypatch.setattr(shop, "CACHED_SECONDS", -1)
+    settings = replace(ACCOUNTS.settings, books_unassigned=unassigned)
+    shop.put_settings(world.db, settings)
+
+
+@pytest.mark.parametrize("unassigned", [True, False])
+def test_of_a_payout_that_is_shared_each_system_books_its_own(
+    world: World, monkeypatch: pytest.MonkeyPatch, unassigned: bool
+) -> None:
+    """The bank has it all; on these books is what was moved for its payments and, where it was told
+    so, for none: also when the whole comes back, and is paid out again with more of others."""
+    story = paid(world)
+    shares_the_account(world, monkeypatch, unassigned)
+    gross = totals(story.order).gross.minor
+    first = world.payouts.pay_out(
+        moved(story, fee=59), nobodys("foreign", 900, 40), nobodys("fee", 0, 70)
+    )
+    assert world.deliver(first) == []
+    kept_here = 59 + 70 * unassigned
+    seen = world.payout(first)
+    told = seen["payout"]
+    assert (told["state"], told["count"], told["unmatched"]) == ("settled", 1 + unassigned, 0)
+    assert len(seen["items"]) == told["count"] and world.queue() == []
+    assert (told["fees"]["minor"], told["net"]["minor"]) == (kept_here, gross - kept_here)
+    assert told["net"]["minor"] + told["others"]["minor"] == told["amount"]["minor"]
+    assert "foreign" not in told["gross"]
+    sums = world.books(story.order.id, first)
+    assert (sums["bank:main"], sums["gateway_clearing"]) == (gross - kept_here, 0)
+    whole = world.payouts.payouts[first].amount.minor
+    world.payouts.payouts[first] = replace(world.payouts.payouts[first], status="failed")
+    second = world.payouts.pay_out(
+        replace(nobodys("payout_failure", whole), source=first), nobodys("foreign", 5, 1, "more")
+    )
+    assert world.deliver(second, first) == []
+    assert world.queue() == []
+    again = world.payout(second)["payout"]
+    assert (again["state"], again["net"]["minor"]) == ("settled", gross - kept_here)
+    assert again["net"]["minor"] + again["others"]["minor"] == again["amount"]["minor"]
+    sums = world.books(story.order.id, first, second)
+    assert (sums["bank:main"], sums["gateway_clearing"]) == (gross - kept_here, 0)
+
+
+def test_a_payout_with_nothing_of_ours_is_none_of_our_business(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not even an account in its currency is needed, and nothing is posted."""
+    shares_the_account(world, monkeypatch, False)
+    parts = [nobodys("foreign", 900, 40), nobodys("fee", 0, 70), nobodys("reserve", -5)]
+    euros = [replace(each, net=Money(each.net.minor, "EUR")) for each in parts]
+    theirs = world.payouts.pay_out(*euros, amount=Money(785, "EUR"))
+    assert world.deliver(theirs) == []
+    told = world.payout(theirs)["payout"]
+    assert (told["state"], told["count"], told["others"]["minor"]) == ("settled", 0, 785)
+    world.payouts.payouts[theirs] = replace(world.payouts.payouts[theirs], status="failed")
+    whole, nothing = Money(785, "EUR"), Money(0, "EUR")
+    came_back = replace(
+        nobodys("payout_failure", 785), source=theirs, gross=whole, fee=nothing, net=whole
+    )
+    again = world.payouts.pay_out(came_back, amount=whole)
+    assert world.deliver(again) == []
+    assert world.payout(again)["payout"]["others"]["minor"] == 785
+    assert (world.queue(), world.books(theirs, again)) == ([], {})
+    assert world.sweep()["sent"] == 0
 
 
 # what nothing explains
