@@ -5,6 +5,7 @@ import { addressFields, addressLines, addressOf, field, form } from "/common/for
 import { t } from "/common/i18n.js";
 import { tell } from "/common/trouble.js";
 import * as api from "./api.js";
+import { companySection } from "./company.js";
 
 /** The section's content. */
 export function buyerSection(view) {
@@ -16,9 +17,11 @@ export function buyerSection(view) {
     own ? h("a", { href: `#/customer/${own.id}`, class: "small" }, t("record")) : null,
   );
   const whole = order.contact && order.billing_address;
-  if (!whole || view.editing === "buyer") return [head, buyerForm(view)];
+  const company = own?.account ? companySection(view) : null;
+  if (!whole || view.editing === "buyer") return [head, company, buyerForm(view)];
   return [
     head,
+    company,
     h(
       "p",
       { class: "row spread" },

@@ -112,11 +112,13 @@ function productBox(view) {
   }
 
   async function put(product) {
-    const { units } = wanted(input.value);
+    const typed = input.value;
+    const { units } = wanted(typed);
     const key = newKey();
     close();
     input.value = "";
-    await view.change((held) => api.addLine(held, product.sku, units, key));
+    const done = await view.change((held) => api.addLine(held, product.sku, units, key));
+    if (!done && !input.value) input.value = typed; // to be tried again
     input.focus();
   }
 
@@ -124,7 +126,8 @@ function productBox(view) {
     if (event.key === "Escape") close();
     if (event.key === "Enter" && !event.ctrlKey && !event.metaKey) {
       event.preventDefault();
-      if (!list.hidden && offered[active]) put(offered[active]);
+      if (!input.value.trim()) view.next?.();
+      else if (!list.hidden && offered[active]) put(offered[active]);
       else offer();
     }
     if (list.hidden || !["ArrowDown", "ArrowUp"].includes(event.key)) return;

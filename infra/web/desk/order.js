@@ -64,7 +64,7 @@ function actions(main, id, seen) {
   const again = async () => {
     const body = { channel: "phone", cause: "phone_order" };
     if (seen.customer_id) body.customer_id = seen.customer_id;
-    const held = hold(await api.beginCart(body, newKey()), order.contact?.name ?? "");
+    const held = hold(await api.beginCart(body, newKey()), order.contact?.name ?? "", body.channel);
     await api.reorder(held, id, newKey());
     location.hash = `#/entry/${held.id}`;
   };
@@ -114,6 +114,14 @@ const contents = (order) =>
       ),
     ),
     h("p", { class: "row spread" }, h("strong", {}, t("total")), h("strong", { class: "numbers" }, money(order.totals.gross))),
+    order.gift_cards.map((each) =>
+      h(
+        "p",
+        { class: "row spread small" },
+        h("a", { href: `#/card/${each.card}` }, `${t(`card.${each.kind}`)} …${each.ending}`),
+        h("span", { class: "numbers" }, `−${money(each.amount)}`),
+      ),
+    ),
     order.linked_orders.length
       ? h("p", { class: "small" }, `${t("linked")}: `, order.linked_orders.map((other) => h("a", { href: `#/order/${other}` }, other)))
       : null,

@@ -47,6 +47,7 @@ export const ORDER_WORDS = {
   "link.sent": ["The payment link is on its way.", "Der Zahlungslink ist unterwegs."],
   "grant.over": ["This order is open to you for half an hour at a time.", "Diese Bestellung ist je eine halbe Stunde für Sie offen."],
   "grant.again": ["Open it again", "Wieder öffnen"],
+  "grant.open": ["It is open again. Please repeat the last step.", "Sie ist wieder offen. Bitte den letzten Schritt wiederholen."],
 
   orders: ["Orders", "Bestellungen"],
   order: ["Order", "Bestellung"],
