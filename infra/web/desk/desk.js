@@ -19,6 +19,7 @@ import { ordersPage } from "./orders.js";
 import { guestPage } from "./privacy.js";
 import { configuration, decides, isOne, member, signOut, whenOver } from "./session.js";
 import { signInAgain, signInPage } from "./signin.js";
+import { keepingTyped, watchTyping } from "./typed.js";
 import { WORDS } from "./words.js";
 
 setWords(WORDS);
@@ -215,7 +216,8 @@ addEventListener("hashchange", show);
 addEventListener("keydown", pressed);
 on("session", () => member() || show());
 on("drafts", frame);
-on("language", show);
+watchTyping(main);
+on("language", () => keepingTyped(main, show));
 document.documentElement.dataset.shop = (await configuration()).shop;
 show();
 

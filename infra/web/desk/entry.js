@@ -12,6 +12,7 @@ import { draft, drafts, drop, hold } from "./drafts.js";
 import { goodsSection } from "./goods.js";
 import { placedPanel, priceSection } from "./price.js";
 import { placesSection } from "./places.js";
+import { keepingTyped, wasSent } from "./typed.js";
 import { soldPanel, tillSection } from "./till.js";
 
 /** Begin an order for a customer, or for a guest where there is none, and go to it. */
@@ -49,7 +50,7 @@ export async function entryPage(main, id) {
   fill(main, h("p", { class: "soft" }, t("loading")));
   const [order, facts] = await Promise.all([api.readCart(held), api.deskFacts()]);
   const own = (await ownerOf(id)) ?? null;
-  const view = { held, order, facts, own, found: null, adjustments: [], work: Promise.resolve() };
+  const view = { held, order, facts, own, found: null, adjustments: [], names: {}, work: Promise.resolve() };
   view.change = (act, where) => inTurn(view, act, where);
   view.redraw = () => redraw(view);
   view.atCounter = order.channel === "in_person";
@@ -106,7 +107,7 @@ function build(view, main) {
 function redraw(view) {
   const { order } = view;
   view.goods.redraw();
-  const draw = (element, key, make) => fillIfChanged(element, key, () => make(view));
+  const draw = (element, key, make) => keepingTyped(element, () => fillIfChanged(element, key, () => make(view)));
   if (view.atCounter) {
     view.choice.hidden = true;
     draw(view.price, [order.version, view.adjustments, order.totals], tillSection);
@@ -145,6 +146,7 @@ function inTurn(view, act, where = null) {
     try {
       const answer = await act(view.held);
       view.order = answer.order ?? answer;
+      if (where) wasSent(where);
       fill(view.trouble);
       await learn(view);
       redraw(view);
@@ -155,7 +157,8 @@ function inTurn(view, act, where = null) {
         return false;
       }
       if (where) throw error;
-      fill(view.trouble, notice(error, names(view.order)));
+      if (error.code === "incomplete-checkout") missing(view, error);
+      else fill(view.trouble, notice(error, names(view)));
       return false;
     }
   });
@@ -163,7 +166,22 @@ function inTurn(view, act, where = null) {
   return turn;
 }
 
-const names = (order) => Object.fromEntries(order.lines.map((line) => [line.sku, line.name]));
+/** What an order still needs, in the words of the page; the first of it is gone to. */
+function missing(view, { problem }) {
+  const parts = problem.missing.map((pointer) => (pointer.startsWith("/deliveries/") ? "/delivery" : pointer).slice(1));
+  fill(view.trouble, notice(t("problem.missing", { parts: parts.map((part) => t(`part.${part}`)).join(", ") })));
+  const places = {
+    purchase_order: "#po input",
+    contact: "#buyer input",
+    billing_address: "#buyer input",
+    delivery: "#place input, #place select",
+    payment_method: "[name=method]",
+  };
+  document.querySelector(places[parts[0]])?.focus();
+}
+
+/** What the goods are called: those that were to be put in, and those that are. */
+const names = (view) => ({ ...view.names, ...Object.fromEntries(view.order.lines.map((line) => [line.sku, line.name])) });
 
 /** Another grant for the order that is on the page: what was typed stays where it is. */
 async function openAgain(view) {

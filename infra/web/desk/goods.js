@@ -32,6 +32,7 @@ export function wanted(text) {
 function productBox(view) {
   let asked = 0;
   let timer = 0;
+  let leaving = 0;
   let active = 0;
   let offered = [];
   const list = h("ul", { id: "products", class: "offers", role: "listbox", hidden: true, "aria-label": t("goods") });
@@ -53,7 +54,8 @@ function productBox(view) {
         timer = setTimeout(offer, PAUSE);
       },
       keydown: keys,
-      blur: () => setTimeout(close, 150),
+      blur: () => (leaving = setTimeout(close, 150)),
+      focus: () => clearTimeout(leaving),
     },
   });
 
@@ -117,6 +119,7 @@ function productBox(view) {
     const key = newKey();
     close();
     input.value = "";
+    view.names[product.sku] = product.name;
     const done = await view.change((held) => api.addLine(held, product.sku, units, key));
     if (!done && !input.value) input.value = typed; // to be tried again
     input.focus();

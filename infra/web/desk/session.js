@@ -69,17 +69,19 @@ export async function call(method, path, { body, query, key, headers = {} } = {}
 
 /**
  * A request in the name of who is signed in; each POST has a key of its own unless one is given. One
- * that comes too late for the session waits until somebody has signed in again.
+ * that comes too late for the session goes on with new tokens, or waits until somebody has signed in
+ * again.
  */
 export async function signed(method, path, options = {}) {
   const key = options.key ?? (method === "POST" ? newKey() : undefined);
-  for (let again = false; ; again = true) {
+  for (let refused = 0; ; refused += 1) {
     const headers = { ...options.headers, Authorization: `Bearer ${await idToken()}` };
     try {
       return await call(method, path, { ...options, key, headers });
     } catch (error) {
-      if (again || !(error instanceof Refused) || error.status !== 401) throw error;
-      expire();
+      if (!(error instanceof Refused) || error.status !== 401 || refused === 2) throw error;
+      if (refused) expire();
+      else keep({ ...member(), until: 0 });
     }
   }
 }
