@@ -123,6 +123,8 @@ export const ORDER_WORDS = {
   "event.shipment.shipped": ["Sent", "Versandt"],
   "event.shipment.delivered": ["Delivered", "Zugestellt"],
   "event.invoice.issued": ["Invoice issued", "Rechnung gestellt"],
+  "event.invoice.falls_due": ["Reminder: invoice falls due", "Erinnerung: Rechnung wird fällig"],
+  "event.invoice.overdue": ["Reminder: invoice is overdue", "Erinnerung: Rechnung überfällig"],
   "event.order.noted": ["Note", "Notiz"],
   "event.order.acting_began": ["Opened by the service desk", "Vom Kundendienst geöffnet"],
   "event.order.acting_ended": ["Left by the service desk", "Vom Kundendienst geschlossen"],
