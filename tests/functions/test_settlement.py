@@ -383,7 +383,8 @@ def test_a_payout_with_nothing_of_ours_is_none_of_our_business(
 ) -> None:
     """Not even an account in its currency is needed, and nothing is posted."""
     shares_the_account(world, monkeypatch, False)
-    parts = [nobodys("foreign", 900, 40), nobodys("fee", 0, 70), nobodys("reserve", -5)]
+    by_hand = replace(nobodys("charge", 0), payment="pi_by_hand", original=Money(0, "EUR"))
+    parts = [nobodys("foreign", 900, 40), nobodys("fee", 0, 70), nobodys("reserve", -5), by_hand]
     euros = [replace(each, net=Money(each.net.minor, "EUR")) for each in parts]
     theirs = world.payouts.pay_out(*euros, amount=Money(785, "EUR"))
     assert world.deliver(theirs) == []
