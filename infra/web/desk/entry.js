@@ -68,7 +68,7 @@ export async function entryPage(main, id) {
   const keys = (event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
       event.preventDefault();
-      main.querySelector("#place.button, #sell.button")?.click();
+      main.querySelector("#place-order, #sell.button")?.click();
     }
   };
   addEventListener("keydown", keys);
@@ -91,6 +91,7 @@ function build(view, main) {
   view.price = h("section", { class: "panel stack price", "aria-labelledby": "h-price" });
   fill(
     main,
+    h("h1", { class: "out-of-sight" }, `${t(view.atCounter ? "till.begin" : "order")}: ${view.own?.name ?? t("guest")}`),
     view.trouble,
     h(
       "div",
