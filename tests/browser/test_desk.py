@@ -46,6 +46,12 @@ def test_an_order_for_a_guest_by_the_keyboard(visitor: Visitor) -> None:
     expect(page.locator("#lines input")).to_have_value("2")
     address(page)
     expect(page.locator("#place [name=service]").first).to_be_checked()
+    held = json.loads(page.evaluate("sessionStorage.getItem('parcelway.desk.drafts')"))[0]
+    api(visitor, page, "DELETE", f"/staff/carts/{held['id']}/grants/{held['grant']}")
+    page.click("#place button.primary")
+    page.click("#open-again")  # the order is not open any more; what was typed is still there
+    expect(page.locator(".trouble")).to_contain_text("open again")
+    expect(page.locator("#place [name=service]").first).to_be_checked()
     page.click("#place button.primary")
     page.fill("#buyer [name=contact-name]", "Ida Guest")
     page.fill("#buyer [name=email]", "ida@example.com")
@@ -88,10 +94,13 @@ def test_a_customer_is_made_found_and_served_and_a_reduction_is_approved(visitor
     page.check("[name=method][value=card]")
     page.click("details summary")
     page.fill("#adjust [name=value]", "6")
+    page.fill("#code [name=code]", "NOT-YET")
     page.locator("[data-line]").fill("4")  # what is drawn anew by that loses nothing typed
     page.locator("[data-line]").press("Tab")
     expect(page.locator("[aria-labelledby=h-goods] .line")).to_contain_text("10.")
+    expect(page.locator("#code [name=code]")).to_have_value("NOT-YET")
     expect(page.locator("#adjust [name=value]")).to_have_value("6")
+    page.fill("#code [name=code]", "")
     page.click("#adjust button")
     expect(page.locator("#adjustments [data-status=proposed]")).to_have_count(1)
     page.click("#place-order")
