@@ -3,6 +3,7 @@ wrong."""
 
 from __future__ import annotations
 
+from infra.faults.approvals import APPROVALS
 from infra.faults.astray import ASTRAY
 from infra.faults.backorders import BACKORDERS
 from infra.faults.buying import BUYING
@@ -45,4 +46,5 @@ SCENARIOS = (
     *RECONCILING,
     *RECOSTED,
     *CUSTOMERS,
+    *APPROVALS,
 )
