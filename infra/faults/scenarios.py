@@ -13,6 +13,7 @@ from infra.faults.coupons import COUPONS
 from infra.faults.credits import CREDITS
 from infra.faults.crowd import CROWD
 from infra.faults.customers import CUSTOMERS
+from infra.faults.forgetting import FORGETTING
 from infra.faults.gift_cards import GIFTS
 from infra.faults.imports import IMPORTS
 from infra.faults.lapses import LAPSES
@@ -47,4 +48,5 @@ SCENARIOS = (
     *RECOSTED,
     *CUSTOMERS,
     *APPROVALS,
+    *FORGETTING,
 )
