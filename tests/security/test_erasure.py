@@ -149,7 +149,7 @@ def _sold_elsewhere(journey: Journey, sku: str) -> None:
 
 def _is_disputed(app: Application, customer_id: str, shopper: Shopper) -> None:
     """Their bank looks into a payment, which is in the way as long as it does."""
-    (payment,) = (p for p in dossier_of(app.database, shopper.id).payments if p.captured)
+    payment = next(p for p in dossier_of(app.database, shopper.id).payments if p.captured)
     dispute = app.stripe.dispute(payment.reference, amount=1, reason="duplicate")
     app.settle(60)
     with pytest.raises(Refused) as refused:
