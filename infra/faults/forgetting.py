@@ -102,4 +102,4 @@ def _wrong(history: History) -> list[str]:
     return wrong
 
 
-FORGETTING = (Scenario("forgotten", _play, _wrong, frozenset({"dispute_opened"})),)
+FORGETTING = (Scenario("forgotten person", _play, _wrong, frozenset({"dispute_opened"})),)
