@@ -52,7 +52,8 @@ from parcelway.http.customers import BookEntry, CustomerView, Standing, customer
 from parcelway.http.demographics import DemographicsInput
 from parcelway.http.paging import Page, from_cursor, to_cursor
 from parcelway.http.problems import busy
-from parcelway.ports.identity import IdentityUnavailable, LoginRefused, cognito
+from parcelway.ports.identity import IdentityUnavailable, LoginRefused
+from parcelway.ports.user_pool import user_pool
 from parcelway.store.commit import stale_version, until_fresh
 from parcelway.store.customers import get_customer, holder_of, save, save_in_use
 from parcelway.store.database import Database, database
@@ -63,7 +64,7 @@ from postal import check_postal
 api = Api("customers")
 handler = api
 db = cache(database)
-identity = cache(cognito)
+identity = cache(user_pool)
 
 SENIOR = staff("csr_supervisor", "admin")
 _MOST_AT_ONCE = 50  # orders that follow while the desk waits for an answer

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
-from accounts import admitted, confirm, own_record, sign_up
+from accounts import admitted, confirm, forgotten, own_record, sign_up
 from forms import (
     CheckMailView,
     Confirmation,
@@ -34,6 +34,7 @@ from parcelway.http.api import ANYONE, CUSTOMER, Api, Reply
 from parcelway.http.call import Call
 from parcelway.http.customers import BookEntry, CustomerView, customer_view
 from parcelway.http.problems import Problem, busy
+from parcelway.ports.cognito import cognito
 from parcelway.ports.identity import (
     CodeRefused,
     IdentityUnavailable,
@@ -42,7 +43,6 @@ from parcelway.ports.identity import (
     PasswordRefused,
     SignInRefused,
     Tokens,
-    cognito,
 )
 from parcelway.store.commit import stale_version, until_fresh
 from parcelway.store.customers import save
@@ -128,9 +128,9 @@ def sign_out(call: Call[SignOut]) -> Reply:
 
 @api.route("POST", "/passwords/reset", who=ANYONE, body=Mailbox, reply=CheckMailView, status=202)
 def forgot_password(call: Call[Mailbox]) -> CheckMailView:
-    """Mail a code for a new password."""
+    """Mail a code for a new password, or a link to who never chose one."""
     with _problems():
-        identity().send_reset(normalise_email(call.body.email))
+        forgotten(identity(), normalise_email(call.body.email), call.now)
     return CheckMailView(_CHECK_MAIL)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import jwt
@@ -96,6 +96,39 @@ def test_an_invitation_asked_for_twice_by_one_request_is_mailed_once(shop: World
     assert len(shop.pool.mailed) == 2
     entry = next(item for item in shop.items("CUS#") if item.get("fields") == ["invitation"])
     assert entry["actor"]["id"] == "sub-csr"
+
+
+def test_who_was_invited_and_never_came_forgets_no_password(shop: World) -> None:
+    """They get a new link, one in five minutes at most, and nobody learns that they may."""
+    invited(shop)
+    member, nobody = "eve@example.com", "nobody@example.com"
+    shop.sign_up(email=member)
+    confirmation = {"email": member, "code": shop.pool.mailed[-1]}
+    assert shop.call("POST", "/customers/confirmation", confirmation).status == 204
+    mailed = len(shop.pool.mailed)
+    for wait, more in ((0, 0), (6, 1), (6, 2)):
+        clock.travel(timedelta(minutes=wait))
+        asked = [
+            shop.call("POST", "/passwords/reset", {"email": email})
+            for email in (EMAIL, member, nobody)
+        ]
+        assert [answer.status for answer in asked] == [202, 202, 202]
+        assert asked[0].body == asked[1].body == asked[2].body
+        assert len(shop.pool.mailed) == mailed + more
+    assert shop.sign_in(EMAIL, shop.pool.mailed[-2]).status == 401
+    choose_password(shop)
+    clock.travel(timedelta(minutes=6))
+    assert shop.call("POST", "/passwords/reset", {"email": EMAIL}).status == 202
+    assert len(shop.pool.mailed) == mailed + 2  # a code by now
+
+
+def test_who_was_shut_out_is_mailed_no_link(shop: World) -> None:
+    made = invited(shop)
+    state = {"state": "disabled", "reason": "fraud"}
+    assert shop.desk("PUT", f"/{made['id']}/state", state).status == 200
+    clock.travel(timedelta(hours=1))
+    assert shop.call("POST", "/passwords/reset", {"email": EMAIL}).status == 202
+    assert len(shop.pool.mailed) == 1
 
 
 def test_nobody_at_the_desk_sees_a_password(shop: World) -> None:
