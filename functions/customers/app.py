@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import cache
+from secrets import token_hex
 from typing import Any
 
-from challenges import ChallengeView, VerifiedView, agree, verify, view
+from challenges import ChallengeView, VerifiedView, verify, view
 from challenges import known as known_challenge
 from forms import (
     Answer,
@@ -20,7 +20,6 @@ from forms import (
     MergedView,
     NewCustomer,
     NewState,
-    Question,
     desk_view,
 )
 from invitations import invite
@@ -48,12 +47,13 @@ from parcelway.domain.parties import Actor
 from parcelway.domain.refusals import Reason, Refusal
 from parcelway.http.api import DESK, Api, Reply, staff
 from parcelway.http.call import Call
+from parcelway.http.challenges import Question
 from parcelway.http.customers import BookEntry, CustomerView, Standing, customer_view
 from parcelway.http.demographics import DemographicsInput
+from parcelway.http.logins import login_problems
 from parcelway.http.paging import Page, from_cursor, to_cursor
-from parcelway.http.problems import busy
-from parcelway.ports.identity import IdentityUnavailable, LoginRefused
 from parcelway.ports.user_pool import user_pool
+from parcelway.store.challenges import agree
 from parcelway.store.commit import stale_version, until_fresh
 from parcelway.store.customers import get_customer, holder_of, save, save_in_use
 from parcelway.store.database import Database, database
@@ -79,7 +79,7 @@ def create(call: Call[NewCustomer]) -> Reply:
     who = call.body.particulars(call.caller.subject, call.command.key)
     check_addresses(who.addresses)
     check_postal(who.addresses, "/addresses/{}")
-    with _problems():
+    with login_problems():
         customer = invite(db(), identity(), who, call.command, _employee(call), call.now)
     if customer.created_at != call.now:  # made by an earlier try, and perhaps changed since
         opened(db(), call, customer, "a customer made before")
@@ -92,7 +92,7 @@ def invite_again(call: Call[None]) -> Reply:
     the same request mails nothing."""
     customer = _known(call)
     if not repeated(customer, call.command):
-        with _problems():
+        with login_problems():
             sent = customer.state not in BLOCKED and identity().invite_again(customer.email_key)
         if not sent:
             raise Refusal(Reason.ILLEGAL_STATE, "This customer waits for no invitation.")
@@ -201,15 +201,18 @@ def show_challenge(call: Call[None]) -> ChallengeView:
 @api.route("PUT", f"{_ONE}/challenge", who=DESK, body=Question, reply=ChallengeView)
 def set_challenge(call: Call[Question]) -> ChallengeView:
     """Agree on a question and its answer, of which only a digest is kept."""
-    asked = call.body
-    return agree(db(), _known(call), asked.question, asked.answer, _employee(call), call.now)
+    asked, by = call.body, _employee(call)
+    made = agree(
+        db(), lambda: _known(call), asked.question, asked.answer, token_hex(16), by, call.now
+    )
+    return view(made, call.now)
 
 
 @api.route("POST", f"{_ONE}/challenge/verify", who=DESK, body=Answer, reply=VerifiedView, key=True)
 def verify_answer(call: Call[Answer]) -> VerifiedView:
     """Look whether a caller's answer is right. A few wrong ones lock it for a while."""
     by, key = _employee(call), call.command.key
-    return verify(db(), _known(call), call.body.answer, key, by, call.now)
+    return verify(db(), lambda: _known(call), call.body.answer, key, by, call.now)
 
 
 @api.route("GET", f"{_ONE}/demographics", who=DESK, query=For, reply=Demographics)
@@ -259,7 +262,7 @@ def set_state(call: Call[NewState]) -> Reply:
     The record is changed first; the login follows. A repeat puts right what a crash left between.
     """
     wanted, by = call.body, _employee(call)
-    with _problems():
+    with login_problems():
 
         def decide(known: Customer) -> Change | None:
             require_no_colleague(identity(), known, call.caller)
@@ -316,7 +319,7 @@ def merge_into(call: Call[Duplicate]) -> Reply:
         save_merger(db(), merger, call.now)
         return merger.survivor.customer, merger.duplicate.customer
 
-    with _problems():
+    with login_problems():
         survivor, duplicate = until_fresh(attempt)
         align(db(), identity(), duplicate)
     followed = follow(db(), duplicate.id, final(db(), survivor.id), call.now, _MOST_AT_ONCE)
@@ -366,14 +369,3 @@ def _reply(customer: Customer, call: Call[Any], status: int = 200, location: str
 
 def _etag(customer: Customer) -> dict[str, str]:
     return {"ETag": f'"{customer.version}"'}
-
-
-@contextmanager
-def _problems() -> Iterator[None]:
-    """What the identity provider refuses, as answers."""
-    try:
-        yield
-    except IdentityUnavailable:
-        raise busy() from None
-    except LoginRefused:
-        raise Refusal(Reason.INVALID, "This address cannot sign in here.", "/email") from None

@@ -193,13 +193,6 @@ class Edit(Input):
         return values
 
 
-class Question(Input):
-    """A question whose answer only the customer knows, as they tell it."""
-
-    question: Text(120)  # type: ignore[valid-type]
-    answer: Text(120)  # type: ignore[valid-type]
-
-
 class Answer(Input):
     """What a caller answers."""
 

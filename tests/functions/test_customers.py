@@ -10,13 +10,15 @@ from typing import Any
 
 import jwt
 import pytest
-from parcelway.domain.customer import Consent, edited
+from parcelway.domain.customer import Consent, Customer, edited
 from parcelway.domain.demographics import Demographics
 from parcelway.domain.invitation import Particulars
 from parcelway.domain.parties import Actor
+from parcelway.domain.refusals import Reason, Refusal
 from parcelway.domain.taking_over import taken_over
 from parcelway.ports import clock
 from parcelway.ports.identity import IdentityUnavailable, Login, SignInRefused
+from parcelway.store.challenges import agree
 from parcelway.store.codec import encode
 from parcelway.store.customers import get_customer, holder_of, save_with_email
 from parcelway.store.demographics import save_demographics
@@ -527,6 +529,44 @@ def test_a_caller_is_recognised_and_the_answer_is_kept_nowhere(shop: World) -> N
         ["challenge.answered"],
         ["challenge"],
     ]
+
+
+def test_customers_choose_their_question_themselves(shop: World) -> None:
+    token, path = shop.member(), "/customers/me/challenge"
+    assert shop.call("PUT", path, QUESTION).status == 401
+    assert shop.call("GET", path, token=token).status == 404
+    weak = shop.call("PUT", path, QUESTION | {"answer": "!"}, token=token)
+    assert (weak.status, weak.body["pointer"]) == (422, "/answer")
+    told = shop.call("PUT", path, QUESTION, token=token)
+    assert (told.status, set(told.body)) == (200, {"question", "set_at"})
+    assert shop.call("GET", path, token=token).body == told.body
+    own = shop.call("GET", "/customers/me", token=token).body["id"]
+    right = {"answer": "fraulein muller"}
+    assert shop.desk("POST", f"/{own}/challenge/verify", right).body["verified"]
+    page = shop.desk("GET", f"/{own}/history", query={"reason": "test"}).body
+    (entry,) = [each for each in page["entries"] if each["fields"] == ["challenge"]]
+    assert entry["actor"] == {"kind": "customer", "id": own}
+    state = {"state": "locked", "reason": "test"}
+    assert shop.desk("PUT", f"/{own}/state", state).status == 200
+    assert shop.call("PUT", path, QUESTION, token=token).status == 401
+
+
+def test_no_question_is_agreed_on_with_a_record_that_is_merged_meanwhile(shop: World) -> None:
+    ann, dup = invited(shop), invited(shop, "k2", email="dup@example.com")
+    reads = iter([True, False])
+
+    def read() -> Customer:
+        known = get_customer(shop.db, dup["id"])
+        assert known is not None
+        if next(reads):
+            body = {"duplicate": dup["id"], "reason": "one person"}
+            assert shop.desk("POST", f"/{ann['id']}/merge", body, role="admin").status == 200
+        return known
+
+    with pytest.raises(Refusal) as refused:
+        agree(shop.db, read, "Who?", "Somebody", "00" * 16, Actor("staff", "s"), clock.now())
+    assert refused.value.reason is Reason.ILLEGAL_STATE
+    assert not beside(shop, dup["id"])
 
 
 def test_wrong_answers_lock_it_for_a_while_whoever_asks(shop: World) -> None:

@@ -92,6 +92,7 @@ def member(app: Application, **changes: Any) -> Client:
     client.call("POST", "/passwords/reset/confirmation", reset)
     tokens = client.call("POST", "/sessions", {"email": email, "password": PASSWORD})
     client.headers["Authorization"] = f"Bearer {tokens['id_token']}"
+    client.call("PUT", "/customers/me/challenge", {"question": "My dog?", "answer": "Rex"})
     client.call("PATCH", "/customers/me", {"name": "Ann Other"})  # found by that, and not as before
     return client
 
@@ -105,6 +106,9 @@ def invited(app: Application) -> None:
     path = f"/staff/customers/{made['id']}"
     desk.call("PATCH", path, {"family_name": "Exemplar"})
     desk.call("POST", f"{path}/invitation")
+    desk.call("PUT", f"{path}/challenge", {"question": "Your teacher?", "answer": "Mrs. Example"})
+    app.travel(timedelta(minutes=6))
+    Client(app.url).call("POST", "/passwords/reset", {"email": form["email"]})
     for clue in ({"family_name": "Exemplar"}, {"order_id": "ord_of_nobody"}):
         desk.call("GET", "/staff/customers", reason="grants", **clue)
     for state in ("locked", "enabled"):
