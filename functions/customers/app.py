@@ -52,6 +52,7 @@ from parcelway.http.customers import BookEntry, CustomerView, Standing, customer
 from parcelway.http.demographics import DemographicsInput
 from parcelway.http.logins import login_problems
 from parcelway.http.paging import Page, from_cursor, to_cursor
+from parcelway.ports.postal import check_postal
 from parcelway.ports.user_pool import user_pool
 from parcelway.store.challenges import agree
 from parcelway.store.commit import stale_version, until_fresh
@@ -59,7 +60,6 @@ from parcelway.store.customers import get_customer, holder_of, save, save_in_use
 from parcelway.store.database import Database, database
 from parcelway.store.demographics import get_demographics, save_demographics
 from parcelway.store.histories import HISTORY, history
-from postal import check_postal
 
 api = Api("customers")
 handler = api

@@ -32,13 +32,12 @@ from parcelway.http.customers import (
     customer_view,
 )
 from parcelway.http.paging import Page
-from parcelway.http.schemas import CountryCode, CurrencyCode, Input, Text
+from parcelway.http.schemas import AnyPhone, CountryCode, CurrencyCode, Input, Text
+from parcelway.ports.phones import e164
 from parcelway.store.histories import Entry
 from parcelway.values import dataclass
-from phones import e164
 from pydantic import AfterValidator, Field, StringConstraints
 
-AnyPhone = Text(40)
 GivenName = Text(60)
 FamilyName = Text(60)
 

@@ -37,6 +37,7 @@ from parcelway.http.customers import BookEntry, CustomerView, customer_view
 from parcelway.http.logins import bad_password, login_problems
 from parcelway.ports.cognito import cognito
 from parcelway.ports.identity import Tokens
+from parcelway.ports.postal import check_postal
 from parcelway.store.commit import stale_version, until_fresh
 from parcelway.store.customers import save
 from parcelway.store.database import database
@@ -58,6 +59,7 @@ def register(call: Call[NewCustomer]) -> SignedUpView:
     """Sign up; a code is mailed."""
     profile = call.body.profile(call.command.key)
     check_addresses(profile.addresses)
+    check_postal(profile.addresses, "/addresses/{}")
     with login_problems():
         _check_password(call.body.password)
         sign_up(db(), identity(), profile, call.body.password, call.now)
@@ -167,6 +169,7 @@ def edit(call: Call[Edit]) -> Reply:
 def add_address(call: Call[BookEntry]) -> Reply:
     """Put an address in the book."""
     saved = call.body.saved(derived("adr", call.caller.customer_id, call.command.key))
+    check_postal([saved])
 
     def add(own: Customer) -> Change | None:
         return with_address(own, saved, call.now, _actor(own), call.command)
@@ -186,6 +189,7 @@ def replace_address(call: Call[BookEntry]) -> Reply:
 
     def put(own: Customer) -> Change | None:
         saved: SavedAddress = call.body.saved(own.address(call.path["address_id"]).id)
+        check_postal([saved])
         return with_address(own, saved, call.now, _actor(own))
 
     return _reply(_edit(call, put))
