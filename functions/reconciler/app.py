@@ -21,6 +21,7 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 from parcelway import aws
+from parcelway.domain.matching import Why
 from parcelway.domain.payment import GatewayPayment
 from parcelway.domain.reconciling import (
     Progress,
@@ -39,7 +40,9 @@ from parcelway.domain.reconciling import (
     turned,
     unlisted,
 )
-from parcelway.domain.settlement import Unmatched, Why
+from parcelway.domain.settlement import (
+    Unmatched,
+)
 from parcelway.ports import clock
 from parcelway.ports.faults import discreet, told
 from parcelway.ports.gateway import gateway, payments

@@ -5,9 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 
+from parcelway.domain.matching import Why
 from parcelway.domain.money import Money, zero
 from parcelway.domain.payout import BalanceTransaction, PayoutStatus
-from parcelway.domain.settlement import Difference, Item, Settlement, State, Unmatched, Why
+from parcelway.domain.settlement import (
+    Difference,
+    Item,
+    Settlement,
+    State,
+    Unmatched,
+)
 from parcelway.values import dataclass
 
 
@@ -15,7 +22,9 @@ from parcelway.values import dataclass
 class PayoutView:
     """A payout. `status` is the provider's, `state` the shop's: refused, being imported, settled to
     `account`, returned by the bank, or resolved by hand. `gross` is by kind of movement; `net` is
-    what is left of it without fees and the tax on them. `unmatched` of `count` movements wait."""
+    what is left of it without fees and the tax on them; with `others`, which systems that share the
+    account with the provider have on their books, it is `amount`. `unmatched` of `count` movements
+    wait."""
 
     id: str
     gateway: str
@@ -32,6 +41,7 @@ class PayoutView:
     fees: Money
     fee_taxes: Money
     net: Money
+    others: Money
     settled_at: datetime | None
 
 
@@ -109,6 +119,7 @@ def payout_view(known: Settlement) -> PayoutView:
         fees=Money(known.fees, currency),
         fee_taxes=Money(known.fee_taxes, currency),
         net=Money(known.net, currency),
+        others=Money(known.others, currency),
         settled_at=known.settled_at,
     )
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import cache
 from typing import Any
@@ -16,7 +17,8 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from parcelway import aws
 from parcelway.domain.money import Money
-from parcelway.domain.payout import Payout
+from parcelway.domain.payout import BalanceTransaction, Payout
+from parcelway.domain.payout_shares import ours
 from parcelway.domain.settlement import (
     Settlement,
     Unmatched,
@@ -26,6 +28,7 @@ from parcelway.domain.settlement import (
     rematch,
     take_in,
 )
+from parcelway.domain.shop import Settings
 from parcelway.ports import clock
 from parcelway.ports.faults import discreet
 from parcelway.ports.gateway import settlements
@@ -64,42 +67,56 @@ def _take_in(payout_id: str) -> None:
     seen = settlements().payout(payout_id)
     if seen.itemised == "not_yet" or seen.status in ("pending", "in_transit"):
         return
-    until_fresh(lambda: _begin(seen))
-    while until_fresh(lambda: _one_batch(payout_id)):
+    settings = load_shop(db()).settings
+    until_fresh(lambda: _begin(seen, settings))
+    while until_fresh(lambda: _one_batch(payout_id, settings.books_unassigned)):
         pass
     until_fresh(lambda: _come_back(seen))
 
 
-def _begin(seen: Payout) -> None:
+def _begin(seen: Payout, settings: Settings) -> None:
     known = get_settlement(db(), seen.id)
     if known is not None and known.state != "refused":
         return
-    booking = begin(seen, known, _net(seen), load_shop(db()).settings)
+    net, concerned = _added_up(seen, settings.books_unassigned)
+    booking = begin(seen, known, net, settings, concerned)
     if booking is not None:
         save(db(), booking, clock.now())
         if booking.after is not None:
             logger.info("begun", payout=seen.id, state=booking.after.state)
 
 
-def _net(seen: Payout) -> Money:
-    """What all movements of a payout come to. One of another currency counts for nothing: the sum
-    is then another than the payout's."""
+def _added_up(seen: Payout, unassigned: bool) -> tuple[Money, bool]:
+    """What all movements of a payout come to, and whether any is for our books. One of another
+    currency counts for nothing: the sum is then another than the payout's."""
     net, after, more = Money(0, seen.amount.currency), "", seen.itemised == "yes"
+    concerned = False
     while more:
         page = settlements().transactions(seen.id, after, 100)
-        ours = (each.net for each in page.transactions if each.net.currency == net.currency)
-        net = sum(ours, net)
+        net = sum((e.net for e in page.transactions if e.net.currency == net.currency), net)
+        concerned = concerned or _concerned(page.transactions, unassigned)
         more = page.more
         after = page.transactions[-1].id if page.transactions else after
-    return net
+    return net, concerned
 
 
-def _one_batch(payout_id: str) -> bool:
-    """Book the next movements, or that there are no more; whether there may be more to do.
+def _concerned(page: Sequence[BalanceTransaction], unassigned: bool) -> bool:
+    failures = _failures(page)
+    returned = read_known(db(), failures).returned if failures else {}
+    return any(ours(each, returned, unassigned) for each in page)
 
-    A payout that did not arrive is seen to before its money that is here again: who tells of it may
-    come later.
-    """
+
+def _failures(page: Sequence[BalanceTransaction]) -> list[BalanceTransaction]:
+    """Money of payouts that did not arrive. They are seen to before it: who tells of them may come
+    later."""
+    failures = [each for each in page if each.kind == "payout_failure"]
+    for each in failures:
+        _take_in(each.source)
+    return failures
+
+
+def _one_batch(payout_id: str, unassigned: bool) -> bool:
+    """Book the next movements, or that there are no more; whether there may be more to do."""
     known = get_settlement(db(), payout_id)
     if known is None or known.state != "importing":
         return False
@@ -108,11 +125,9 @@ def _one_batch(payout_id: str) -> bool:
     if not page.transactions:
         save(db(), finish(known, now), now)
         return False
-    for each in page.transactions:
-        if each.kind == "payout_failure":
-            _take_in(each.source)
+    _failures(page.transactions)
     facts = read_known(db(), page.transactions)
-    save(db(), take_in(known, page.transactions, facts, now), now)
+    save(db(), take_in(known, page.transactions, facts, now, unassigned), now)
     return True
 
 

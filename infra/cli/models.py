@@ -376,6 +376,7 @@ class SettingsDocument(_Strict):
     settlement_accounts: dict[str, Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")]] = Field(
         default_factory=dict
     )
+    books_unassigned: bool = True
     services: list[str] = Field(default_factory=list)
     zero_rated: dict[str, ZeroRatedDocument] = Field(default_factory=dict)
     adjustment_reasons: dict[_Id, Annotated[dict[str, _Text], Field(min_length=1)]] = Field(

@@ -41,6 +41,7 @@ def payout_breaks(payout: str, items: Items) -> Iterator[Break]:
     if (settlement.count, settlement.net) != (len(movements), net):
         told = f"{len(movements)} movements of {net}, not {settlement.count} of {settlement.net}"
         yield found("settlement.payout", payout, told)
-    if settlement.state in ("settled", "returned") and net != settlement.payout.amount.minor:
-        told = f"{settlement.payout.amount} was paid out, of movements that come to {net}"
+    whole = net + settlement.others
+    if settlement.state in ("settled", "returned") and whole != settlement.payout.amount.minor:
+        told = f"{settlement.payout.amount} was paid out, of movements that come to {whole}"
         yield found("settlement.payout", payout, told)

@@ -21,7 +21,7 @@ from parcelway.domain.commands import Command
 from parcelway.domain.decision import Decision
 from parcelway.domain.delivery import Wanted
 from parcelway.domain.mailing import mailed
-from parcelway.domain.order import PAYMENT_LOST, DeliveryGroup, Hold, Shortage
+from parcelway.domain.order import PAYMENT_LOST, DeliveryGroup, Hold, Shortage, advance
 from parcelway.domain.parties import SYSTEM
 from parcelway.domain.promise import hours_today
 from parcelway.domain.refusals import Reason, Refusal
@@ -110,7 +110,11 @@ def test_a_held_order_is_neither_handed_over_nor_taken_back() -> None:
     with pytest.raises(Refusal, match="fraud_review"):
         pickup.hand_over(held, shipment, "code", WAREHOUSE, story.facts)
     late = replace(story.facts, now=story.now + timedelta(days=30))
-    assert pickup.see_to(held, story.shipments, late) is None
+    kept = pickup.see_to(held, story.shipments, late)
+    assert kept is not None
+    assert (kept.moves, kept.shipments[0].status) == ((), "ready_for_pickup")
+    assert kept.shipments[0].collect_by is not None
+    assert kept.shipments[0].collect_by > late.now
 
 
 def test_what_is_not_paid_for_any_more_is_taken_back_without_a_reminder() -> None:
@@ -317,10 +321,11 @@ def test_of_a_mixed_order_only_what_was_not_collected_is_given_up() -> None:
 STOPPED = {"online": Switches(stop_ship="recall of the mugs")}
 
 
+@pytest.mark.parametrize("by", ["a stop", "a hold of ours"])
 @pytest.mark.parametrize("since", ["before the reminder", "after it"])
 @pytest.mark.parametrize(("hours", "apart"), [(0, 1), (23, 1), (24, 1), (100, 7), (40 * 24, 12)])
 def test_nobody_loses_what_they_could_not_collect_while_nothing_might_leave(
-    since: str, hours: int, apart: int
+    by: str, since: str, hours: int, apart: int
 ) -> None:
     """However long it was stopped and however often somebody looked: they are told how long they
     have once it leaves again, and then have a day, less what passed between two looks."""
@@ -331,7 +336,11 @@ def test_nobody_loses_what_they_could_not_collect_while_nothing_might_leave(
         story._apply(see_to(story))
         story.now = story.order.uncollected[box.id]
     told = len(story.events)
-    story.shop = replace(open_shop, switches=STOPPED)
+    if by == "a stop":
+        story.shop = replace(open_shop, switches=STOPPED)
+    else:
+        asked = Hold("recall_check", "", story.now)
+        story._apply(Decision(advance(story.order, holds=(asked,))))
     lifted = story.now + timedelta(hours=hours)
     while story.now <= lifted:
         if made := see_to(story):
@@ -341,6 +350,7 @@ def test_nobody_loses_what_they_could_not_collect_while_nothing_might_leave(
             story.delivered()
         story.now += timedelta(hours=apart)
     assert len(story.events) == told
+    story._apply(Decision(advance(story.order, holds=())))
     story.shop, story.now = open_shop, max(lifted, story.order.uncollected[box.id])
     first = story.now
     story._apply(see_to(story))

@@ -11,20 +11,18 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from parcelway.domain import ledger, settlement
+from parcelway.domain import ledger, matching, settlement
 from parcelway.domain.dispute import Dispute
 from parcelway.domain.ledger import Posting, balances
+from parcelway.domain.matching import Known, Settled, Why
 from parcelway.domain.money import Money, share
 from parcelway.domain.payment import Payment
 from parcelway.domain.payout import BalanceTransaction, Kind, Payout
 from parcelway.domain.settlement import (
     Booking,
-    Known,
     Resolution,
-    Settled,
     Settlement,
     Unmatched,
-    Why,
 )
 
 from tests.orders import SHOP
@@ -122,14 +120,14 @@ def known(**changes: Any) -> Known:
         (moved("fee", 0, 70, payment="", original=None), known(), ""),
         (moved("reserve", -70, payment="", original=None), known(), ""),
         (moved("payout_failure", source="po_0"), known(), "unknown_payout"),
-        (moved("payout_failure", source="po_0"), known(returned=frozenset({"po_0"})), ""),
+        (moved("payout_failure", source="po_0"), known(returned={"po_0": 1000}), ""),
         (moved("other"), known(), "unknown_kind"),
     ],
 )
 def test_a_movement_is_of_what_an_order_knows_or_says_why_not(
     each: BalanceTransaction, facts: Known, why: Why
 ) -> None:
-    assert settlement.match(each, facts)[0] == why
+    assert matching.match(each, facts)[0] == why
 
 
 def test_the_same_money_is_not_settled_twice_within_a_batch() -> None:
@@ -278,6 +276,39 @@ def test_items_have_one_id_each_and_sort_by_time() -> None:
     ids = [settlement.queued_as(each.id, each.created_at) for each in (early, late)]
     assert ids == sorted(ids)
     assert ids[1] == "20261117T060000-txn_0"
+
+
+# an account that several systems share
+
+
+@given(st.lists(st.tuples(st.sampled_from("ab-"), st.integers(-900, 900)), max_size=12))
+def test_the_shares_of_all_systems_are_the_payout_also_when_it_came_back(
+    made: list[tuple[str, int]],
+) -> None:
+    """`a` has what is of no payment, `b` has not; each cent is on the books of one."""
+    whole = sum(minor for _, minor in made)
+    came_back = moved("payout_failure", whole, payment="", source="po_0")
+    for movements in (made, [("failure", whole)]):
+        seen = begun(whole)
+        for name in ("a", "b"):
+            batch = [
+                {
+                    name: moved(gross=minor),
+                    "-": moved("fee", minor, payment="", original=None),
+                    "failure": came_back,
+                }.get(whose, moved("foreign", minor))
+                for whose, minor in movements
+            ]
+            ours = sum(minor for whose, minor in made if whose == name or name + whose == "a-")
+            facts = known(payments={"pi_1": payment(captured=10**6)}, returned={"po_0": ours})
+            if not batch:
+                continue
+            after = settlement.take_in(seen, batch, facts, NOW, name == "a").after
+            assert after is not None
+            assert (after.net, after.net + after.others) == (ours, whole)
+            done = settlement.finish(after, NOW)
+            posted = {"bank:main": ours, "gateway_clearing": -ours} if ours else {}
+            assert balances(done.postings) == posted
 
 
 # a year of business

@@ -313,6 +313,75 @@ def test_a_chargeback_and_its_fee_are_of_the_order(world: World) -> None:
     assert (sums["payment_fees"], sums["chargeback_losses"]) == (1500, gross.minor)
 
 
+# an account that another system has, too
+
+
+def shares_the_account(world: World, monkeypatch: pytest.MonkeyPatch, unassigned: bool) -> None:
+    monkeypatch.setattr(shop, "CACHED_SECONDS", -1)
+    settings = replace(ACCOUNTS.settings, books_unassigned=unassigned)
+    shop.put_settings(world.db, settings)
+
+
+@pytest.mark.parametrize("unassigned", [True, False])
+def test_of_a_payout_that_is_shared_each_system_books_its_own(
+    world: World, monkeypatch: pytest.MonkeyPatch, unassigned: bool
+) -> None:
+    """The bank has it all; on these books is what was moved for its payments and, where it was told
+    so, for none: also when the whole comes back, and is paid out again with more of others."""
+    story = paid(world)
+    shares_the_account(world, monkeypatch, unassigned)
+    gross = totals(story.order).gross.minor
+    first = world.payouts.pay_out(
+        moved(story, fee=59), nobodys("foreign", 900, 40), nobodys("fee", 0, 70)
+    )
+    assert world.deliver(first) == []
+    kept_here = 59 + 70 * unassigned
+    seen = world.payout(first)
+    told = seen["payout"]
+    assert (told["state"], told["count"], told["unmatched"]) == ("settled", 1 + unassigned, 0)
+    assert len(seen["items"]) == told["count"] and world.queue() == []
+    assert (told["fees"]["minor"], told["net"]["minor"]) == (kept_here, gross - kept_here)
+    assert told["net"]["minor"] + told["others"]["minor"] == told["amount"]["minor"]
+    assert "foreign" not in told["gross"]
+    sums = world.books(story.order.id, first)
+    assert (sums["bank:main"], sums["gateway_clearing"]) == (gross - kept_here, 0)
+    whole = world.payouts.payouts[first].amount.minor
+    world.payouts.payouts[first] = replace(world.payouts.payouts[first], status="failed")
+    second = world.payouts.pay_out(
+        replace(nobodys("payout_failure", whole), source=first), nobodys("foreign", 5, 1, "more")
+    )
+    assert world.deliver(second, first) == []
+    assert world.queue() == []
+    again = world.payout(second)["payout"]
+    assert (again["state"], again["net"]["minor"]) == ("settled", gross - kept_here)
+    assert again["net"]["minor"] + again["others"]["minor"] == again["amount"]["minor"]
+    sums = world.books(story.order.id, first, second)
+    assert (sums["bank:main"], sums["gateway_clearing"]) == (gross - kept_here, 0)
+
+
+def test_a_payout_with_nothing_of_ours_is_none_of_our_business(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not even an account in its currency is needed, and nothing is posted."""
+    shares_the_account(world, monkeypatch, False)
+    parts = [nobodys("foreign", 900, 40), nobodys("fee", 0, 70), nobodys("reserve", -5)]
+    euros = [replace(each, net=Money(each.net.minor, "EUR")) for each in parts]
+    theirs = world.payouts.pay_out(*euros, amount=Money(785, "EUR"))
+    assert world.deliver(theirs) == []
+    told = world.payout(theirs)["payout"]
+    assert (told["state"], told["count"], told["others"]["minor"]) == ("settled", 0, 785)
+    world.payouts.payouts[theirs] = replace(world.payouts.payouts[theirs], status="failed")
+    whole, nothing = Money(785, "EUR"), Money(0, "EUR")
+    came_back = replace(
+        nobodys("payout_failure", 785), source=theirs, gross=whole, fee=nothing, net=whole
+    )
+    again = world.payouts.pay_out(came_back, amount=whole)
+    assert world.deliver(again) == []
+    assert world.payout(again)["payout"]["others"]["minor"] == 785
+    assert (world.queue(), world.books(theirs, again)) == ([], {})
+    assert world.sweep()["sent"] == 0
+
+
 # what nothing explains
 
 

@@ -303,6 +303,10 @@ def test_the_port_tells_how_a_payments_disputes_are(
     assert (known[charged].status, known[charged].lost) == ("lost", 1000)
 
 
+def settlements(standin: StandIn, deployment: str = "shop") -> StripeSettlements:
+    return StripeSettlements(standin.secret_key, deployment=deployment, api_base=standin.api_base)
+
+
 def everything(port: StripeSettlements, payout: str, limit: int) -> list[BalanceTransaction]:
     """A payout's movements, read in pages of `limit`."""
     found: list[BalanceTransaction] = []
@@ -320,7 +324,7 @@ def test_the_port_tells_what_a_payout_is_made_of(
 ) -> None:
     """In euros, of dollars that were captured in parts, refunded and disputed; fees have tax."""
     standin.set_pricing(tax=1900, rates={"usd": ["eur", "0.9123"]})
-    port = StripeSettlements(standin.secret_key, api_base=standin.api_base)
+    port = settlements(standin)
     payment = create(gateway, 30000)
     standin.confirm(payment.client_secret)
     gateway.capture(payment.reference, usd(12345), key="s1", final=False)
@@ -350,6 +354,42 @@ def test_the_port_tells_what_a_payout_is_made_of(
     with pytest.raises(GatewayRefused) as refused:
         port.payout("po_none")
     assert refused.value.code == "resource_missing"
+
+
+def test_what_another_system_at_the_account_moved_is_foreign(
+    standin: StandIn, sdk: stripe.StripeClient
+) -> None:
+    """Each deployment sees its own payments with their orders; the other's, and what a till made,
+    are foreign whatever they are, and can be read."""
+    standin.charge_fee(-100_000, "usd")  # whatever other tests have left is paid out before
+    standin.travel(3 * DAY)
+    standin.pay_out()
+    shops = {
+        name: StripeGateway(standin.secret_key, deployment=name, api_base=standin.api_base)
+        for name in ("shop", "test")
+    }
+    made = {name: paid(standin, gateway, 9000) for name, gateway in shops.items()}
+    shops["test"].refund(made["test"], usd(400), key="r1")
+    standin.dispute(made["test"], amount=300)
+    till = sdk.v1.payment_intents.create(
+        {"amount": 700, "currency": "usd", "metadata": {"deployment": "till", "attempt": "first"}}
+    )
+    assert till.client_secret
+    standin.confirm(till.client_secret)
+    standin.charge_fee(70, "usd")
+    standin.travel(3 * DAY)
+    (payout,) = standin.pay_out()
+    ours = everything(settlements(standin), payout, 100)
+    assert [each.kind for each in ours] == ["fee", *["foreign"] * 4, "charge"]
+    assert ours[-1].payment == made["shop"] and ours[-1].order_id
+    assert {(each.order_id, each.attempt) for each in ours[:-1]} == {("", 0)}
+    theirs = everything(settlements(standin, "test"), payout, 100)
+    kinds = ["fee", "foreign", "dispute", "refund", "charge", "foreign"]
+    assert [each.kind for each in theirs] == kinds
+    assert {each.payment for each in theirs[2:5]} == {made["test"]}
+    nets = [each.net for each in ours]
+    assert nets == [each.net for each in theirs]
+    assert sum(net.minor for net in nets) == settlements(standin).payout(payout).amount.minor
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ PayoutStatus = Literal["pending", "in_transit", "paid", "failed", "canceled"]
 Itemised = Literal["not_yet", "yes", "never"]
 # A charge is what was captured at once; a fee here is one that is for no payment, a failure of a
 # payout its money that is with the provider again, a reserve what the provider keeps for a while.
+# What is foreign is of a payment that another system made, which shares the account with us.
 Kind = Literal[
     "charge",
     "refund",
@@ -22,6 +23,7 @@ Kind = Literal[
     "fee",
     "payout_failure",
     "reserve",
+    "foreign",
     "other",
 ]
 

@@ -189,18 +189,19 @@ def see_to(order: Order, shipments: Sequence[Shipment], facts: Facts) -> Decisio
     """What time has come for: to remind of a pick-up, or to take it back and give its units to
     others. None when there is nothing (more) of that to do.
 
-    Nothing is taken from who could not collect it, the order being on hold for a reason of ours;
-    but what is not paid for any more does not lie there for ever. What may not be handed over, its
-    channel having stopped all that leaves, is kept for longer.
+    What may not be handed over is kept for longer: its channel has stopped all that leaves, or the
+    order is on hold for a reason of ours. But what is not paid for any more does not lie there for
+    ever.
     """
-    unpaid = bool(order.holds)
-    if order.state != "confirmed" or any(hold.code != PAYMENT_LOST for hold in order.holds):
+    if order.state != "confirmed":
         return None
+    unpaid = bool(order.holds)
+    ours = any(hold.code != PAYMENT_LOST for hold in order.holds)
     for shipment in shipments:
         due = order.uncollected.get(shipment.id)
         if due is None or due > facts.now or shipment.collect_by is None:
             continue
-        if facts.shop.switched(order.channel).stop_ship:
+        if ours or facts.shop.switched(order.channel).stop_ship:
             return _keep(order, shipment, shipment.collect_by, facts)
         if shipment.collect_by <= facts.now:
             return _expire(order, shipments, shipment, facts)

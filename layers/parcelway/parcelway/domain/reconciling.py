@@ -24,10 +24,17 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from parcelway.domain.authorization import GRACE, overtaken, recorded, undo_first, usable
+from parcelway.domain.matching import Why
 from parcelway.domain.money import Money
 from parcelway.domain.order import Order
 from parcelway.domain.payment import GatewayPayment, Payment
-from parcelway.domain.settlement import Booking, Difference, Reading, Unmatched, Why, queued_as
+from parcelway.domain.settlement import (
+    Booking,
+    Difference,
+    Reading,
+    Unmatched,
+    queued_as,
+)
 from parcelway.values import dataclass
 
 # What is younger is still under way, by the usual path; and clocks differ a little.

@@ -2,9 +2,9 @@
 
 A payout that does not add up, or goes to an account that the shop has not, is refused whole: none
 of it is booked and it waits for a person, or for the day on which it is right. Of one that adds up
-every movement is booked: what matches a capture, refund or dispute that an order knows with that
-order, its fee included; everything else waits in the queue of unmatched items, and stays on
-`gateway_clearing` meanwhile, which is how much the books do not explain.
+every movement is booked that is for these books (`payout_shares`): what matches an order
+(`matching`) with that order, its fee included; everything else waits in the queue of unmatched
+items, and stays on `gateway_clearing` meanwhile, which is how much the books do not explain.
 """
 
 from __future__ import annotations
@@ -15,42 +15,26 @@ from datetime import datetime
 from typing import Literal
 
 from parcelway.domain import ledger
-from parcelway.domain.dispute import Dispute
 from parcelway.domain.ledger import Posting
+from parcelway.domain.matching import Known, Settled, Why, match
 from parcelway.domain.money import Money
-from parcelway.domain.payment import GatewayStatus, Payment
+from parcelway.domain.payment import GatewayStatus
 from parcelway.domain.payout import BalanceTransaction, Payout
+from parcelway.domain.payout_shares import ours
 from parcelway.domain.shop import Settings
 from parcelway.values import dataclass
 
 State = Literal["importing", "settled", "refused", "returned", "resolved"]
-# Why something cannot be matched; '' for what can.
-Why = Literal[
-    "",
-    "does_not_add_up",
-    "unknown_account",
-    "not_itemised",
-    "unknown_payment",
-    "exceeds_captured",
-    "exceeds_refunded",
-    "unknown_dispute",
-    "differs_from_dispute",
-    "unknown_payout",
-    "unknown_kind",
-    "unknown_order",
-    "currency_differs",
-    "amount_differs",
-    "status_differs",
-]
 
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
     """A payout as the shop knows it. `version` counts its commits.
 
-    `account` is the shop's account that it goes to. `cursor` is the last movement that was booked,
-    `count` how many were, `unmatched` how many of those wait for a person. `gross` is by kind of
-    movement; it, `fees`, `fee_taxes` and `net` are in minor units of the payout's currency.
+    `account` is the shop's account that it goes to. `cursor` is the last movement that was seen,
+    `count` how many were booked, `unmatched` how many of those wait for a person. `gross` is by
+    kind of movement; it, `fees`, `fee_taxes` and `net` are of what was booked, `others` is the net
+    of what is on the books of other systems, all in minor units of the payout's currency.
     """
 
     payout: Payout
@@ -65,20 +49,8 @@ class Settlement:
     fees: int = 0
     fee_taxes: int = 0
     net: int = 0
+    others: int = 0
     settled_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """What of a payment has been settled so far, in minor units of its currency: captured,
-    refunded, and moved by a dispute (`dispute:du_1`, `dispute_reversal:du_1`), each once."""
-
-    order_id: str
-    payment: str
-    version: int = 0
-    captured: int = 0
-    refunded: int = 0
-    disputes: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,17 +116,6 @@ class Unmatched:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """What is known of that which a batch of movements is about: payments, disputes and what was
-    settled before by reference, and the payouts that did not arrive."""
-
-    payments: Mapping[str, Payment] = field(default_factory=dict)
-    disputes: Mapping[str, Dispute] = field(default_factory=dict)
-    settled: Mapping[str, Settled] = field(default_factory=dict)
-    returned: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
 class Booking:
     """What is to be committed together: `opened` and `closed` are items of the queue. `after` is
     None when the payout itself does not change."""
@@ -168,16 +129,21 @@ class Booking:
 
 
 def begin(
-    payout: Payout, known: Settlement | None, net: Money, settings: Settings
+    payout: Payout,
+    known: Settlement | None,
+    net: Money,
+    settings: Settings,
+    concerned: bool = True,
 ) -> Booking | None:
     """Take a payout in whose movements come to `net`, or refuse it. None when that is known.
+    `concerned` is whether any of them is for our books: without, no account is needed for it.
 
     One that was refused is judged anew; whoever has resolved it has the last word.
     """
     if known is not None and known.state != "refused":
         return None
     account = settings.settlement_account(payout.amount.currency, payout.gateway)
-    why = _why_refused(payout, net, account)
+    why = _why_refused(payout, net, bool(account) or not concerned)
     if known is not None and why == known.reason:
         return None
     version = known.version + 1 if known else 1
@@ -193,10 +159,17 @@ def begin(
 
 
 def take_in(
-    known: Settlement, batch: Sequence[BalanceTransaction], facts: Known, now: datetime
+    known: Settlement,
+    seen: Sequence[BalanceTransaction],
+    facts: Known,
+    now: datetime,
+    unassigned: bool = True,
 ) -> Booking:
-    """Book the next movements of a payout that adds up, in the order the provider lists them."""
+    """Book what is ours of the next movements of a payout that adds up, in the order the provider
+    lists them. `unassigned`: see `ours`."""
     items, settled, postings = [], dict(facts.settled), []
+    shares = (ours(each, facts.returned, unassigned) for each in seen)
+    batch = [share for share in shares if share is not None]
     for each in batch:
         why, so_far = match(each, replace(facts, settled=settled))
         items.append(Item(known.payout.id, each, why))
@@ -207,31 +180,35 @@ def take_in(
     gross = dict(known.gross)
     for each in batch:
         gross[each.kind] = gross.get(each.kind, 0) + each.gross.minor
+    net = sum(each.net.minor for each in batch)
     after = replace(
         known,
         version=known.version + 1,
-        cursor=batch[-1].id,
+        cursor=seen[-1].id,
         count=known.count + len(batch),
         unmatched=known.unmatched + len(waiting),
         gross=gross,
         fees=known.fees + sum(each.fee.minor for each in batch),
         fee_taxes=known.fee_taxes + sum(each.fee_tax.minor for each in batch),
-        net=known.net + sum(each.net.minor for each in batch),
+        net=known.net + net,
+        others=known.others + sum(each.net.minor for each in seen) - net,
     )
     changed = _changed(settled, facts)
     return Booking(after, tuple(items), changed, opened=waiting, postings=tuple(postings))
 
 
 def finish(known: Settlement, now: datetime) -> Booking:
-    """All movements are booked: so is what arrives at the shop's account.
+    """All movements are booked: so is what arrives of them at the shop's account.
 
     Raises ValueError when they do not come to the payout, which `begin` had seen to.
     """
     payout = known.payout
-    if known.net != payout.amount.minor:
-        raise ValueError(f"{payout.id}: {known.net} booked of {payout.amount.minor}")
+    if (booked_of := known.net + known.others) != payout.amount.minor:
+        raise ValueError(f"{payout.id}: {booked_of} booked of {payout.amount.minor}")
     after = replace(known, version=known.version + 1, state="settled", settled_at=now)
-    return Booking(after, postings=(ledger.paid_out(payout.id, now, payout.amount, known.account),))
+    if not known.net:
+        return Booking(after)
+    return Booking(after, postings=(ledger.paid_out(payout.id, now, _net(known), known.account),))
 
 
 def come_back(known: Settlement, payout: Payout, now: datetime) -> Booking | None:
@@ -240,7 +217,9 @@ def come_back(known: Settlement, payout: Payout, now: datetime) -> Booking | Non
     if known.state != "settled" or payout.status not in ("failed", "canceled"):
         return None
     after = replace(known, version=known.version + 1, state="returned", payout=payout)
-    posting = ledger.payout_failed(payout.id, now, payout.amount, known.account)
+    if not known.net:
+        return Booking(after)
+    posting = ledger.payout_failed(payout.id, now, _net(known), known.account)
     return Booking(after, postings=(posting,))
 
 
@@ -277,27 +256,6 @@ def resolve(item: Unmatched, known: Settlement | None, resolution: Resolution) -
         item.payout, item.transaction.id, resolution.at, item.amount
     )
     return Booking(after, closed=(done,), postings=(posting,))
-
-
-def match(each: BalanceTransaction, facts: Known) -> tuple[Why, Settled | None]:
-    """Why a movement is not of anything that is known, '' when it is; and what of its payment is
-    settled with it (None: it is of no payment, or is unmatched)."""
-    if not each.adds_up:
-        return "does_not_add_up", None
-    if each.kind in ("fee", "reserve"):
-        return "", None
-    if each.kind == "payout_failure":
-        return ("" if each.source in facts.returned else "unknown_payout"), None
-    if each.kind == "other":
-        return "unknown_kind", None
-    payment = facts.payments.get(each.payment)
-    original = each.original
-    if payment is None or original is None or original.currency != payment.amount.currency:
-        return "unknown_payment", None
-    before = facts.settled.get(each.payment, Settled(payment.order_id, each.payment))
-    after = _with(before, each, original.minor)
-    why = _why_not(after, each, original, payment, facts.disputes.get(each.source))
-    return why, None if why else after
 
 
 def unmatched(item: Item) -> Unmatched | None:
@@ -348,6 +306,10 @@ def booked(payout: str, each: BalanceTransaction, now: datetime) -> list[Posting
     return postings
 
 
+def _net(known: Settlement) -> Money:
+    return Money(known.net, known.payout.amount.currency)
+
+
 def _changed(settled: Mapping[str, Settled], facts: Known) -> tuple[Settled, ...]:
     """What is settled of payments now, where it was something else before: at its next version."""
     return tuple(
@@ -357,45 +319,9 @@ def _changed(settled: Mapping[str, Settled], facts: Known) -> tuple[Settled, ...
     )
 
 
-def _why_refused(payout: Payout, net: Money, account: str) -> Why:
+def _why_refused(payout: Payout, net: Money, has_account: bool) -> Why:
     if payout.itemised == "never":
         return "not_itemised"
     if net != payout.amount:
         return "does_not_add_up"
-    return "" if account else "unknown_account"
-
-
-def _with(before: Settled, each: BalanceTransaction, original: int) -> Settled:
-    if each.kind == "charge":
-        return replace(before, captured=before.captured + original)
-    if each.kind in ("refund", "refund_failure"):
-        return replace(before, refunded=before.refunded - original)
-    name = _dispute_name(each)
-    moved = before.disputes.get(name, 0) + original
-    return replace(before, disputes={**before.disputes, name: moved})
-
-
-def _dispute_name(each: BalanceTransaction) -> str:
-    return f"{each.kind}:{each.source}"
-
-
-def _why_not(
-    after: Settled,
-    each: BalanceTransaction,
-    original: Money,
-    payment: Payment,
-    dispute: Dispute | None,
-) -> Why:
-    """Why the order would not have so much settled. A refund that failed is settled as both."""
-    if each.kind == "charge":
-        return "exceeds_captured" if after.captured > payment.captured else ""
-    if each.kind == "refund":
-        return "exceeds_refunded" if after.refunded > payment.refunded else ""
-    if each.kind == "refund_failure":
-        return ""
-    if dispute is None:
-        return "unknown_dispute"
-    expected = dispute.amount if each.kind == "dispute_reversal" else -dispute.amount
-    # One of each kind: a second one makes the sum another.
-    once = after.disputes[_dispute_name(each)] == original.minor
-    return "" if once and original == expected else "differs_from_dispute"
+    return "" if has_account else "unknown_account"

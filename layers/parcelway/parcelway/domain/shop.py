@@ -138,7 +138,9 @@ class Settings:
     `payment_methods` are offered in this order: `card`, and `invoice` for accounts with terms.
     Without `datev` the books are not exported in its format. `settlement_accounts` are the names of
     the shop's bank accounts by the currency that is paid out to them (`EUR`), or by gateway and
-    currency (`stripe:EUR`), which counts first. `import_sources` are by name.
+    currency (`stripe:EUR`), which counts first. `books_unassigned` says whether these books have
+    what the provider moves for no payment (its fees and reserves, charges made by hand): of several
+    deployments that share an account with it, one has. `import_sources` are by name.
     """
 
     name: str
@@ -170,6 +172,7 @@ class Settings:
     adjustment_caps: Mapping[str, Cap] = field(default_factory=dict)
     datev: Datev | None = None
     settlement_accounts: Mapping[str, str] = field(default_factory=dict)
+    books_unassigned: bool = True
     currencies: tuple[str, ...] = ()
     max_coupons: int = 3
     legal_entities: Mapping[str, LegalEntity] = field(default_factory=dict)

@@ -46,7 +46,7 @@ def disputes() -> Disputes:
 
 def settlements() -> Settlements:
     """Stripe's payouts."""
-    return _settlements(*_account())
+    return _settlements(*_account(), os.environ["DEPLOYMENT"])
 
 
 def _account() -> tuple[str, str]:
@@ -78,8 +78,8 @@ def _disputes(key: str, api_base: str) -> StripeDisputes:
 
 
 @lru_cache(maxsize=1)
-def _settlements(key: str, api_base: str) -> Settlements:
+def _settlements(key: str, api_base: str, deployment: str) -> Settlements:
     # Whoever takes payments does not pay for this at a start.
     from parcelway.ports.stripe_settlements import StripeSettlements
 
-    return StripeSettlements(key, api_base=api_base)
+    return StripeSettlements(key, deployment=deployment, api_base=api_base)

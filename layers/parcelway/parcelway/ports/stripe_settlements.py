@@ -27,6 +27,7 @@ from parcelway.domain.payout import BalanceTransaction, Itemised, Kind, Payout, 
 from parcelway.ports.payments import GatewayRefused
 from parcelway.ports.settlements import Page
 from parcelway.ports.stripe_api import from_stripe_amount, stripe_client, stripe_errors
+from parcelway.ports.stripe_payments import DEPLOYMENT, metadata_of, order_of
 
 NAME = "stripe"
 _KINDS: Mapping[str, Kind] = {
@@ -55,10 +56,13 @@ _ITEMISED: Mapping[str, Itemised] = {
 
 
 class StripeSettlements:
-    """The payouts of one account."""
+    """The payouts of one account, as `deployment` has to do with them."""
 
-    def __init__(self, secret_key: str, *, api_base: str = "https://api.stripe.com") -> None:
+    def __init__(
+        self, secret_key: str, *, deployment: str, api_base: str = "https://api.stripe.com"
+    ) -> None:
         self._api = stripe_client(secret_key, api_base).v1
+        self._deployment = deployment
 
     def payout(self, payout_id: str) -> Payout:
         """See Settlements.payout."""
@@ -79,7 +83,8 @@ class StripeSettlements:
         parts = [each for each in found.data if each.type != "payout"]
         if found.has_more and not parts:  # a page of nothing but the transfer itself
             return self.transactions(payout_id, found.data[-1].id, limit)
-        return Page(tuple(_transaction(each) for each in parts), bool(found.has_more))
+        seen = tuple(_transaction(each, self._deployment) for each in parts)
+        return Page(seen, bool(found.has_more))
 
     def since(self, moment: datetime) -> Iterator[Payout]:
         """See Settlements.since."""
@@ -106,11 +111,14 @@ def _payout(seen: stripe.Payout) -> Payout:
     )
 
 
-def _transaction(seen: stripe.BalanceTransaction) -> BalanceTransaction:
-    kind = _KINDS.get(seen.reporting_category, "other")
+def _transaction(seen: stripe.BalanceTransaction, deployment: str) -> BalanceTransaction:
     source: Any = seen.source
     intent: Any = getattr(source, "payment_intent", None)
-    metadata = intent.metadata.to_dict() if getattr(intent, "metadata", None) else {}
+    metadata = metadata_of(intent) if intent is not None else {}
+    order_id = order_of(intent, deployment) if intent is not None else ""
+    attempt = metadata.get("attempt", "")
+    foreign = metadata.get(DEPLOYMENT, deployment) != deployment
+    kind: Kind = "foreign" if foreign else _KINDS.get(seen.reporting_category, "other")
 
     def money(amount: int) -> Money:
         return from_stripe_amount(amount, seen.currency)
@@ -135,8 +143,8 @@ def _transaction(seen: stripe.BalanceTransaction) -> BalanceTransaction:
         available_on=datetime.fromtimestamp(seen.available_on, UTC),
         source=getattr(source, "id", None) or "",
         payment=getattr(intent, "id", None) or "",
-        order_id=metadata.get("order_id", ""),
-        attempt=int(metadata.get("attempt", "0")),
+        order_id=order_id,
+        attempt=int(attempt) if order_id and attempt.isdecimal() else 0,
         original=_original(seen, source, gross) if intent is not None else None,
         exchange_rate=str(seen.exchange_rate) if seen.exchange_rate else "",
     )

@@ -20,13 +20,12 @@ from datetime import datetime
 from typing import Any
 
 from parcelway.domain.dispute import Dispute
+from parcelway.domain.matching import Known, Settled
 from parcelway.domain.payment import Payment
 from parcelway.domain.payout import BalanceTransaction
 from parcelway.domain.settlement import (
     Booking,
     Item,
-    Known,
-    Settled,
     Settlement,
     Unmatched,
 )
@@ -103,7 +102,7 @@ def read_known(db: Database, batch: Sequence[BalanceTransaction]) -> Known:
         {payment.reference: payment for payment in payments},
         {dispute.reference: dispute for dispute in disputes},
         {each.payment: each for each in settled},
-        frozenset(each.payout.id for each in known if each.state == "returned"),
+        {each.payout.id: each.net for each in known if each.state == "returned"},
     )
 
 
