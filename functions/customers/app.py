@@ -23,7 +23,7 @@ from forms import (
     desk_view,
 )
 from invitations import invite
-from logins import align, proven, require_no_colleague
+from logins import align, proven, proven_mailbox, require_no_colleague
 from lookups import (
     AccessesView,
     Because,
@@ -286,9 +286,11 @@ def set_standing(call: Call[Standing]) -> Reply:
 
     def decide(known: Customer) -> Change | None:
         require_others(known, _employee(call))
+        require_no_colleague(identity(), known, call.caller)
         return edited(known, call.body.values(), call.now, _employee(call))
 
-    customer = _edit(call, decide)
+    with login_problems():
+        customer = _edit(call, decide)
     return Reply(customer_view(customer), headers=_etag(customer))
 
 
@@ -299,7 +301,7 @@ def merge_into(call: Call[Duplicate]) -> Reply:
     What orders do not follow at once follow within minutes. A repeat goes on where one stopped.
     """
     from parcelway.domain.merging import merge  # orders are a merger's concern alone
-    from parcelway.store.merging import final, follow, save_merger
+    from parcelway.store.merging import final, follow, guests_of, save_merger
 
     asked, by = call.body, _employee(call)
 
@@ -316,13 +318,16 @@ def merge_into(call: Call[Duplicate]) -> Reply:
             return survivor, duplicate
         if call.if_match not in (None, survivor.version):
             raise stale_version()
-        save_merger(db(), merger, call.now)
+        guests = guests_of(proven_mailbox(identity(), duplicate))
+        save_merger(db(), merger, guests, call.now)
         return merger.survivor.customer, merger.duplicate.customer
 
     with login_problems():
         survivor, duplicate = until_fresh(attempt)
         align(db(), identity(), duplicate)
-    followed = follow(db(), duplicate.id, final(db(), survivor.id), call.now, _MOST_AT_ONCE)
+        guests = guests_of(proven_mailbox(identity(), duplicate))
+    into = final(db(), survivor.id)
+    followed = follow(db(), duplicate.id, guests, into, call.now, _MOST_AT_ONCE)
     view = MergedView(desk_view(survivor, call.now), followed.moved, followed.complete)
     return Reply(view, headers=_etag(survivor))
 

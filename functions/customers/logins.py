@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from parcelway.domain.account_state import BLOCKED
 from parcelway.domain.customer import Customer
+from parcelway.domain.login import normalise_email
 from parcelway.domain.refusals import Reason, Refusal
 from parcelway.http.call import Caller
 from parcelway.ports.identity import Logins
@@ -31,6 +32,21 @@ def proven(identity: Logins, customer: Customer) -> bool:
     """Whether the record's own login has shown that its mailbox is its owner's."""
     login = identity.find_subject(customer.subject) if customer.subject else None
     return login is not None and login.proven
+
+
+def proven_mailbox(identity: Logins, customer: Customer) -> str:
+    """The record's address, if its own login has shown that it is its owner's and still has it;
+    else ''."""
+    login = identity.find_subject(customer.subject) if customer.subject else None
+    own = login is not None and login.proven and _normal(login.email) == customer.email_key
+    return customer.email_key if own else ""
+
+
+def _normal(email: str) -> str:
+    try:
+        return normalise_email(email)
+    except ValueError:  # the user pool takes addresses that no mail of the shop's reaches
+        return ""
 
 
 def require_no_colleague(identity: Logins, customer: Customer, caller: Caller) -> None:

@@ -103,7 +103,7 @@ def handler(_event: dict[str, Any], _context: Any) -> dict[str, int]:
 
 def _follow(counts: dict[str, int]) -> int:
     """Have the orders of merged customers follow; the next sweep goes on where this one stops."""
-    found = entries(db())
+    found = entries(db(), clock.now())
     if not found:
         return 0
     from parcelway.store.merging import sweep  # hardly any sweep needs it

@@ -385,13 +385,18 @@ def test_nobody_decides_on_their_own_record(shop: World, role: str) -> None:
 
 
 @pytest.mark.parametrize("group", ["csr", "admin"])
-def test_only_an_admin_shuts_a_colleague_out(shop: World, group: str) -> None:
+def test_only_an_admin_shuts_a_colleague_out_or_sets_their_standing(
+    shop: World, group: str
+) -> None:
     own, _ = member(shop)
     shop.employs(EMAIL, group)
     before = shop.items()
     for role in ("csr", "csr_supervisor"):
         refused = state(shop, own, "disabled", role=role)
         assert (refused.status, refused.body["type"]) == (403, "urn:parcelway:problem:four-eyes")
+    standing = {"groups": ["trade"], "account": ""}
+    refused = shop.desk("PUT", f"/{own}/standing", standing, role="csr_supervisor")
+    assert (refused.status, refused.body["type"]) == (403, "urn:parcelway:problem:four-eyes")
     assert (shop.items(), shop.sign_in().status) == (before, 200)
     assert state(shop, own, "disabled", role="admin").status == 200
     assert shop.sign_in().status == 401
