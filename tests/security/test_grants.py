@@ -115,15 +115,17 @@ def invited(app: Application) -> None:
         desk.call("PUT", f"{path}/state", {"state": state, "reason": "a test"})
 
 
-def merged(app: Application, client: Client) -> None:
-    """A member who has ordered becomes part of a record that the desk has made."""
+def merged(app: Application, client: Client, sku: str) -> None:
+    """A member who has ordered, also as a guest, becomes part of a record that the desk made."""
     desk, boss = staff(app, "csr"), staff(app, "csr_supervisor")
-    own = client.call("GET", "/customers/me")["id"]
+    me = client.call("GET", "/customers/me")
+    own = me["id"]
+    ready(app, sku, email=me["email"]).place()
     someone = {"email": person()["email"], "given_name": "Ann", "family_name": "Example"}
     made = desk.call("POST", "/staff/customers", someone)["customer"]["id"]
     duplicate = {"duplicate": own, "reason": "one person"}
     done = boss.call("POST", f"/staff/customers/{made}/merge", duplicate)
-    assert done["orders_moved"] == 1
+    assert done["orders_moved"] == 2
     app.travel(timedelta(hours=2))
     app.stack.fire("SweeperFunction")  # looks once more, and is done with it
     app.settle()
@@ -212,7 +214,7 @@ def life(app: Application, sku: str) -> None:
         assert (
             app.stack.request("GET", f"{documents}/{wanted}", None, desk.headers).status == status
         )
-    merged(app, client)
+    merged(app, client, sku)
 
 
 def delivered_twice(app: Application, order_id: str) -> None:
