@@ -15,13 +15,14 @@ import pytest
 from parcelway.domain.authorization import card_refused
 from parcelway.domain.credit_notes import Wanted
 from parcelway.domain.customer import edited
+from parcelway.domain.decision import Decision
 from parcelway.domain.mailing import KINDS
 from parcelway.domain.money import Money
-from parcelway.domain.order import Order, totals
+from parcelway.domain.order import Order, advance, totals
 from parcelway.domain.parties import SYSTEM, Actor, Contact
 from parcelway.language.formats import LANGUAGES
 from parcelway.ports import clock
-from parcelway.store import mails
+from parcelway.store import mails, saving
 from parcelway.store.customers import get_customer, save
 
 from infra.local.template import read
@@ -164,8 +165,8 @@ def test_the_confirmation_tells_that_somebody_of_the_shop_acted(
     world: World, acted: dict[str, Any], told: str
 ) -> None:
     story = at("confirmed")
-    story.order = replace(story.order, **acted)
     store(world.db, story)
+    saving.save(world.db, Decision(advance(story.order, **acted)), START)
     world.tell(story.event("order.confirmed"))
     text = world.mailer.sent[0]["text"]
     assert ("customer service" in text) == bool(told)
