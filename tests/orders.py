@@ -21,6 +21,7 @@ from parcelway.domain import (
     cart,
     checkout,
     delivery,
+    dunning,
     fulfilment,
     fulfilment_orders,
     invoicing,
@@ -232,6 +233,7 @@ class Story:
     shortage: Shortage = ""
     channel: Channel = "online"
     account: Account | None = None
+    due_days: int | None = None  # what it is paid by is due so many days after the invoice
     now: datetime = START
     decisions: list[tuple[Decision, datetime]] = field(default_factory=list)
 
@@ -382,6 +384,14 @@ class Story:
         before = self.seen or GatewayPayment(
             f"pi_{self.seed}", self.order.id, 1, status, gross, nothing, nothing, nothing
         )
+        if self.due_days is not None:
+            before = replace(
+                before,
+                method="invoice",
+                due_days=self.due_days,
+                received=before.received or nothing,
+                returned=nothing,
+            )
         changes: dict[str, Any] = {
             name: Money(minor, gross.currency) for name, minor in amounts.items()
         }
@@ -519,6 +529,15 @@ class Story:
         """Nobody came in time."""
         self.now += timedelta(days=14)
         return self._apply(pickup.see_to(self.order, self.shipments, self.facts))
+
+    def later(self, **time: float) -> Story:
+        """Time passes."""
+        self.now += timedelta(**time)
+        return self
+
+    def asked_to_pay(self) -> Story:
+        """The customer is reminded of the invoices whose time has come."""
+        return self._apply(dunning.see_to(self.order, self.now))
 
     def _leave(self, shipment: Shipment) -> Decision | None:
         if shipment.method == "pickup":

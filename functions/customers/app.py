@@ -89,18 +89,23 @@ def create(call: Call[NewCustomer]) -> Reply:
 @api.route("POST", f"{_ONE}/invitation", who=DESK, status=204, key=True)
 def invite_again(call: Call[None]) -> Reply:
     """Mail a customer a new way to set their password; the one before works no more. A repeat of
-    the same request mails nothing."""
+    the same request mails nothing; two tries of it at the same moment may both mail."""
     customer = _known(call)
     if not repeated(customer, call.command):
         with login_problems():
             sent = customer.state not in BLOCKED and identity().invite_again(customer.email_key)
         if not sent:
             raise Refusal(Reason.ILLEGAL_STATE, "This customer waits for no invitation.")
-        by = _employee(call)
-        until_fresh(
-            lambda: save(db(), mailed_again(_known(call), call.command, call.now, by))
-        )  # only now, or a crash between would leave them without a mail for good
+        # Only now, or a crash between would leave them without a mail for good.
+        until_fresh(lambda: _note_mailed(call))
     return Reply("", 204, "text/plain")
+
+
+def _note_mailed(call: Call[None]) -> None:
+    """Note that an invitation was mailed anew, unless another try of the request has."""
+    known = _known(call)
+    if not repeated(known, call.command):
+        save(db(), mailed_again(known, call.command, call.now, _employee(call)))
 
 
 @api.route("GET", _ALL, who=DESK, query=LookUp, reply=FoundView)

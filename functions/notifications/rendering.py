@@ -19,13 +19,15 @@ from typing import Any
 from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from owed import owed_facts, transfer
 from parcelway.domain.collecting import code as collection_code
 from parcelway.domain.collecting import last_day
 from parcelway.domain.dues import PAY_AGAIN
+from parcelway.domain.dunning import REMINDERS
 from parcelway.domain.invoice import Invoice, InvoiceLine
 from parcelway.domain.line import DONE
 from parcelway.domain.money import Money
-from parcelway.domain.order import DeliveryGroup, Event, Order, totals
+from parcelway.domain.order import Event, Order, totals
 from parcelway.domain.public_view import payment_page, promised
 from parcelway.domain.receipt import receipt
 from parcelway.domain.shipment import Shipment
@@ -43,25 +45,12 @@ from parcelway.language.formats import (
 from parcelway.language.wording import say
 from parcelway.store.orders import Dossier
 from parcelway.values import dataclass
+from places import ON_THE_WAY, groups_of, places
 from waiting import Item, sections, waits
 
-_ON_THE_WAY = (
-    "shipment.shipped",
-    "shipment.out_for_delivery",
-    "shipment.ready_for_pickup",
-    "shipment.pickup_reminder",
-    "shipment.delivered",
-)
 _TO_COLLECT = ("shipment.ready_for_pickup", "shipment.pickup_reminder")
 _WITH_PROMISE = ("order.confirmed", "payment.link_sent", "shipment.shipped")
-_WITH_PLACE = (
-    "order.confirmed",
-    "order.approval_asked",
-    "payment.link_sent",
-    "promise.revised",
-    *_ON_THE_WAY,
-)
-_WITH_TOTAL = ("payment.refunded", *_ON_THE_WAY)  # said in a line; others add it up, or have none
+_WITH_TOTAL = ("payment.refunded", *ON_THE_WAY)  # said in a line; others add it up, or have none
 _OF_A_CART = tuple(f"order.approval_{each}" for each in ("asked", "approved", "rejected"))
 _ADDED_UP = ("order.confirmed", "order.cancelled", "payment.link_sent", *_OF_A_CART)
 _WITH_PURCHASE_ORDER = ("order.confirmed", "payment.link_sent", *_OF_A_CART)
@@ -86,16 +75,6 @@ class Reader:
     name: str
     email: str
     language: str
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where goods go, under its heading; `expected` and `items` tell several places apart."""
-
-    label: str
-    lines: list[str]
-    expected: str = ""
-    items: Sequence[Item] = ()
 
 
 def render(
@@ -132,7 +111,7 @@ def render(
         "items": _items(event, dossier, shipment, shop, language),
         "rows": _rows(event, order, shop, language),
         "sections": sections(event, dossier, language),
-        "places": _places(event, order, shipment, shop, language),
+        "places": places(event, order, shipment, shop, language),
         # A draft has no number yet, and no page.
         "track_url": _link(order, public_url) if order.tracking_number else "",
         "payment_url": _payment(event, order),
@@ -150,7 +129,7 @@ def _document(
     if event.type == "credit_note.issued":
         path = f"/credit-notes/{quote(event.data['number'], safe='')}"
         return say("credit_note.title", language), _link(order, public_url, path)
-    if shipment is not None and event.type == _invoiced_at(shipment):
+    if shipment is not None and event.type in (_invoiced_at(shipment), *REMINDERS):
         path = f"/invoices/{quote(shipment.id, safe='')}"
         return say("label.invoice", language), _link(order, public_url, path)
     return None
@@ -177,7 +156,7 @@ def _said(
 ) -> list[str]:
     """Subject, headline and paragraphs, each on one line."""
     order, data = dossier.order, event.data
-    groups = _groups(order, event, shipment)
+    groups = groups_of(order, event, shipment)
     store = shop.nodes.get(groups[0].store)
     pickups = [group.method == "pickup" for group in groups]
     parcels = [s for s in dossier.shipments if s.status != "cancelled"]
@@ -203,6 +182,7 @@ def _said(
         "parcel_number": shipment.parcel_number if shipment else "",
         "amount": _amount(data, order, language),
         **_to_collect(event, order, shipment, shop, language),
+        **transfer(event, dossier, language),
         "out_of_stock": data.get("reason") == "out_of_stock",
         "charged": order.captured > order.refunded,
         "date": day(latest, language) if latest else "",
@@ -271,7 +251,9 @@ def _facts(
     language: str,
 ) -> list[tuple[str, str]]:
     order = dossier.order
-    groups = _groups(order, event, shipment)
+    if event.type in REMINDERS:
+        return owed_facts(event, order, language)
+    groups = groups_of(order, event, shipment)
     facts = [(say("label.linked_number", language), other.tracking_number) for other in others]
     if order.purchase_order and event.type in _WITH_PURCHASE_ORDER:
         facts.append((say("invoice.purchase_order", language), order.purchase_order))
@@ -318,7 +300,7 @@ def _items(
         names = {line.number: line.name for line in order.lines}
         return [Item(names[line.line], line.quantity) for line in shipment.lines]
     if event.type in _WITHOUT_AMOUNTS:
-        groups = _groups(order, event, shipment)
+        groups = groups_of(order, event, shipment)
         return [
             Item(line.name, units)
             for line in order.lines
@@ -339,51 +321,6 @@ def _rows(event: Event, order: Order, shop: Shop, language: str) -> Sequence[Row
     if event.type not in _ADDED_UP:
         return ()
     return total_rows(receipt(order, ()), shop.settings.prices_include_tax, language)
-
-
-def _groups(order: Order, event: Event, shipment: Shipment | None) -> Sequence[DeliveryGroup]:
-    """The deliveries that the mail is about: the shipment's, the event's, or all of the order's."""
-    named = shipment.group if shipment else event.data.get("group")
-    return (order.group_named(named),) if named else order.groups
-
-
-def _places(
-    event: Event, order: Order, shipment: Shipment | None, shop: Shop, language: str
-) -> list[Place]:
-    if event.type not in _WITH_PLACE:
-        return []
-    groups = _groups(order, event, shipment)
-    places = [_place(group, shop, language) for group in groups]
-    if len(groups) > 1:
-        places = [
-            _told_apart(place, order, number, language) if place else None
-            for number, place in enumerate(places)
-        ]
-    return [place for place in places if place]
-
-
-def _told_apart(place: Place, order: Order, index: int, language: str) -> Place:
-    """One of the order's places, with its number, what goes there and when."""
-    group = order.groups[index]
-    counted = say("label.delivery_of", language, number=index + 1, count=len(order.groups))
-    return replace(
-        place,
-        label=f"{counted} – {place.label}",
-        expected=window(group.promise, language) if group.promise else "",
-        items=[Item(line.name, units) for line in order.lines if (units := line.units(group.id))],
-    )
-
-
-def _place(group: DeliveryGroup, shop: Shop, language: str) -> Place | None:
-    store = shop.nodes.get(group.store)
-    if store is not None:
-        lines = address_lines(store.address, language)
-        if store.name not in lines:
-            lines.insert(0, store.name)
-        return Place(say("label.collect_at", language), lines)
-    if group.address is None:
-        return None
-    return Place(say("label.deliver_to", language), address_lines(group.address, language))
 
 
 def _seller(shop: Shop, language: str) -> dict[str, str]:

@@ -1,8 +1,8 @@
 """Every minute: holds that are over are taken back, pick-ups nobody comes for are reminded of and
-then given up, payments are looked at before they lapse, what had to be paid anew and was not is
-cancelled, orders gone quiet are looked after, and stock balances that were split for a crowd are
-put together again once it has gone, the orders of merged customers follow, and people who are to
-be forgotten are.
+then given up, invoices on account are reminded of, payments are looked at before they lapse, what
+had to be paid anew and was not is cancelled, orders gone quiet are looked after, and stock balances
+that were split for a crowd are put together again once it has gone, the orders of merged customers
+follow, and people who are to be forgotten are.
 
 An order is quiet when something must still happen and nothing did for a while, perhaps because an
 event was lost on its way. What was not published twice yet is published again, and so is, each
@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 from parcelway import aws
-from parcelway.domain import lapsing, pickup
+from parcelway.domain import dunning, lapsing, pickup
 from parcelway.domain.attention import QUIET
 from parcelway.domain.cancellation import give_up
 from parcelway.domain.dues import pay_until
@@ -159,7 +159,7 @@ def _sweep(due: Due, served: set[tuple[str, str]]) -> str:
     dossier = get_dossier(db(), due.order_id)
     if dossier is None:
         return "left"
-    if _sees_to_pickups(dossier, now) or _gives_up(dossier, now) or _sees_to_lapse(dossier, now):
+    if any(see_to(dossier, now) for see_to in (_pickups, _gives_up, _lapse, _reminds)):
         return "seen_to"
     for queue in waits_of(dossier.order):
         if queue not in served:
@@ -180,12 +180,13 @@ def _sweep(due: Due, served: set[tuple[str, str]]) -> str:
     next_look = now + min(max(quiet_for, QUIET), _LONGEST)
     order = dossier.order
     calls = [at for at in (*order.uncollected.values(), *order.lapses.values()) if at > now]
-    calls += [at for at in [pay_until(dossier.order)] if at is not None and at > now]
+    later = [pay_until(order), dunning.next_look(order)]
+    calls += [at for at in later if at is not None and at > now]
     postpone(db(), due, min([next_look, *calls]), last)
     return "nudged"
 
 
-def _sees_to_pickups(dossier: Dossier, now: datetime) -> bool:
+def _pickups(dossier: Dossier, now: datetime) -> bool:
     """Remind of a pick-up or give it up, one at a time; whether there was one to see to. Whoever
     collects it at the same moment is either first, or too late."""
     if not dossier.order.uncollected:
@@ -208,9 +209,19 @@ def _gives_up(dossier: Dossier, now: datetime) -> bool:
     return True
 
 
-def _sees_to_lapse(dossier: Dossier, now: datetime) -> bool:
+def _lapse(dossier: Dossier, now: datetime) -> bool:
     """Have what is owed taken from a hold that is about to lapse, and look whether one has."""
     decision = lapsing.see_to(dossier.order, dossier.payments, now)
+    if decision is None:
+        return False
+    save(db(), decision, now)
+    return True
+
+
+def _reminds(dossier: Dossier, now: datetime) -> bool:
+    """Remind of an invoice that falls due, or is overdue; whoever pays at the same moment is either
+    first, or has no such mail any more when it is about to be sent."""
+    decision = dunning.see_to(dossier.order, now)
     if decision is None:
         return False
     save(db(), decision, now)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import partial
 
 from parcelway.domain.credit import reference_of
+from parcelway.domain.dunning import FALLS_DUE, OVERDUE, REMINDERS
 from parcelway.store.credit import get_account, get_claim
 
 from infra.demo.people import Json, transfer
@@ -28,7 +30,7 @@ def _opens_an_account(history: History) -> str:
     authorization = signs_up(history)
     api = Client(history.world, {"Authorization": authorization})
     customer = api.call("GET", "/customers/me")["id"]
-    terms = {"limit": {"minor": _LIMIT, "currency": "USD"}, "days": 30}
+    terms = {"limit": {"minor": _LIMIT, "currency": "USD"}, "days": 4}
     staff(history.world, "finance").call("PUT", f"/staff/accounts/{_ACCOUNT}/credit", terms)
     standing = f"/staff/customers/{customer}/standing"
     staff(history.world, "admin").call("PUT", standing, {"account": _ACCOUNT})
@@ -96,6 +98,9 @@ def _wrong(history: History) -> list[str]:
         wrong.append(f"of the account's credit {account and account.open} is in use")
     for name in history.orders:
         dossier = dossier_of(history, name)
+        told = Counter(event.type for event in dossier.events if event.type in REMINDERS)
+        if told[FALLS_DUE] > 1 or told[OVERDUE]:
+            wrong.append(f"{name} was reminded {dict(told)}, and paid in time")
         claim = get_claim(db, reference_of(dossier.order.id, 1))
         if claim is not None and (claim.open or claim.to_return):
             wrong.append(f"{name}'s claim has {claim.open} open, {claim.to_return} to give back")

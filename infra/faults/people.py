@@ -132,6 +132,11 @@ def wrong_pasta(history: History) -> list[str]:
     return must(history, "ann", "closed", {"PASTA": 2}, captured=True)
 
 
+def wrong_basket(history: History) -> list[str]:
+    """Unless ann has all of the basket and paid for it."""
+    return must(history, "ann", "closed", {"PASTA": 3, "LAMP": 1}, captured=True)
+
+
 def must(
     history: History, name: str, state: str, sold: dict[str, int], *, captured: bool
 ) -> list[str]:

@@ -40,7 +40,8 @@ from infra.local.mail import Mail
 
 PAGES = Path(__file__).resolve().parents[1] / "web"
 STAFF_GROUPS = ("warehouse", "admin")
-DESK = {"csr": "Robin Reyes", "csr_supervisor": "Sam Okafor"}  # who sits at the service desk
+# Who sits at the service desk.
+DESK = {"csr": "Robin Reyes", "csr_supervisor": "Sam Okafor", "admin": "Alex Lindqvist"}
 _MAILS_SHOWN = 200
 _VIEWER_FILES = ("swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png")
 

@@ -49,7 +49,8 @@ def _sum_breaks(case: Case) -> Iterator[Break]:
         "money.payments": {
             field: (getattr(order, field), sum(getattr(p, field) for p in dossier.payments))
             for field in ("authorized", "captured", "refunded", "outstanding")
-        },
+        }
+        | {"open_payments": (order.open_payments, sum(p.open for p in dossier.payments))},
         "money.disputes": {
             "charged_back": (order.charged_back, sum(d.taken for d in dossier.disputes))
         },

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from parcelway.domain.attention import PATIENCE
+from parcelway.domain.dunning import next_look
 from parcelway.domain.line import DONE, Stage
 from parcelway.domain.order import EVENTS_PER_COMMIT, Order
 from parcelway.domain.payment import AT_TILL
@@ -85,6 +86,9 @@ def wrong_attributes(case: Case) -> dict[str, list[str]]:
 def too_far(case: Case, now: datetime) -> bool:
     """Whether the order would not be looked after for longer than anybody ever puts it off."""
     due = case.items["ORDER"].get("due_at", "")
+    reminder = next_look(case.order)
+    if reminder is not None and case.order.state == "closed":
+        return bool(due > iso(max(reminder, now) + _LATE))
     return bool(due > iso(max(case.order.hold_until or now, now) + PATIENCE + _LATE))
 
 

@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from infra.local import console
 from infra.local.application import SAMPLE_FILES, Application, free_port, running
 
 PRODUCTS = 80  # of the sample; enough to search in
-PATIENCE = 15_000  # milliseconds
+PATIENCE = 15_000  # milliseconds; other tests keep the machine busy meanwhile
+expect.set_options(timeout=PATIENCE)
 _CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 # Pages that are not in front are drawn once a second otherwise, and a click waits for that.
 _AWAKE = (

@@ -285,16 +285,16 @@ def test_items_have_one_id_each_and_sort_by_time() -> None:
 def test_the_shares_of_all_systems_are_the_payout_also_when_it_came_back(
     made: list[tuple[str, int]],
 ) -> None:
-    """`a` has what is of no payment, `b` has not; each cent is on the books of one."""
+    """`a` has what is of no order, `b` has not; each cent is on the books of one."""
     whole = sum(minor for _, minor in made)
-    came_back = moved("payout_failure", whole, payment="", source="po_0")
+    came_back = moved("payout_failure", whole, payment="", order_id="", source="po_0")
     for movements in (made, [("failure", whole)]):
         seen = begun(whole)
         for name in ("a", "b"):
             batch = [
                 {
                     name: moved(gross=minor),
-                    "-": moved("fee", minor, payment="", original=None),
+                    "-": moved("charge", minor, order_id=""),  # made by hand
                     "failure": came_back,
                 }.get(whose, moved("foreign", minor))
                 for whose, minor in movements

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
+from parcelway.domain.dunning import FALLS_DUE, REMINDERS
 from parcelway.ports.webhooks import TOLERANCE
 from parcelway.store.settlements import payouts
 
@@ -203,3 +204,17 @@ def test_a_card_is_kept_and_gone_in_the_end(lab: Laboratory) -> None:
             assert history.world.provider.kept_cards(history.orders["ann"]) == []
             types = [event.type for event in dossier_of(history, "ann").events]
             assert types.count("payment.card_deleted") == 1
+
+
+def test_who_buys_on_account_is_reminded_once_and_by_one_mail(lab: Laboratory) -> None:
+    with begun(lab, "on account") as history:
+        history.run()
+        told = [
+            event.type
+            for name in ("one", "other")
+            for event in dossier_of(history, name).events
+            if event.type in REMINDERS
+        ]
+        assert told == [FALLS_DUE]
+        mails = [mail for mail in history.world.outbox.all() if "is due on" in mail.subject]
+        assert len(mails) == 1

@@ -59,6 +59,8 @@ STORIES: Mapping[str, Callable[..., Story]] = {
     "credit_note.issued": lambda **options: at("delivered", **options).credited(
         Wanted({1: 1}, shipping=True)
     ),
+    "invoice.falls_due": lambda **options: owing(**options).later(days=27).asked_to_pay(),
+    "invoice.overdue": lambda **options: owing(**options).later(days=33).asked_to_pay(),
     "shipment.cancelled": lambda **options: at("packed", stock=MUGS_APART, **options).rejected(),
 }
 
@@ -67,6 +69,11 @@ def to_approve(**options: Any) -> Story:
     """A cart of a company's, with a number of its own."""
     story = at("draft", account=ACCOUNT, **options)
     return story._apply(cart.describe(story.order, story.facts, purchase_order="PO-4711"))
+
+
+def owing(**options: Any) -> Story:
+    """Bought on account, and nothing was paid yet."""
+    return at("closed", due_days=30, **options)
 
 
 def paid_late(story: Story) -> Story:

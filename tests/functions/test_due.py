@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from types import SimpleNamespace
 
 import pytest
-from parcelway.domain import delivery, fulfilment, pickup
-from parcelway.domain.attention import PATIENCE, QUIET
+from parcelway.domain import delivery, dunning, fulfilment, pickup
+from parcelway.domain.attention import PATIENCE, QUIET, due_at
+from parcelway.domain.authorization import vanished
 from parcelway.domain.dues import pay_until
-from parcelway.domain.order import Event
+from parcelway.domain.order import Event, totals
 from parcelway.domain.refusals import Reason, Refusal
 from parcelway.domain.shipment import Checkpoint
+from parcelway.domain.term import BEFORE_DUE, GRACE
 from parcelway.ports import clock
+from parcelway.store.commit import Stale
 from parcelway.store.database import Database
 from parcelway.store.orders import order_of_parcel
 from parcelway.store.saving import save, writes
 
+from infra.verify.check import breaks
 from tests import orders
 from tests.functions import tables
 from tests.functions.calls import load
@@ -43,6 +47,22 @@ def test_an_ended_order_with_an_open_payment_is_looked_after(db: Database, end: 
     settled = writes(db, story.decisions[-1][0], story.now)[0].item
     assert settled is not None
     assert "due_at" not in settled
+
+
+def test_an_ended_order_whose_only_payment_vanished_rests(db: Database) -> None:
+    """A card that was declined may be followed by another on the same payment; one that the
+    provider does not know any more is over for good."""
+    story = at("placed").pays("awaiting_customer", authorized=0).cancelled()
+    assert story.payment is not None and story.seen is not None
+    story.seen = replace(story.seen, failure_code="card_declined")
+    story.pays("awaiting_customer")
+    assert story.order.payment_status == "failed"
+    assert due_at(story.order, story.now) is not None
+    story.seen = vanished(story.payment)
+    story.pays("failed")
+    assert (story.order.payment_status, story.order.open_payments) == ("failed", 0)
+    store(db, story)
+    assert swept(db, story.now + timedelta(days=9)) == {}
 
 
 STEPS: tuple[tuple[Stage, timedelta], ...] = (
@@ -276,6 +296,38 @@ def test_a_store_can_receive_whatever_an_order_can_have(db: Database, lines: int
     made = pickup.received(story.order, box, WAREHOUSE, story.facts)
     assert made is not None
     assert len(writes(db, made, story.now)) <= 100
+
+
+def test_an_invoice_is_reminded_of_on_time_each_time_once(db: Database) -> None:
+    story = at("closed", due_days=30)
+    store(db, story)
+    (invoice,) = story.invoices
+    assert invoice.due_on is not None
+    due = datetime.combine(invoice.due_on, time(14), tzinfo=UTC)
+    minute = timedelta(minutes=1)
+    first, second = due - BEFORE_DUE, due + GRACE
+    assert swept(db, first - minute) == {}
+    assert swept(db, first + minute) == {"seen_to": 1}
+    assert swept(db, second - minute) == {}
+    assert swept(db, second + minute) == {"seen_to": 1}
+    assert swept(db, second + timedelta(days=60)) == {}
+    events = dossier_of(db, story.order.id).events
+    assert [event.type for event in events[-2:]] == ["invoice.falls_due", "invoice.overdue"]
+    assert [found.kind for found in breaks(db, second) if found.kind.startswith("order.")] == []
+
+
+def test_whoever_pays_while_the_sweeper_looks_is_first_or_reminded_before(db: Database) -> None:
+    """A reminder that was decided on when nothing was paid yet is not written after the money."""
+    story = at("closed", due_days=30)
+    store(db, story)
+    story.later(days=28)
+    late = dunning.see_to(story.order, story.now)
+    assert late is not None
+    story.pays("captured", received=totals(story.order).gross.minor)
+    save(db, *story.decisions[-1])
+    with pytest.raises(Stale):
+        save(db, late, story.now)
+    assert swept(db, story.now + timedelta(days=9)) == {}
 
 
 def test_what_nobody_pays_anew_is_cancelled_in_time(db: Database) -> None:

@@ -16,11 +16,12 @@ from parcelway.domain.authorization import card_refused
 from parcelway.domain.credit_notes import Wanted
 from parcelway.domain.customer import edited
 from parcelway.domain.decision import Decision
+from parcelway.domain.dunning import REMINDERS
 from parcelway.domain.mailing import KINDS
 from parcelway.domain.money import Money
 from parcelway.domain.order import Order, advance, totals
 from parcelway.domain.parties import SYSTEM, Actor, Contact
-from parcelway.language.formats import LANGUAGES
+from parcelway.language.formats import LANGUAGES, money
 from parcelway.ports import clock
 from parcelway.store import mails, saving
 from parcelway.store.customers import get_customer, save
@@ -46,6 +47,7 @@ from tests.orders import (
     APPROVER,
     CONTACT,
     PRODUCTS,
+    SHOP,
     SPLIT_STOCK,
     START,
     THREE_WAYS,
@@ -474,6 +476,37 @@ def unpaid_for(language: str) -> Story:
     story.pays("authorized", authorized=totals(story.order).gross.minor)
     story.scheduled().released().packed().shipped().invoiced().pays("voided", authorized=0)
     return story._apply(card_refused(story.order, "card_not_kept", story.now))
+
+
+@pytest.mark.parametrize(
+    ("language", "day"), [("en", "December 16, 2026"), ("de", "16. Dezember 2026")]
+)
+def test_a_reminder_tells_what_is_to_be_transferred_where_and_until_when(
+    world: World, language: str, day: str
+) -> None:
+    seller = replace(SHOP.settings.seller, iban="DE02120300000000202051")
+    shop = replace(SHOP, settings=replace(SHOP.settings, seller=seller))
+    for kind in REMINDERS:
+        story = STORIES[kind](language=language, seed=kind, series=kind, shop=shop)
+        store(world.db, story)
+        assert world.tell(story.event(kind)) == []
+        mail = world.mailer.sent[-1]
+        (invoice,) = story.invoices
+        for part in (mail["text"], Page(mail["html"]).text):
+            said = (invoice.number, seller.iban, day, money(invoice.gross, language))
+            assert [each for each in said if each not in part] == []
+        invoice_page = f"/invoices/{story.shipments[0].id}?k="
+        assert any(invoice_page in link for link in Page(mail["html"]).links)
+
+
+def test_what_was_paid_before_its_reminder_was_sent_is_not_asked_for(world: World) -> None:
+    """The message lay among the dead letters, or the money came in the same minute."""
+    story = STORIES["invoice.overdue"]()
+    story.pays("captured", received=totals(story.order).gross.minor)
+    store(world.db, story)
+    event = story.event("invoice.overdue")
+    assert world.tell(event, event) == []
+    assert (world.mailer.sent, world.state(event)) == ([], "suppressed")
 
 
 def test_a_payment_voided_for_any_other_reason_is_no_mail(world: World) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
@@ -27,6 +28,7 @@ from parcelway.store.saving import save
 from tests.functions import tables, worlds
 from tests.functions.calls import Context, failed, load, queue_event
 from tests.functions.payouts import NOW, Payouts, moved, nobodys
+from tests.functions.together import Together
 from tests.functions.worlds import new_key, ok, refused
 from tests.orders import SHOP, Story, at, dossier_of, store, store_shop
 
@@ -43,7 +45,7 @@ class World:
     def __post_init__(self) -> None:
         self.http = worlds.World(self.db, "settlement")
 
-    def _importer(self, db: Database) -> Any:
+    def importer(self, db: Database) -> Any:
         function = load("settlement_importer")
         port: Settlements = self.payouts
         function.db = lambda: db
@@ -53,11 +55,11 @@ class World:
     def deliver(self, *payouts: str, db: Database | None = None) -> list[str]:
         """What the webhook left in the queue, to a new container; what stays there."""
         messages = [{"payout": payout} for payout in payouts]
-        function = self._importer(db or self.db)
+        function = self.importer(db or self.db)
         return failed(function.handler(queue_event(*messages), Context()))
 
     def sweep(self) -> dict[str, int]:
-        counts: dict[str, int] = self._importer(self.db).handler({}, Context())
+        counts: dict[str, int] = self.importer(self.db).handler({}, Context())
         return counts
 
     def sent(self, queue: str) -> list[dict[str, str]]:
@@ -202,6 +204,23 @@ def test_an_import_that_breaks_off_goes_on_where_it_was(
     assert world.payouts.asked - asked <= (1 if known is None else 0) + 1 + -(-(40 - booked) // 15)
     fees = sum(n % 7 for n in range(40))
     sums = world.books(payout, at("captured", seed="1").order.id)
+    assert (sums["payment_fees"], sums["bank:main"]) == (fees, whole["amount"]["minor"])
+
+
+def test_four_who_are_told_of_a_payout_at_once_book_it_once(world: World) -> None:
+    """Each batch of it, and what arrived."""
+    payout = many(world)
+    together = Together(world.db.client, 4)
+    function = world.importer(replace(world.db, client=together))
+    event = queue_event({"payout": payout})
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda _: function.handler(event, Context()), range(4)))
+    assert answers == [{"batchItemFailures": []}] * 4
+    assert together.refused >= 3
+    whole = world.payout(payout)["payout"]
+    assert (whole["state"], whole["count"], whole["unmatched"]) == ("settled", 40, 0)
+    sums = world.books(payout, at("captured", seed="1").order.id)
+    fees = sum(n % 7 for n in range(40))
     assert (sums["payment_fees"], sums["bank:main"]) == (fees, whole["amount"]["minor"])
 
 
@@ -364,7 +383,8 @@ def test_a_payout_with_nothing_of_ours_is_none_of_our_business(
 ) -> None:
     """Not even an account in its currency is needed, and nothing is posted."""
     shares_the_account(world, monkeypatch, False)
-    parts = [nobodys("foreign", 900, 40), nobodys("fee", 0, 70), nobodys("reserve", -5)]
+    by_hand = replace(nobodys("charge", 0), payment="pi_by_hand", original=Money(0, "EUR"))
+    parts = [nobodys("foreign", 900, 40), nobodys("fee", 0, 70), nobodys("reserve", -5), by_hand]
     euros = [replace(each, net=Money(each.net.minor, "EUR")) for each in parts]
     theirs = world.payouts.pay_out(*euros, amount=Money(785, "EUR"))
     assert world.deliver(theirs) == []

@@ -20,12 +20,13 @@ export function field(name, label, props = {}, { kind = "", hint = "" } = {}) {
             name,
             id: props.id,
             autocomplete: props.autocomplete,
+            disabled: props.disabled,
             value: props.value,
             on: props.on,
           },
           props.options,
         )
-      : h("input", { type: "text", ...props, name, required }),
+      : h(props.rows ? "textarea" : "input", { ...(props.rows ? {} : { type: "text" }), ...props, name, required }),
   );
 }
 

@@ -13,12 +13,15 @@ export function sentence(error, names = {}) {
   if (error.code === "out-of-stock" && problem.lines?.length) {
     return problem.lines.map((line) => short(line, names[line.sku] ?? line.sku)).join(" ");
   }
-  if (error.code === "total-changed" && problem.total) {
-    return t("problem.total-changed", { total: money(problem.total) });
-  }
-  if (has(`problem.${error.code}`)) return t(`problem.${error.code}`, problem);
+  if (has(`problem.${error.code}`)) return t(`problem.${error.code}`, readable(problem));
   return error.message;
 }
+
+/** A problem's members, amounts as people write them. */
+const readable = (problem) =>
+  Object.fromEntries(
+    Object.entries(problem).map(([name, value]) => [name, value?.currency ? money(value) : value]),
+  );
 
 function short(line, name) {
   const later = (line.later ?? []).map(({ quantity: count, date }) =>
@@ -50,12 +53,18 @@ export function mark(form, error, prefix = "") {
     const id = `wrong-${input.id || input.name}`;
     input.setAttribute("aria-invalid", "true");
     input.setAttribute("aria-describedby", id);
-    input.after(h("span", { class: "wrong", id }, detail));
+    input.after(h("span", { class: "wrong", id }, plain(detail)));
     first ??= input;
   }
   first?.focus();
   return first !== null;
 }
+
+/** What a checker says, without the checker's own words before it. */
+const plain = (detail) => {
+  const said = detail.replace(/^(Value|Assertion) error, /, "");
+  return said.charAt(0).toUpperCase() + said.slice(1);
+};
 
 export function unmark(form) {
   for (const wrong of form.querySelectorAll(".wrong")) wrong.remove();

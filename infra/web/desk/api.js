@@ -1,5 +1,6 @@
 // The public API as the service desk uses it: one function per route.
 
+import { newKey } from "/common/http.js";
 import { call, signed } from "./session.js";
 
 const segment = encodeURIComponent;
@@ -15,8 +16,67 @@ export const editCustomer = (id, body, version) =>
   signed("PATCH", `/staff/customers/${segment(id)}`, { body, headers: ifMatch(version) });
 export const addAddress = (id, body, key) =>
   signed("POST", `/staff/customers/${segment(id)}/addresses`, { body, key });
+export const replaceAddress = (id, address, body, version) =>
+  signed("PUT", `/staff/customers/${segment(id)}/addresses/${segment(address)}`, { body, headers: ifMatch(version) });
+export const removeAddress = (id, address, version) =>
+  signed("DELETE", `/staff/customers/${segment(id)}/addresses/${segment(address)}`, { headers: ifMatch(version) });
 export const setState = (id, body, version) =>
   signed("PUT", `/staff/customers/${segment(id)}/state`, { body, headers: ifMatch(version) });
+/** `body` is {groups, account}. */
+export const setStanding = (id, body, version) =>
+  signed("PUT", `/staff/customers/${segment(id)}/standing`, { body, headers: ifMatch(version) });
+export const inviteAgain = (id, key) => signed("POST", `/staff/customers/${segment(id)}/invitation`, { key });
+export const history = (id, query) => signed("GET", `/staff/customers/${segment(id)}/history`, { query });
+/** Who looked at the record. */
+export const audit = (id, query) => signed("GET", `/staff/customers/${segment(id)}/audit`, { query });
+/** Have `body.duplicate` become part of the customer. */
+export const merge = (id, body, version, key) =>
+  signed("POST", `/staff/customers/${segment(id)}/merge`, { body, key, headers: ifMatch(version) });
+
+export const challenge = (id) => signed("GET", `/staff/customers/${segment(id)}/challenge`);
+export const setChallenge = (id, body) => signed("PUT", `/staff/customers/${segment(id)}/challenge`, { body });
+export const verifyAnswer = (id, answer, key) =>
+  signed("POST", `/staff/customers/${segment(id)}/challenge/verify`, { body: { answer }, key });
+
+/** `query` is {use, reason}. */
+export const demographics = (id, query) =>
+  signed("GET", `/staff/customers/${segment(id)}/demographics`, { query });
+export const setDemographics = (id, body) =>
+  signed("PUT", `/staff/customers/${segment(id)}/demographics`, { body });
+export const forgetDemographics = (id) => signed("DELETE", `/staff/customers/${segment(id)}/demographics`);
+
+// --- a person's data ---
+
+/** `query` is {reason, cursor}. */
+export const exported = (id, query) => signed("GET", `/staff/customers/${segment(id)}/export`, { query });
+export const erase = (id, grounds, key) =>
+  signed("POST", `/staff/customers/${segment(id)}/erasure`, { body: { grounds }, key });
+/** `body` is {email, grounds}. */
+export const eraseGuest = (body, key) => signed("POST", "/staff/erasures", { body, key });
+
+// --- business accounts ---
+
+export const account = (name) => signed("GET", `/staff/accounts/${segment(name)}`);
+export const setAccount = (name, body, version) =>
+  signed("PUT", `/staff/accounts/${segment(name)}`, { body, headers: ifMatch(version) });
+export const credit = (name) => signed("GET", `/staff/accounts/${segment(name)}/credit`);
+/** `body` is {limit, days}. */
+export const setCredit = (name, body) => signed("PUT", `/staff/accounts/${segment(name)}/credit`, { body });
+
+// --- gift cards and store credit ---
+
+/** `body` is {kind, value, reason, valid_until, customer_id}. */
+export const issueCard = (body, key) => signed("POST", "/staff/gift-cards", { body, key });
+export const card = (id) => signed("GET", `/staff/gift-cards/${segment(id)}`);
+/** `verdict` is block or unblock. */
+export const blockCard = (id, verdict, reason, key) =>
+  signed("POST", `/staff/gift-cards/${segment(id)}/${verdict}`, { body: { reason }, key });
+
+// --- channels ---
+
+export const channel = (name) => signed("GET", `/staff/channels/${segment(name)}`);
+export const setChannel = (name, body, version) =>
+  signed("PUT", `/staff/channels/${segment(name)}`, { body, headers: ifMatch(version) });
 
 // --- carts that a grant opens; `held` is {id, token} ---
 
@@ -52,6 +112,37 @@ export const enterCode = (id, code) =>
   signed("PUT", `/staff/carts/${segment(id)}/coupons/${segment(code)}`);
 export const removeCode = (id, code) =>
   signed("DELETE", `/staff/carts/${segment(id)}/coupons/${segment(code)}`);
+
+/** Have the approvers of the cart's business account asked about it. */
+export const askApprovers = (held, key) => cart("POST", held, "/approval", { body: {}, key });
+export const putGiftCard = (held, code) => cart("PUT", held, "/gift-cards", { body: { code } });
+export const removeGiftCard = (held, card) => cart("DELETE", held, `/gift-cards/${segment(card)}`);
+
+// --- at a counter ---
+
+/** The stores in which a channel sells. */
+export const stores = (channel) => call("GET", "/stores", { query: { channel, limit: 100 } });
+
+/** `body` is {store, tenders, expected_total}. */
+export const sellOverCounter = (id, body, key) =>
+  signed("POST", `/staff/carts/${segment(id)}/counter-sale`, { body, key });
+
+const NO_TOTAL = 10 ** 12; // minor units; nothing comes to that
+
+/**
+ * What a cart comes to in a store: asked by a total that it cannot have, at which nothing is sold.
+ * Raises Refused when it cannot be sold there.
+ */
+export async function counterTotal({ id, currency }, store) {
+  const body = { store, tenders: [], expected_total: { minor: NO_TOTAL, currency } };
+  try {
+    await sellOverCounter(id, body, newKey());
+  } catch (error) {
+    if (error.code === "total-changed") return error.problem.total;
+    throw error;
+  }
+  throw new Error("a sale at no total");
+}
 
 // --- what staff change about a price ---
 

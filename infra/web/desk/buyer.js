@@ -5,6 +5,7 @@ import { addressFields, addressLines, addressOf, field, form } from "/common/for
 import { t } from "/common/i18n.js";
 import { tell } from "/common/trouble.js";
 import * as api from "./api.js";
+import { companySection } from "./company.js";
 
 /** The section's content. */
 export function buyerSection(view) {
@@ -16,9 +17,11 @@ export function buyerSection(view) {
     own ? h("a", { href: `#/customer/${own.id}`, class: "small" }, t("record")) : null,
   );
   const whole = order.contact && order.billing_address;
-  if (!whole || view.editing === "buyer") return [head, buyerForm(view)];
+  const company = own?.account ? companySection(view) : null;
+  if (!whole || view.editing === "buyer") return [head, company, buyerForm(view)];
   return [
     head,
+    company,
     h(
       "p",
       { class: "row spread" },
@@ -59,12 +62,14 @@ function buyerForm(view) {
       const value = (name) => element.elements.namedItem(name).value.trim();
       const contact = { name: value("contact-name"), email: value("email") };
       if (value("phone")) contact.phone = value("phone").replace(/[\s()/.-]/g, "");
-      const body = { contact };
-      if (same.checked && delivered()) body.billing_address = delivered();
-      if (!same.checked) body.billing_address = addressOf(element);
+      // In its turn: the delivery may be on its way to the API still.
+      const body = () => {
+        const billing = same.checked ? delivered() : addressOf(element);
+        return billing ? { contact, billing_address: billing } : { contact };
+      };
       try {
         view.editing = "";
-        await view.change((held) => api.describe(held, body), element);
+        await view.change((held) => api.describe(held, body()), element);
       } catch (error) {
         view.editing = "buyer";
         tell(element, error, error.problem?.pointer?.startsWith("/contact") ? "/contact" : "/billing_address");
@@ -75,7 +80,7 @@ function buyerForm(view) {
       { class: "fields" },
       field("contact-name", t("field.name"), { value: order.contact?.name ?? own?.name ?? "", maxlength: "100" }, { kind: "half" }),
       field("email", t("field.email"), { type: "email", value: order.contact?.email ?? own?.email ?? "" }, { kind: "half" }),
-      field("phone", t("field.phone"), { type: "tel", required: false, value: order.contact?.phone ?? own?.phone ?? "" }, { kind: "half" }),
+      field("phone", t("phone"), { type: "tel", required: false, placeholder: "+1 513 555 0100", value: order.contact?.phone ?? own?.phone ?? "" }, { kind: "half" }),
     ),
     h("label", { class: "check" }, same, t("billing.same")),
     box,

@@ -4,15 +4,22 @@ import { fill, h, toast } from "/common/dom.js";
 import { currentLanguage, LANGUAGES, setLanguage, setWords, t } from "/common/i18n.js";
 import { on } from "/common/state.js";
 import { sentence } from "/common/trouble.js";
+import { accountPage, accountsPage } from "./accounts.js";
 import { approvalsPage } from "./approvals.js";
-import { customerPage, newCustomerPage } from "./customer.js";
+import { cardPage, cardsPage } from "./cards.js";
+import { channelsPage } from "./channels.js";
+import { customerPage } from "./customer.js";
 import { draft, drafts, dropAll } from "./drafts.js";
-import { beginFor, entryPage } from "./entry.js";
+import { beginFor, beginSale, entryPage } from "./entry.js";
 import { findPage } from "./find.js";
+import { mergePage } from "./merge.js";
+import { newCustomerPage } from "./newcustomer.js";
 import { orderPage } from "./order.js";
 import { ordersPage } from "./orders.js";
-import { configuration, decides, member, signOut } from "./session.js";
-import { signInPage } from "./signin.js";
+import { guestPage } from "./privacy.js";
+import { configuration, decides, isOne, member, signOut, whenOver } from "./session.js";
+import { signInAgain, signInPage } from "./signin.js";
+import { keepingTyped, watchTyping } from "./typed.js";
 import { WORDS } from "./words.js";
 
 setWords(WORDS);
@@ -31,6 +38,11 @@ const PAGES = {
   orders: ({ query }) => ordersPage(main, query),
   order: ({ id }) => orderPage(main, id),
   approvals: () => approvalsPage(main),
+  merge: ({ id, query }) => mergePage(main, id, query),
+  account: ({ id }) => (id ? accountPage(main, id) : accountsPage(main)),
+  card: ({ id, query }) => (id ? cardPage(main, id) : cardsPage(main, query)),
+  privacy: () => guestPage(main),
+  channels: () => channelsPage(main),
 };
 
 /** What keys do anywhere outside a field. */
@@ -41,8 +53,13 @@ const KEYS = {
   "g f": () => go("#/"),
   "g o": () => go("#/orders"),
   "g a": () => decides() && go("#/approvals"),
+  "g b": () => go("#/account"),
+  "g c": () => go("#/card"),
+  "g p": () => decides() && go("#/privacy"),
+  "g s": () => isOne("admin") && go("#/channels"),
   "g e": () => drafts().length && go(`#/entry/${drafts()[0].id}`),
   b: () => beginFor(null),
+  c: () => beginSale(null),
   "?": showHelp,
 };
 
@@ -95,17 +112,30 @@ function frame() {
       link("#/", t("find"), name === ""),
       link("#/orders", t("orders"), name === "orders" || name === "order"),
       decides() ? link("#/approvals", t("approvals"), name === "approvals") : null,
+      link("#/account", t("accounts"), name === "account"),
+      link("#/card", t("cards"), name === "card"),
+      decides() ? link("#/privacy", t("privacy.guests"), name === "privacy") : null,
+      isOne("admin") ? link("#/channels", t("channels"), name === "channels") : null,
     ),
     h(
       "div",
       { class: "drafts", role: "group", "aria-label": t("drafts") },
       drafts().map((each) =>
-        link(`#/entry/${each.id}`, each.title || t("guest"), name === "entry" && id === each.id),
+        link(
+          `#/entry/${each.id}`,
+          each.title || t(each.channel === "in_person" ? "till" : "guest"),
+          name === "entry" && id === each.id,
+        ),
       ),
       h(
         "button",
         { class: "link small", id: "begin", title: "b", on: { click: () => beginFor(null) } },
         t("begin.guest"),
+      ),
+      h(
+        "button",
+        { class: "link small", id: "begin-sale", title: "c", on: { click: () => beginSale(null) } },
+        t("till.begin"),
       ),
     ),
     h(
@@ -147,8 +177,10 @@ function focusFind() {
 }
 
 function showHelp() {
-  const known = ["/", "n", "b", "g f", "g o", "g e", ...(decides() ? ["g a"] : [])];
-  const more = ["ArrowDown", "Enter", "Ctrl+Enter", "Escape"];
+  const known = ["/", "n", "b", "c", "g f", "g o", "g e", "g b", "g c"];
+  if (decides()) known.push("g a", "g p");
+  if (isOne("admin")) known.push("g s");
+  const more = ["o", "v", "ArrowDown", "Enter", "Ctrl+Enter", "Escape"];
   fill(
     help,
     h("h2", {}, t("keys")),
@@ -169,7 +201,8 @@ function pressed(event) {
   const { target, key } = event;
   const writing = target.closest("input, select, textarea, [contenteditable]");
   if (writing && key === "Escape") target.blur();
-  if (writing || event.ctrlKey || event.metaKey || event.altKey || help.open || !member()) return;
+  if (writing || event.ctrlKey || event.metaKey || event.altKey || !member()) return;
+  if (document.querySelector("dialog[open]")) return;
   const wanted = awaited ? `${awaited} ${key}` : key;
   awaited = "";
   if (!(wanted in KEYS)) return;
@@ -178,11 +211,13 @@ function pressed(event) {
   else awaited = key;
 }
 
+whenOver(() => signInAgain(dropAll));
 addEventListener("hashchange", show);
 addEventListener("keydown", pressed);
 on("session", () => member() || show());
 on("drafts", frame);
-on("language", show);
+watchTyping(main);
+on("language", () => keepingTyped(main, show));
 document.documentElement.dataset.shop = (await configuration()).shop;
 show();
 

@@ -4,7 +4,7 @@ import { tell } from "/common/state.js";
 
 const NAME = "parcelway.desk.drafts";
 
-/** [{id, token, grant, until, title}], the one begun last first. */
+/** [{id, token, grant, until, title, channel}], the one begun last first. */
 export function drafts() {
   return JSON.parse(sessionStorage.getItem(NAME)) ?? [];
 }
@@ -13,13 +13,14 @@ export function drafts() {
 export const draft = (id) => drafts().find((each) => each.id === id) ?? null;
 
 /** Keep what `POST /staff/carts` or a grant answered. */
-export function hold(answer, title) {
+export function hold(answer, title, channel) {
   const entry = {
     id: answer.order.id,
     token: answer.cart_token,
     grant: answer.grant,
     until: Date.parse(answer.expires_at),
     title,
+    channel,
   };
   write([entry, ...drafts().filter((each) => each.id !== entry.id)]);
   return entry;

@@ -1,4 +1,5 @@
-// Taking an order for somebody: goods, places, prices, and placing it. The state is the API's cart.
+// Taking an order for somebody: goods, places, prices, and placing it; or selling it over a counter.
+// The state is the API's cart.
 
 import { fill, fillIfChanged, h, toast } from "/common/dom.js";
 import { newKey, Refused } from "/common/http.js";
@@ -11,14 +12,20 @@ import { draft, drafts, drop, hold } from "./drafts.js";
 import { goodsSection } from "./goods.js";
 import { placedPanel, priceSection } from "./price.js";
 import { placesSection } from "./places.js";
+import { keepingTyped, wasSent } from "./typed.js";
+import { soldPanel, tillSection } from "./till.js";
 
 /** Begin an order for a customer, or for a guest where there is none, and go to it. */
-export async function beginFor(customer) {
-  const body = { channel: "phone", cause: "phone_order" };
+export const beginFor = (customer) => begin(customer, { channel: "phone", cause: "phone_order" });
+
+/** The same for somebody who stands at the counter. */
+export const beginSale = (customer) => begin(customer, { channel: "in_person", cause: "counter_order" });
+
+async function begin(customer, body) {
   if (customer) body.customer_id = customer.id;
   try {
     const answer = await api.beginCart(body, newKey());
-    hold(answer, customer?.name ?? "");
+    hold(answer, customer?.name ?? "", body.channel);
     location.hash = `#/entry/${answer.order.id}`;
   } catch (error) {
     toast(sentence(error), "bad");
@@ -27,7 +34,8 @@ export async function beginFor(customer) {
 
 /** Go on with a cart that somebody else began, or whose grant is over. */
 export async function goOn(id, title) {
-  hold(await api.openCart(id, "assistance", newKey()), title);
+  const answer = await api.openCart(id, "assistance", newKey());
+  hold(answer, title, answer.order.channel);
   location.hash = `#/entry/${id}`;
 }
 
@@ -35,27 +43,32 @@ export async function goOn(id, title) {
 export async function entryPage(main, id) {
   const held = draft(id);
   if (!held) {
-    fill(main, ended(id));
+    const show = () => dispatchEvent(new HashChangeEvent("hashchange"));
+    fill(main, ended(() => goOn(id, "").then(show)));
     return undefined;
   }
   fill(main, h("p", { class: "soft" }, t("loading")));
   const [order, facts] = await Promise.all([api.readCart(held), api.deskFacts()]);
   const own = (await ownerOf(id)) ?? null;
-  const view = { held, order, facts, own, found: null, adjustments: [], work: Promise.resolve() };
+  const view = { held, order, facts, own, found: null, adjustments: [], names: {}, work: Promise.resolve() };
   view.change = (act, where) => inTurn(view, act, where);
   view.redraw = () => redraw(view);
-  view.done = (placed) => {
+  view.atCounter = order.channel === "in_person";
+  view.done = (panel) => {
     drop(id);
-    fill(main, placedPanel(placed));
+    fill(main, panel);
     main.querySelector("button, a")?.focus();
   };
+  view.next = () => main.querySelector("#cash")?.focus();
+  view.placed = (placed) => view.done(placedPanel(placed));
+  view.sold = (sale) => view.done(soldPanel(sale, beginSale));
   build(view, main);
   await learn(view);
   redraw(view);
   const keys = (event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
       event.preventDefault();
-      main.querySelector("#place")?.click();
+      main.querySelector("#place.button, #sell.button")?.click();
     }
   };
   addEventListener("keydown", keys);
@@ -83,7 +96,9 @@ function build(view, main) {
       "div",
       { class: "entry" },
       h("div", { class: "stack" }, view.goods.element, view.choice),
-      h("div", { class: "stack" }, view.buyer, view.places, view.price),
+      view.atCounter
+        ? h("div", { class: "stack" }, view.price)
+        : h("div", { class: "stack" }, view.buyer, view.places, view.price),
     ),
   );
   view.goods.focus();
@@ -92,14 +107,20 @@ function build(view, main) {
 function redraw(view) {
   const { order } = view;
   view.goods.redraw();
-  const draw = (element, key, make) => fillIfChanged(element, key, () => make(view));
-  draw(view.buyer, [order.contact, order.billing_address, view.editing], buyerSection);
+  const draw = (element, key, make) => keepingTyped(element, () => fillIfChanged(element, key, () => make(view)));
+  if (view.atCounter) {
+    view.choice.hidden = true;
+    draw(view.price, [order.version, view.adjustments, order.totals], tillSection);
+    return;
+  }
+  const { contact, billing_address: billing, purchase_order: number, approval } = order;
+  draw(view.buyer, [contact, billing, number, approval, order.lines.length, view.editing], buyerSection);
   draw(view.places, [order.deliveries, order.lines.map((l) => [l.sku, l.quantity])], placesSection);
   view.choice.hidden = !view.found || view.found.complete;
   draw(view.choice, [view.found, order.shortage], choiceSection);
   draw(
     view.price,
-    [order.version, view.found, view.adjustments, view.methods, order.totals],
+    [order.version, view.found, view.adjustments, view.methods, order.totals, order.gift_cards],
     priceSection,
   );
 }
@@ -107,7 +128,7 @@ function redraw(view) {
 /** What is there of the cart, how it can be paid for, and what staff changed about its price. */
 async function learn(view) {
   const { held, order } = view;
-  const whole = order.lines.length && order.deliveries.every((each) => each.service);
+  const whole = !view.atCounter && order.lines.length && order.deliveries.every((each) => each.service);
   const quietly = (promise, otherwise) => promise.catch(() => otherwise);
   const [found, methods, seen] = await Promise.all([
     whole ? quietly(api.availability(held), null) : null,
@@ -125,18 +146,19 @@ function inTurn(view, act, where = null) {
     try {
       const answer = await act(view.held);
       view.order = answer.order ?? answer;
+      if (where) wasSent(where);
       fill(view.trouble);
       await learn(view);
       redraw(view);
       return true;
     } catch (error) {
       if (error instanceof Refused && error.code === "grant-over") {
-        drop(view.held.id);
-        fill(view.trouble, ended(view.held.id));
+        fill(view.trouble, ended(() => openAgain(view)));
         return false;
       }
       if (where) throw error;
-      fill(view.trouble, notice(error, names(view.order)));
+      if (error.code === "incomplete-checkout") missing(view, error);
+      else fill(view.trouble, notice(error, names(view)));
       return false;
     }
   });
@@ -144,10 +166,33 @@ function inTurn(view, act, where = null) {
   return turn;
 }
 
-const names = (order) => Object.fromEntries(order.lines.map((line) => [line.sku, line.name]));
+/** What an order still needs, in the words of the page; the first of it is gone to. */
+function missing(view, { problem }) {
+  const parts = problem.missing.map((pointer) => (pointer.startsWith("/deliveries/") ? "/delivery" : pointer).slice(1));
+  fill(view.trouble, notice(t("problem.missing", { parts: parts.map((part) => t(`part.${part}`)).join(", ") })));
+  const places = {
+    purchase_order: "#po input",
+    contact: "#buyer input",
+    billing_address: "#buyer input",
+    delivery: "#place input, #place select",
+    payment_method: "[name=method]",
+  };
+  document.querySelector(places[parts[0]])?.focus();
+}
+
+/** What the goods are called: those that were to be put in, and those that are. */
+const names = (view) => ({ ...view.names, ...Object.fromEntries(view.order.lines.map((line) => [line.sku, line.name])) });
+
+/** Another grant for the order that is on the page: what was typed stays where it is. */
+async function openAgain(view) {
+  const { id } = view.held;
+  const title = drafts().find((each) => each.id === id)?.title ?? "";
+  view.held = hold(await api.openCart(id, "assistance", newKey()), title, view.order.channel);
+  fill(view.trouble, h("p", { class: "notice", role: "status" }, t("grant.open")));
+}
 
 /** A grant is over after a while; whoever is signed in can open another, which is on record. */
-function ended(id) {
+function ended(open) {
   return h(
     "div",
     { class: "notice warn row spread", role: "alert" },
@@ -156,16 +201,8 @@ function ended(id) {
       "button",
       {
         class: "button small",
-        on: {
-          click: async () => {
-            try {
-              await goOn(id, drafts().find((each) => each.id === id)?.title ?? "");
-              dispatchEvent(new HashChangeEvent("hashchange"));
-            } catch (error) {
-              toast(sentence(error), "bad");
-            }
-          },
-        },
+        id: "open-again",
+        on: { click: () => open().catch((error) => toast(sentence(error), "bad")) },
       },
       t("grant.again"),
     ),

@@ -32,6 +32,7 @@ export function wanted(text) {
 function productBox(view) {
   let asked = 0;
   let timer = 0;
+  let leaving = 0;
   let active = 0;
   let offered = [];
   const list = h("ul", { id: "products", class: "offers", role: "listbox", hidden: true, "aria-label": t("goods") });
@@ -53,7 +54,8 @@ function productBox(view) {
         timer = setTimeout(offer, PAUSE);
       },
       keydown: keys,
-      blur: () => setTimeout(close, 150),
+      blur: () => (leaving = setTimeout(close, 150)),
+      focus: () => clearTimeout(leaving),
     },
   });
 
@@ -112,11 +114,14 @@ function productBox(view) {
   }
 
   async function put(product) {
-    const { units } = wanted(input.value);
+    const typed = input.value;
+    const { units } = wanted(typed);
     const key = newKey();
     close();
     input.value = "";
-    await view.change((held) => api.addLine(held, product.sku, units, key));
+    view.names[product.sku] = product.name;
+    const done = await view.change((held) => api.addLine(held, product.sku, units, key));
+    if (!done && !input.value) input.value = typed; // to be tried again
     input.focus();
   }
 
@@ -124,7 +129,8 @@ function productBox(view) {
     if (event.key === "Escape") close();
     if (event.key === "Enter" && !event.ctrlKey && !event.metaKey) {
       event.preventDefault();
-      if (!list.hidden && offered[active]) put(offered[active]);
+      if (!input.value.trim()) view.next?.();
+      else if (!list.hidden && offered[active]) put(offered[active]);
       else offer();
     }
     if (list.hidden || !["ArrowDown", "ArrowUp"].includes(event.key)) return;

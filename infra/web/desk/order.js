@@ -34,7 +34,9 @@ function draw(main, id, seen, line) {
           h("span", { class: "badge", id: "order-state" }, t(`order.${order.state}`)),
           h("span", { class: "badge" }, t(`channel.${order.channel}`)),
           h("span", { class: "badge", id: "payment-status" }, t(`payment.${order.payment_status}`)),
-          seen.holds.map((each) => h("span", { class: "badge bad" }, each.code)),
+          [...seen.holds, ...seen.alerts].map((each) =>
+            h("span", { class: "badge bad", title: each.detail }, each.code.replace(/_/g, " ")),
+          ),
           h("span", { class: "soft small mono" }, order.id),
         ),
       ),
@@ -43,7 +45,7 @@ function draw(main, id, seen, line) {
     h(
       "div",
       { class: "two" },
-      h("div", { class: "stack" }, contents(order), shipments(seen)),
+      h("div", { class: "stack" }, contents(order, seen.customer_id), shipments(seen)),
       h("div", { class: "stack" }, notes(main, id), timeline(line)),
     ),
   );
@@ -64,7 +66,7 @@ function actions(main, id, seen) {
   const again = async () => {
     const body = { channel: "phone", cause: "phone_order" };
     if (seen.customer_id) body.customer_id = seen.customer_id;
-    const held = hold(await api.beginCart(body, newKey()), order.contact?.name ?? "");
+    const held = hold(await api.beginCart(body, newKey()), order.contact?.name ?? "", body.channel);
     await api.reorder(held, id, newKey());
     location.hash = `#/entry/${held.id}`;
   };
@@ -83,13 +85,19 @@ function actions(main, id, seen) {
   );
 }
 
-const contents = (order) =>
+const contents = (order, customerId) =>
   h(
     "section",
     { class: "panel stack" },
-    order.contact
-      ? h("p", {}, [order.contact.name, order.contact.email, order.contact.phone].filter(Boolean).join(" · "))
+    order.contact || customerId
+      ? h(
+          "p",
+          { class: "row spread" },
+          h("span", {}, [order.contact?.name, order.contact?.email, order.contact?.phone].filter(Boolean).join(" · ")),
+          customerId ? h("a", { class: "small", href: `#/customer/${customerId}` }, t("record")) : null,
+        )
       : null,
+    order.purchase_order ? h("p", { class: "small" }, `${t("company.po")}: ${order.purchase_order}`) : null,
     h(
       "ul",
       {},
@@ -114,6 +122,14 @@ const contents = (order) =>
       ),
     ),
     h("p", { class: "row spread" }, h("strong", {}, t("total")), h("strong", { class: "numbers" }, money(order.totals.gross))),
+    order.gift_cards.map((each) =>
+      h(
+        "p",
+        { class: "row spread small" },
+        h("a", { href: `#/card/${each.card}` }, `${t(`card.${each.kind}`)} …${each.ending}`),
+        h("span", { class: "numbers" }, `−${money(each.amount)}`),
+      ),
+    ),
     order.linked_orders.length
       ? h("p", { class: "small" }, `${t("linked")}: `, order.linked_orders.map((other) => h("a", { href: `#/order/${other}` }, other)))
       : null,

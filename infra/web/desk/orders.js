@@ -5,7 +5,7 @@ import { money, moment, t } from "/common/i18n.js";
 import { notice } from "/common/trouble.js";
 import * as api from "./api.js";
 
-const CHANNELS = ["online", "mobile", "phone", "in_person", "marketplace"];
+export const CHANNELS = ["online", "mobile", "phone", "in_person", "marketplace"];
 const STATUSES = [
   "placed",
   "none",

@@ -125,6 +125,7 @@ function placeForm(view, index) {
   const delivery = index === NEW ? { address: null, store: "", service: "", instructions: "", lines: [] } : order.deliveries[index];
   const several = index === NEW || order.deliveries.length > 1;
   const place = h("div");
+  let offered = null; // what goes there, being asked for
   const offers = h("div", { class: "offers-box" });
   const ways = h("select", { name: "way", "aria-label": t("step.delivery") },
     h("option", { value: "delivery", selected: !delivery.store }, t("deliver")),
@@ -134,6 +135,7 @@ function placeForm(view, index) {
     { class: "stack", id: "place" },
     async () => {
       const value = (name) => element.elements.namedItem(name)?.value.trim() ?? "";
+      await offered; // the first of what is on its way is chosen unless another one is
       const picked = new FormData(element).get("service");
       if (!picked) {
         tell(element, t("delivery.pick"));
@@ -179,7 +181,7 @@ function placeForm(view, index) {
     ),
   );
 
-  const load = () => offer(view, element, offers, ways.value, delivery);
+  const load = () => (offered = offer(view, element, offers, ways.value, delivery));
   const show = (address) => {
     fill(
       place,

@@ -1,11 +1,12 @@
 // What it comes to: codes, what staff take off, how it is paid; and placing it.
 
 import { h, toast } from "/common/dom.js";
-import { newKey } from "/common/http.js";
+import { newKey, Refused } from "/common/http.js";
 import { field, form } from "/common/forms.js";
 import { money, named, t, toMinor } from "/common/i18n.js";
 import { sentence, tell } from "/common/trouble.js";
 import * as api from "./api.js";
+import { cardsOf } from "./cards.js";
 
 /** The section's content. */
 export function priceSection(view) {
@@ -15,6 +16,7 @@ export function priceSection(view) {
   return [
     h("h2", { id: "h-price" }, t("price")),
     codes(view),
+    cardsOf(view),
     adjustments(view),
     h(
       "dl",
@@ -26,6 +28,7 @@ export function priceSection(view) {
       h("dt", {}, h("strong", {}, t("total"))),
       h("dd", { class: "numbers right", id: "total" }, h("strong", {}, money(agreed(view)))),
     ),
+    leftOf(view),
     methods(view),
     h(
       "button",
@@ -33,6 +36,15 @@ export function priceSection(view) {
       t("place"),
     ),
   ];
+}
+
+/** What gift cards leave to be paid in another way. */
+function leftOf(view) {
+  const cards = view.order.gift_cards.reduce((sum, { amount }) => sum + amount.minor, 0);
+  if (!cards) return null;
+  const { minor, currency } = agreed(view);
+  const left = money({ minor: minor - cards, currency });
+  return h("p", { class: "row spread", id: "left" }, h("span", {}, t("left")), h("span", { class: "numbers" }, left));
 }
 
 /** What the customer agrees to: the sum of all orders that it leads to. */
@@ -48,10 +60,16 @@ function agreed({ order, found }) {
 async function place(view, button) {
   view.placing ??= newKey(); // until it is known how it ended, a repeat is the same request
   button.disabled = true;
-  const placed = await view.change((held) => api.place(held, agreed(view), view.placing));
+  const placed = await view.change(async (held) => {
+    try {
+      return await api.place(held, agreed(view), view.placing);
+    } catch (error) {
+      if (error instanceof Refused) view.placing = null;
+      throw error;
+    }
+  });
   button.disabled = false;
-  view.placing = null;
-  if (placed) view.done(view.order);
+  if (placed) view.placed(view.order);
 }
 
 /** What was placed, and how the customer comes to pay for it. */
@@ -99,7 +117,8 @@ export function linkButton(id) {
   );
 }
 
-function codes(view) {
+/** The promotion codes, and a field for another. */
+export function codes(view) {
   const { order } = view;
   const element = form(
     { class: "row", id: "code" },
@@ -139,7 +158,8 @@ function codes(view) {
   );
 }
 
-function adjustments(view) {
+/** What staff changed about the price, and a form for another change. */
+export function adjustments(view) {
   const { order } = view;
   view.adjusting ??= view.adjustments.length > 0;
   return h(

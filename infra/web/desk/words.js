@@ -1,11 +1,15 @@
 // The service desk's words: English, German. `.one` is the form for a count of 1.
 
 import { SHARED_WORDS } from "/common/words.js";
+import { CUSTOMER_WORDS } from "./words-customers.js";
 import { ORDER_WORDS } from "./words-orders.js";
+import { TILL_WORDS } from "./words-till.js";
 
 export const WORDS = {
   ...SHARED_WORDS,
+  ...CUSTOMER_WORDS,
   ...ORDER_WORDS,
+  ...TILL_WORDS,
   skip: ["Skip to content", "Zum Inhalt springen"],
   desk: ["Service desk", "Kundendienst"],
   pages: ["Pages", "Seiten"],
@@ -20,19 +24,35 @@ export const WORDS = {
   "sign_in.demo": ["On this machine, sign in as:", "Auf diesem Rechner anmelden als:"],
   "role.csr": ["representative", "Kundendienst"],
   "role.csr_supervisor": ["supervisor", "Teamleitung"],
+  "role.admin": ["administrator", "Verwaltung"],
+  "sign_in.over": ["Sign in again", "Erneut anmelden"],
+  "sign_in.over.note": [
+    "Your session is over. What you typed is still there, and goes on once you are signed in.",
+    "Ihre Sitzung ist abgelaufen. Ihre Eingaben sind noch da; nach der Anmeldung geht es weiter.",
+  ],
   "problem.forbidden": ["Your role does not allow that.", "Ihre Rolle erlaubt das nicht."],
   "problem.grant-over": ["This order is not open to you any more.", "Diese Bestellung ist nicht mehr für Sie offen."],
 
   "key./": ["find", "suchen"],
   "key.n": ["new customer", "neuer Kunde"],
   "key.b": ["order for a guest", "Bestellung für einen Gast"],
+  "key.c": ["counter sale", "Barverkauf"],
   "key.g f": ["go to: find", "gehe zu: Suche"],
   "key.g o": ["go to: orders", "gehe zu: Bestellungen"],
   "key.g e": ["go to: the open order", "gehe zu: offene Bestellung"],
   "key.g a": ["go to: approvals", "gehe zu: Freigaben"],
+  "key.g b": ["go to: business accounts", "gehe zu: Geschäftskonten"],
+  "key.g c": ["go to: gift cards", "gehe zu: Geschenkkarten"],
+  "key.g p": ["go to: privacy", "gehe zu: Datenschutz"],
+  "key.g s": ["go to: channels", "gehe zu: Kanäle"],
+  "key.o": ["on a customer's page: take an order", "auf der Seite eines Kunden: Bestellung aufnehmen"],
+  "key.v": ["on a customer's page: who is calling?", "auf der Seite eines Kunden: Wer ruft an?"],
   "key.ArrowDown": ["the next in a list", "der nächste einer Liste"],
-  "key.Enter": ["open, or put in the order", "öffnen oder in die Bestellung"],
-  "key.Ctrl+Enter": ["place the order", "Bestellung aufgeben"],
+  "key.Enter": [
+    "open, or put in the order; at the counter with nothing typed: on to the cash",
+    "öffnen oder in die Bestellung; an der Kasse ohne Eingabe: weiter zum Bargeld",
+  ],
+  "key.Ctrl+Enter": ["place the order, or sell", "Bestellung aufgeben oder verkaufen"],
   "key.Escape": ["leave a field", "Feld verlassen"],
 
   find: ["Find", "Suchen"],

@@ -13,6 +13,7 @@ from parcelway.domain.line import DONE, GONE
 from parcelway.domain.money import Money
 from parcelway.domain.order import Order
 from parcelway.domain.status import ready
+from parcelway.domain.term import next_look
 
 QUIET = timedelta(minutes=30)
 PATIENCE = timedelta(days=3)
@@ -26,10 +27,15 @@ def due_at(order: Order, now: datetime) -> datetime | None:
         return order.hold_until
     if order.state == "confirmed":
         unpaid = [until for until in [pay_until(order)] if until is not None and until > now]
-        looks = [*order.uncollected.values(), *order.lapses.values(), *unpaid]
+        looks = [*order.uncollected.values(), *order.lapses.values(), *unpaid, *_reminders(order)]
         return min([_quiet_until(order, now), *looks])
     open_ = bool(order.card) or _money_open(order)  # a card that is still to be deleted
-    return _round_up(now + QUIET, QUIET) if open_ else None
+    soon = [_round_up(now + QUIET, QUIET)] if open_ else []
+    return min([*soon, *_reminders(order)], default=None)
+
+
+def _reminders(order: Order) -> list[datetime]:
+    return [at for at in [next_look(order.terms, order.owed.minor)] if at is not None]
 
 
 def _quiet_until(order: Order, now: datetime) -> datetime:
@@ -77,13 +83,10 @@ def _overpaid(order: Order) -> bool:
 
 def _money_open(order: Order) -> bool:
     """Whether an order that ended still has, or may come to have, money that is not its own: also
-    a payment nobody heard of, which the customer could still complete."""
+    by a payment that its customer could still complete."""
     if order.state == "closed":
         return _overpaid(order)
     if order.state not in ("cancelled", "expired"):
         return False
-    given_back = order.refunded + order.charged_back
-    kept = order.authorized > order.captured or order.captured > given_back
-    gone = order.charged_back > 0 and not kept
-    settled = gone or order.payment_status in ("voided", "refunded")
-    return kept or (order.payment_attempts > 0 and not settled)
+    kept = order.captured > order.refunded + order.charged_back
+    return kept or order.authorized > order.captured or order.open_payments > 0

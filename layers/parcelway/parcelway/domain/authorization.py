@@ -70,7 +70,12 @@ def start(order: Order, seen: GatewayPayment, now: datetime) -> Decision | None:
     if seen.attempt <= order.payment_attempts:
         return None
     payment = recorded(order.id, None, seen, now)
-    after = advance(order, payment_attempts=seen.attempt, hold_until=_graced(order, now))
+    after = advance(
+        order,
+        payment_attempts=seen.attempt,
+        open_payments=order.open_payments + payment.open,
+        hold_until=_graced(order, now),
+    )
     return Decision(after, asked(after, seen, now), payment=payment)
 
 
@@ -335,6 +340,7 @@ def _with_sums(order: Order, before: Payment | None, known: Payment, *, keeps_ca
         outstanding=order.outstanding + known.outstanding - old.outstanding,
         due_days=known.due_days if known.counts else order.due_days,
         payment_attempts=max(order.payment_attempts, known.number),
+        open_payments=order.open_payments + known.open - (before is not None and before.open),
         lapses=watched(order, before, known),
     )
     return replace(sums, payment_status=_status(sums, known))

@@ -25,6 +25,7 @@ from parcelway.domain.order import Order, advance, events
 from parcelway.domain.parties import SYSTEM, Actor
 from parcelway.domain.refusals import Reason, Refusal
 from parcelway.domain.shares import units_share
+from parcelway.domain.term import less_credited
 from parcelway.values import dataclass
 
 
@@ -61,6 +62,7 @@ def credit(
         order,
         invoiced=order.invoiced - note.gross.minor,
         credited=order.credited + note.gross.minor,
+        terms=less_credited(order.terms, invoice.number, note.gross.minor),
         commands=remember(order, asked),
     )
     return Decision(

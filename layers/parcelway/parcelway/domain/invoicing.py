@@ -17,6 +17,7 @@ from parcelway.domain.refusals import Reason, Refusal
 from parcelway.domain.shares import discounts_by_group, units_share
 from parcelway.domain.shipment import Shipment
 from parcelway.domain.shop import TaxCode
+from parcelway.domain.term import Term, with_invoice
 from parcelway.values import dataclass
 
 
@@ -47,7 +48,11 @@ def issue(
     goods = total((line.net for line in lines), order.currency)
     shipping = charge.net if charge else zero(order.currency)
     invoice = _invoice(order, shipment, counter, [*lines, *([charge] if charge else [])], facts)
-    after = advance(order, invoiced=order.invoiced + invoice.gross.minor)
+    after = advance(
+        order,
+        invoiced=order.invoiced + invoice.gross.minor,
+        terms=_terms(order, invoice),
+    )
     over = _over(order)
     if over:
         after = replace(after, state="closed", ended_at=facts.now)
@@ -68,6 +73,13 @@ def issue(
                 order.id, invoice.number, facts.now, order.owed, goods, shipping, taxes, due
             ),
         ),
+    )
+
+
+def _terms(order: Order, invoice: Invoice) -> tuple[Term, ...]:
+    gross, issued = invoice.gross.minor, invoice.issued_at.date()
+    return with_invoice(
+        order.terms, invoice.number, invoice.shipment_id, gross, invoice.due_on, issued
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from parcelway.domain.dunning import REMINDERS, open_of
 from parcelway.domain.order import Event, Order
 
 # The types of events that a mail can be about; `mailed` decides for each event.
@@ -15,6 +16,8 @@ KINDS = (
     "order.cancelled",
     "order.units_cancelled",
     "credit_note.issued",
+    "invoice.falls_due",
+    "invoice.overdue",
     "payment.link_sent",
     "payment.needed",
     "payment.refunded",
@@ -58,8 +61,10 @@ def mailed(event: Event, order: Order) -> bool:
 
 def is_over(event: Event, order: Order, now: datetime) -> bool:
     """Whether a mail about `event` would by now ask for what cannot be done any more: to pay by a
-    link an order that is paid, has ended, or is held no longer. Such a mail may come late, when its
-    message was dead-lettered and sent on."""
+    link an order that is paid, has ended, or is held no longer, or an invoice that is paid. Such a
+    mail may come late, when its message was dead-lettered and sent on."""
+    if event.type in REMINDERS:
+        return not open_of(order, event.data["number"])
     if event.type != "payment.link_sent":
         return False
     return order.state != "placed" or order.hold_until is None or now >= order.hold_until

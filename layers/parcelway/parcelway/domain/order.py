@@ -25,6 +25,7 @@ from parcelway.domain.parties import (
 )
 from parcelway.domain.refusals import Reason, Refusal
 from parcelway.domain.shop import Method, TaxCode, Via
+from parcelway.domain.term import Term
 from parcelway.values import dataclass
 
 State = Literal["draft", "placed", "confirmed", "closed", "cancelled", "expired"]
@@ -133,7 +134,8 @@ class Order:
     """The aggregate. `version` counts its commits; a commit names the version it was based on.
 
     `hold_until` is when an unpaid order's claim on stock may be taken back (None: no claim that
-    lapses). `authorized`, `captured` and `refunded` sum its payments, `secured` is what those that
+    lapses). `open_payments` counts its payments that the customer can still complete. `authorized`,
+    `captured` and `refunded` sum its payments, `secured` is what those that
     count hold or took, `charged_back` what banks took of them in disputes. `invoiced` sums its
     invoices less its credit notes, which alone `credited` sums; of its total `cancelled_gross` is
     not owed any more because units were cancelled. `commands` tells
@@ -143,6 +145,7 @@ class Order:
     remind its customer, or to take it back.
     Of what was captured `outstanding` was only claimed, on account: the transfer is still to come,
     `due_days` after the invoice (None: not on account); negative when more came than was claimed.
+    `terms` are its invoices on account, oldest first.
     `lapses` are its payments whose hold will end, by number, each with when to look at it.
     `card` is the payment whose card may be charged again without the customer, '' for none.
     `shortage` is what the customer chose for what is not there. `waves` counts how often units were
@@ -195,6 +198,7 @@ class Order:
     payment_method: str = ""
     payment_status: PaymentStatus = "none"
     payment_attempts: int = 0
+    open_payments: int = 0
     authorized: int = 0
     captured: int = 0
     refunded: int = 0
@@ -226,6 +230,7 @@ class Order:
     gift_cards: tuple[Tender, ...] = ()
     outstanding: int = 0
     due_days: int | None = None
+    terms: tuple[Term, ...] = ()
     limited: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     formerly: tuple[str, ...] = ()
     preferences: Mapping[str, str] = field(default_factory=dict)

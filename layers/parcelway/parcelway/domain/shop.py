@@ -139,7 +139,7 @@ class Settings:
     Without `datev` the books are not exported in its format. `settlement_accounts` are the names of
     the shop's bank accounts by the currency that is paid out to them (`EUR`), or by gateway and
     currency (`stripe:EUR`), which counts first. `books_unassigned` says whether these books have
-    what the provider moves for no payment (its fees and reserves, charges made by hand): of several
+    what the provider moves for no order (its fees and reserves, charges made by hand): of several
     deployments that share an account with it, one has. `import_sources` are by name.
     """
 

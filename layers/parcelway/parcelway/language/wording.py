@@ -294,6 +294,8 @@ WORDS: Words = {
             ),
             "will_pay": ("We pay {amount} by {day}.", "Wir zahlen {amount} bis zum {day}."),
             "pay": ("Please pay {amount} by {day}.", "Bitte {amount} bis zum {day} zahlen."),
+            "due": ("To be paid by", "Zu zahlen bis"),
+            "open": ("Still to be paid", "Noch zu zahlen"),
             "transfer": (
                 "By transfer to {iban}, with reference {number}.",
                 "Per Überweisung auf {iban}, Verwendungszweck {number}.",
