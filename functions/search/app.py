@@ -120,11 +120,11 @@ class Shown(ForCart):
 
 
 class Wanted(ForCart):
-    """How many units are wanted, through which channel (the cart's, or else online), and how: to a
-    country (`postal_code` makes it exact), or collected at a `store`, which says that it is
-    `pickup`."""
+    """How many units are wanted (not said: the least that one can order), through which channel
+    (the cart's, or else online), and how: to a country (`postal_code` makes it exact), or collected
+    at a `store`, which says that it is `pickup`."""
 
-    quantity: int = Field(1, ge=1, le=_MOST_UNITS)
+    quantity: int | None = Field(None, ge=1, le=_MOST_UNITS)
     channel: Channel | None = None
     method: Method | None = None
     country: CountryCode | None = None
@@ -137,7 +137,7 @@ class Wanted(ForCart):
             detail = f"This cart is of the channel {cart.channel}."
             raise Refusal(Reason.INVALID, detail, "/channel")
         return atp.Wish(
-            self.quantity,
+            self.quantity or 1,
             cart.channel if cart else self.channel or BROWSED,
             self.method or ("pickup" if self.store else "delivery"),
             self.country or "",
@@ -254,6 +254,7 @@ def promise(call: Call[None]) -> PromiseView:
     product = facts.products.get(sku)
     if product is None or not shown(product, buyer_of(cart), facts.shop):
         raise not_found()
+    wish = wish if call.query.quantity else replace(wish, quantity=product.min_quantity)
     answer = atp.ask(draft, product, wish, facts)
     window = answer.window
     return PromiseView(

@@ -24,7 +24,8 @@ from parcelway.values import dataclass
 @dataclass(frozen=True, slots=True)
 class ProductView:
     """A product at its price and availability of this moment, for the buyer of the cart that was
-    named; for who is nobody in particular without one."""
+    named; for who is nobody in particular without one. It is ordered from `min_quantity` units on,
+    in steps of `quantity_step`, up to `max_quantity` (null: as many as of any)."""
 
     sku: str
     name: str
@@ -37,6 +38,9 @@ class ProductView:
     tax_included: bool
     weight_grams: int
     availability: Availability
+    min_quantity: int
+    max_quantity: int | None
+    quantity_step: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,4 +109,7 @@ def _view(product: Product, price: Quote, stock: Availability, shop: Shop) -> Pr
         shop.settings.prices_include_tax,
         product.weight_grams,
         stock,
+        product.min_quantity,
+        product.max_quantity,
+        product.quantity_step,
     )

@@ -15,7 +15,7 @@ from parcelway.domain.public_view import PublicOrder
 from parcelway.domain.receipt import Receipt
 from parcelway.http.api import Reply
 from parcelway.language import formats
-from parcelway.language.amounts import allowances, line_amount, total_rows
+from parcelway.language.amounts import allowances, line_amount, means, total_rows
 from parcelway.language.wording import say
 from views import Links, revision
 
@@ -97,6 +97,7 @@ def _page(template: str, language: str, **context: Any) -> Reply:
             language=language,
             say=partial(say, language=language),
             money=partial(formats.money, language=language),
+            means=partial(means, language=language),
             window=partial(formats.window, language=language),
             revision=partial(revision, language=language),
             moment=partial(formats.moment, language=language),

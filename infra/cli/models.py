@@ -91,6 +91,9 @@ class ProductRow(_Strict):
     channel_buffers: dict[Channel, Annotated[int, Field(ge=0)]] = Field(default_factory=dict)
     assortments: list[_Id] = Field(default_factory=list, max_length=20)
     unit_cost: Price | None = None
+    min_quantity: int = Field(1, ge=1)
+    max_quantity: int | None = Field(None, ge=1)
+    quantity_step: int = Field(1, ge=1)
 
     @field_validator("category")
     @classmethod
@@ -98,6 +101,15 @@ class ProductRow(_Strict):
         if any(">" in name for name in category):
             raise ValueError("a category's name has no '>'")
         return category
+
+    @model_validator(mode="after")
+    def _orderable(self) -> Self:
+        most = self.min_quantity if self.max_quantity is None else self.max_quantity
+        if most < self.min_quantity:
+            raise ValueError("max_quantity: less than min_quantity")
+        if self.min_quantity % self.quantity_step:
+            raise ValueError("min_quantity: no multiple of quantity_step")
+        return self
 
 
 class StockRow(_Strict):

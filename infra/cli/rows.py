@@ -120,8 +120,9 @@ def _product_values(cells: dict[str, str]) -> Values:
     values["price"] = _price(given)
     if "category" in given:
         values["category"] = [part.strip() for part in given.pop("category").split(">")]
-    if "weight_grams" in given:
-        values["weight_grams"] = _whole(given.pop("weight_grams"), "weight_grams")
+    for name in ("weight_grams", "min_quantity", "max_quantity", "quantity_step"):
+        if name in given:
+            values[name] = _whole(given.pop(name), name)
     if "unit_cost_minor" in given:
         cost = _whole(given.pop("unit_cost_minor"), "unit_cost_minor")
         values["unit_cost"] = {"minor": cost, "currency": values["price"]["currency"]}

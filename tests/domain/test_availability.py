@@ -80,12 +80,23 @@ def stocks(draw: st.DrawFn) -> dict[tuple[str, str], Balance]:
 
 
 products = st.builds(
-    lambda days, backorders: replace(
-        MUG, launch=None if days is None else TODAY + timedelta(days=days), backorders=backorders
+    lambda days, backorders, step, steps: replace(
+        MUG,
+        launch=None if days is None else TODAY + timedelta(days=days),
+        backorders=backorders,
+        min_quantity=step * steps,
+        quantity_step=step,
     ),
     st.sampled_from([None, None, -1, 0, 1, 20]),
     st.sampled_from([True, True, False]),
+    st.sampled_from([1, 1, 2, 3]),
+    st.sampled_from([1, 1, 2]),
 )
+
+
+def orderable(product: Product, steps: int) -> int:
+    """A quantity that one may order: the least, and so many steps more."""
+    return product.min_quantity + (steps - 1) * product.quantity_step
 
 
 def placed(product: Product, wish: Wish, facts: Facts, shortage: Shortage) -> Part | Refusal:
@@ -124,6 +135,7 @@ def ask(product: Product, wish: Wish, facts: Facts) -> Answer:
 def test_what_is_told_is_what_an_order_gets(
     stock: dict[tuple[str, str], Balance], product: Product, way: Wish, quantity: int
 ) -> None:
+    quantity = orderable(product, quantity)
     wish, facts = replace(way, quantity=quantity), facts_of(product, stock, way.channel)
     told = ask(product, wish, facts)
     at_once, later = (placed(product, wish, facts, s) for s in ("", "ship_complete"))
@@ -151,20 +163,21 @@ def test_what_is_told_is_what_an_order_gets(
 def test_most_is_the_most_that_can_be_ordered(
     stock: dict[tuple[str, str], Balance], product: Product, way: Wish, quantity: int
 ) -> None:
-    facts = facts_of(product, stock, way.channel)
+    facts, quantity = facts_of(product, stock, way.channel), orderable(product, quantity)
     told = ask(product, replace(way, quantity=quantity), facts)
+    assert told.most == product.fitting(told.most)
     assert (told.state != "out_of_stock") == (quantity <= told.most)
 
 
 @given(stocks(), products)
-def test_a_list_says_of_one_unit_what_the_best_way_gives(
+def test_a_list_says_of_the_least_one_can_order_what_the_best_way_gives(
     stock: dict[tuple[str, str], Balance], product: Product
 ) -> None:
     facts = facts_of(product, stock, "online")
     told = availability(product, stock, outlets(BOUNDED, "online"), START)
     ways = [
-        ask(product, Wish(1, country="US"), facts),
-        ask(product, Wish(1, method="pickup", store="store-1"), facts),
+        ask(product, Wish(product.min_quantity, country="US"), facts),
+        ask(product, Wish(product.min_quantity, method="pickup", store="store-1"), facts),
     ]
     order = ["in_stock", "low_stock", "preorder", "backorder", "out_of_stock"]
     best = min((way.state for way in ways), key=order.index)

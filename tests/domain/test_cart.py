@@ -103,6 +103,66 @@ def refused(order: Order, known: Facts, sku: str, units: int) -> Reason:
     return made.reason
 
 
+@pytest.mark.parametrize(
+    ("units", "fits"),
+    [
+        (5, False),
+        (6, True),
+        (7, False),
+        (8, False),
+        (9, True),
+        (12, True),
+        (13, False),
+        (15, False),
+    ],
+)
+def test_what_is_sold_in_steps_is_ordered_in_them_and_taken_out_whole(
+    units: int, fits: bool
+) -> None:
+    """From six on, by three, and thirteen at most: by what is in the cart, however it got there."""
+    story = at("draft", basket={"MUG-1": 1}, stock={("TEA-9", "dc-1"): 99, ("MUG-1", "dc-1"): 9})
+    by_three = replace(PRODUCTS["TEA-9"], min_quantity=6, max_quantity=13, quantity_step=3)
+    known = replace(story.facts, products=PRODUCTS | {"TEA-9": by_three})
+    for how in ("set", "add"):
+        made = edited(story.order, how, "TEA-9", units, known)
+        if not fits:
+            assert isinstance(made, Refusal)
+            assert made.reason is Reason.QUANTITY_LIMIT
+            said = (made.facts["minimum"], made.facts["maximum"], made.facts["step"])
+            assert (*said, made.pointer) == (6, 13, 3, "/quantity")
+            continue
+        assert isinstance(made, Decision)
+        there = made.order.line("TEA-9")
+        assert there is not None and there.quantity == units
+        more = edited(made.order, "add", "TEA-9", 1, known)
+        assert isinstance(more, Refusal)
+        assert cart.set_quantity(made.order, "TEA-9", 0, known).order.line("TEA-9") is None
+
+
+def test_a_rule_of_quantity_that_came_later_holds_when_the_order_is_placed() -> None:
+    story = at("draft", basket={"MUG-1": 2})
+    dozens = replace(PRODUCTS["MUG-1"], min_quantity=12, quantity_step=12)
+    story.products = PRODUCTS | {"MUG-1": dozens}
+    with pytest.raises(Refusal) as refusal:
+        story.placed()
+    assert refusal.value.reason is Reason.QUANTITY_LIMIT
+    assert refusal.value.pointer == "/lines/0/quantity"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"min_quantity": 0},
+        {"quantity_step": 0},
+        {"min_quantity": 4, "quantity_step": 3},
+        {"min_quantity": 4, "max_quantity": 3},
+    ],
+)
+def test_a_product_that_nobody_could_order_is_none(wrong: dict[str, int]) -> None:
+    with pytest.raises(ValueError, match="TEA-9"):
+        replace(PRODUCTS["TEA-9"], **wrong)
+
+
 def test_what_cannot_be_bought_is_refused_by_name() -> None:
     story = at("draft")
     order, known = story.order, story.facts

@@ -106,6 +106,16 @@ def test_it_joins_what_is_in_the_cart() -> None:
     assert line.quantity == BASKET[SKUS[0]] + 1
 
 
+def test_of_what_is_sold_in_steps_there_are_as_many_as_may_be_ordered() -> None:
+    sku, had = SKUS[0], BASKET[SKUS[0]]
+    for step, there, expected in ((had + 1, 99, 0), (had, 99, had), (1, had - 1, had - 1)):
+        known = facts(dict.fromkeys(SKUS, 99) | {sku: there})
+        product = replace(known.products[sku], min_quantity=step, quantity_step=step)
+        known = replace(known, products={**known.products, sku: product})
+        line = refill(empty(known), bought, known, command("b", "r")).order.line(sku)
+        assert (line.quantity if line else 0) == expected
+
+
 def test_what_replaces_an_article_goes_where_it_went() -> None:
     known = facts({"MUG-1": 5, "TEA-9": 5})
     first = cart.add(empty(known), "MUG-1", 3, known, ASKED)

@@ -344,6 +344,7 @@ def test_no_alternative_is_what_would_be_refused_as_well(world: World) -> None:
     shelf(world, ("PLATE", 1000, 9), category=("Kitchen", "Plates"))
     shelf(world, ("LOST", 1000, 9), category=())
     shelf(world, ("TRADE", 1000, 9), assortments=("trade",))  # nor what they may not see
+    shelf(world, ("DOZEN", 1000, 24), min_quantity=12, quantity_step=12)
     assert offered(Cart(world), "RED", 1) == []
 
 

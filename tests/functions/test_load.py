@@ -79,6 +79,8 @@ def test_bad_rows_are_reported_with_their_lines_and_the_others_loaded(
         (b'{"sku": "A1", "name": "\xff"}', "not UTF-8"),
         ('{"a":' * 100_000, "recursion"),
         (product(category=["a>b"]), "category: a category's name has no '>'"),
+        (product(min_quantity=4, quantity_step=3), "min_quantity: no multiple of quantity_step"),
+        (product(min_quantity=4, max_quantity=3), "max_quantity: less than min_quantity"),
         ("null", "valid dictionary"),
         (good[2], ""),
     ]

@@ -13,6 +13,9 @@ export function sentence(error, names = {}) {
   if (error.code === "out-of-stock" && problem.lines?.length) {
     return problem.lines.map((line) => short(line, names[line.sku] ?? line.sku)).join(" ");
   }
+  if (error.code === "quantity-limit" && (problem.minimum > 1 || problem.step > 1)) {
+    return t("problem.quantity-steps", problem);
+  }
   if (has(`problem.${error.code}`)) return t(`problem.${error.code}`, readable(problem));
   return error.message;
 }

@@ -83,6 +83,10 @@ export const SHARED_WORDS = {
     "At most {maximum} of one article per order.",
     "Höchstens {maximum} Stück je Artikel und Bestellung.",
   ],
+  "problem.quantity-steps": [
+    "This is ordered from {minimum} to {maximum}, in steps of {step}.",
+    "Dieser Artikel wird von {minimum} bis {maximum} Stück in Schritten von {step} bestellt.",
+  ],
   "problem.not-sellable": [
     "This article is not for sale at present.",
     "Dieser Artikel wird zurzeit nicht verkauft.",

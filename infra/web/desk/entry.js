@@ -53,6 +53,7 @@ export async function entryPage(main, id) {
   const view = { held, order, facts, own, found: null, adjustments: [], names: {}, work: Promise.resolve() };
   view.change = (act, where) => inTurn(view, act, where);
   view.redraw = () => redraw(view);
+  view.failed = (error) => failed(view, error);
   view.atCounter = order.channel === "in_person";
   view.done = (panel) => {
     drop(id);
@@ -68,7 +69,7 @@ export async function entryPage(main, id) {
   const keys = (event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
       event.preventDefault();
-      main.querySelector("#place.button, #sell.button")?.click();
+      main.querySelector("#place-order, #sell.button")?.click();
     }
   };
   addEventListener("keydown", keys);
@@ -91,6 +92,7 @@ function build(view, main) {
   view.price = h("section", { class: "panel stack price", "aria-labelledby": "h-price" });
   fill(
     main,
+    h("h1", { class: "out-of-sight" }, `${t(view.atCounter ? "till.begin" : "order")}: ${view.own?.name ?? t("guest")}`),
     view.trouble,
     h(
       "div",
@@ -152,18 +154,21 @@ function inTurn(view, act, where = null) {
       redraw(view);
       return true;
     } catch (error) {
-      if (error instanceof Refused && error.code === "grant-over") {
-        fill(view.trouble, ended(() => openAgain(view)));
-        return false;
-      }
-      if (where) throw error;
-      if (error.code === "incomplete-checkout") missing(view, error);
-      else fill(view.trouble, notice(error, names(view)));
+      const over = error instanceof Refused && error.code === "grant-over";
+      if (where && !over) throw error;
+      failed(view, error);
       return false;
     }
   });
   view.work = turn.catch(() => undefined);
   return turn;
+}
+
+/** What went wrong, where it is seen from anywhere on the page; what was typed stays. */
+function failed(view, error) {
+  if (error.code === "grant-over") fill(view.trouble, ended(() => openAgain(view)));
+  else if (error.code === "incomplete-checkout") missing(view, error);
+  else fill(view.trouble, notice(error, names(view)));
 }
 
 /** What an order still needs, in the words of the page; the first of it is gone to. */

@@ -66,7 +66,11 @@ function productBox(view) {
       close();
       return;
     }
-    const found = await api.products(view.held, words).catch(() => ({ products: [] }));
+    const found = await api.products(view.held, words).catch((error) => {
+      if (mine === asked) view.failed(error);
+      return null;
+    });
+    if (!found) return;
     if (mine !== asked || document.activeElement !== input) return;
     offered = found.products;
     active = 0;

@@ -136,6 +136,7 @@ function placeForm(view, index) {
     async () => {
       const value = (name) => element.elements.namedItem(name)?.value.trim() ?? "";
       await offered; // the first of what is on its way is chosen unless another one is
+      if (!new FormData(element).get("service")) await load(); // the last look may have failed
       const picked = new FormData(element).get("service");
       if (!picked) {
         tell(element, t("delivery.pick"));
@@ -251,6 +252,7 @@ async function offer(view, element, box, way, delivery) {
     );
   } catch (error) {
     fill(box, notice(error));
+    if (error.code === "grant-over") view.failed(error);
   }
 }
 

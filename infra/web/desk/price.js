@@ -32,7 +32,7 @@ export function priceSection(view) {
     methods(view),
     h(
       "button",
-      { class: "button primary wide", id: "place", title: "Ctrl+Enter", on: { click: ({ target }) => place(view, target) } },
+      { class: "button primary wide", id: "place-order", title: "Ctrl+Enter", on: { click: ({ target }) => place(view, target) } },
       t("place"),
     ),
   ];

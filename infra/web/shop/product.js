@@ -5,13 +5,14 @@ import * as api from "./api.js";
 import { day, has, money, t } from "/common/i18n.js";
 import { insteadOf } from "./instead.js";
 import { address } from "./places.js";
-import { stepper } from "./stepper.js";
+import { orderedBy, stepper } from "./stepper.js";
 import { supplyNote } from "./supply.js";
 import { tile } from "./tiles.js";
 import { notice } from "/common/trouble.js";
 
 /** A product among others. */
 export function card(product) {
+  orderedBy(product);
   const soldOut = product.availability.state === "out_of_stock";
   return h(
     "li",
@@ -52,6 +53,7 @@ export async function productPage(main, sku) {
   }
   const soldOut = product.availability.state === "out_of_stock";
   const path = product.category;
+  orderedBy(product);
   fill(
     main,
     h(

@@ -7,10 +7,18 @@ import { forget, learn } from "./instead.js";
 import { on } from "/common/state.js";
 import { sentence } from "/common/trouble.js";
 
+const rules = new Map(); // SKU -> {least, step}: how it is ordered, of products that were shown
+
+/** How a product is ordered, learned from it. */
+export function orderedBy({ sku, min_quantity: least, quantity_step: step }) {
+  rules.set(sku, { least, step });
+}
+
 /** "Add", and once it is in the cart: minus, how many, plus. Follows the cart by itself. */
 export function stepper({ sku, name, soldOut = false, removable = false, large = false }) {
   const box = h("div", { class: "stepper" });
   let drawn = -1;
+  const rule = () => rules.get(sku) ?? { least: 1, step: 1 };
 
   async function change(act, words) {
     box.setAttribute("aria-busy", "true");
@@ -47,10 +55,16 @@ export function stepper({ sku, name, soldOut = false, removable = false, large =
         "data-part": "more",
         disabled: soldOut,
         "aria-label": t("add.to", { name }),
-        on: { click: () => change(() => cart.add(sku, 1), t("added", { name })) },
+        on: { click: () => change(() => cart.add(sku, rule().least), t("added", { name })) },
       },
       t(large ? "add.large" : "add"),
     );
+  }
+
+  /** One step less, or none at all below the least. */
+  function fewer(units) {
+    const left = units - rule().step;
+    return left < rule().least ? 0 : left;
   }
 
   function counter(units) {
@@ -59,6 +73,7 @@ export function stepper({ sku, name, soldOut = false, removable = false, large =
       inputmode: "numeric",
       min: "0",
       max: "999",
+      step: String(rule().step),
       value: String(units),
       "data-part": "count",
       "aria-label": t("quantity", { name }),
@@ -82,10 +97,10 @@ export function stepper({ sku, name, soldOut = false, removable = false, large =
       );
     return [
       button("fewer", "−", t("fewer", { name }), () =>
-        cart.set(sku, Math.max(0, cart.quantityOf(sku) - 1)),
+        cart.set(sku, fewer(cart.quantityOf(sku))),
       ),
       input,
-      button("more", "+", t("another", { name }), () => cart.add(sku, 1)),
+      button("more", "+", t("another", { name }), () => cart.add(sku, rule().step)),
     ];
   }
 

@@ -11,10 +11,10 @@ import { sentence } from "/common/trouble.js";
 
 const COUNTRY = "US"; // where to, until the customer says so
 
-/** On a product's page: what is told of the units in the cart, or of one; follows the cart. */
+/** On a product's page: what is told of the units in the cart, or of the least that one orders. */
 export function supplyNote(product) {
   const box = h("div", { class: "supply small", role: "status" });
-  const follow = () => show(box, product, cart.quantityOf(product.sku) || 1);
+  const follow = () => show(box, product, cart.quantityOf(product.sku) || product.min_quantity);
   const end = on("cart", () => (box.isConnected ? follow() : end()));
   follow();
   return box;

@@ -40,7 +40,7 @@ def alternatives(
 def _is_there(order: Order, sku: str, product: Product, facts: Facts) -> bool:
     """Whether all units of a line could be had as those of another product."""
     line = order.line(sku)
-    if line is None:
+    if line is None or product.fitting(line.quantity) != line.quantity:
         return False
     portions = tuple(Portion(p.group, "open", p.quantity) for p in line.portions)
     other = replace(order, lines=(replace(line, sku=product.sku, portions=portions),))

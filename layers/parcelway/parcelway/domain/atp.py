@@ -14,7 +14,7 @@ from typing import Any
 
 from parcelway.domain.availability import LOW, State
 from parcelway.domain.backorder import Terms, offers
-from parcelway.domain.catalogue import Product
+from parcelway.domain.catalogue import Product, require_quantity
 from parcelway.domain.channels import left_of
 from parcelway.domain.facts import Facts
 from parcelway.domain.line import Line, Portion
@@ -120,9 +120,11 @@ def ask(draft: Order, product: Product, wish: Wish, facts: Facts) -> Answer:
     """What can be had of a product. `draft` is the wish's, `facts` are those of a decision about it
     and the product.
 
-    Raises Refusal DELIVERY_UNAVAILABLE when no service takes so many there.
+    Raises Refusal QUANTITY_LIMIT for a quantity that nobody may ask for, DELIVERY_UNAVAILABLE when
+    no service takes so many there.
     """
     shop, sku = facts.shop, product.sku
+    require_quantity(product, wish.quantity, shop.settings.max_quantity)
     service = _cheapest(product, wish, shop)
     group = replace(draft.group, service=service.id if service else "")
     nothing = zero(product.price.currency)
@@ -139,7 +141,7 @@ def ask(draft: Order, product: Product, wish: Wish, facts: Facts) -> Answer:
         if refusal.reason is not Reason.OUT_OF_STOCK:
             raise
         now, later = _missing(refusal.facts["lines"])
-        most = _most(order, terms, facts)[1]
+        most = product.fitting(_most(order, terms, facts)[1])
         return Answer("out_of_stock", now, later, None, most, service, None)
     (line,) = claim.lines
     later = _added(
@@ -151,7 +153,8 @@ def ask(draft: Order, product: Product, wish: Wish, facts: Facts) -> Answer:
         state = "preorder" if terms.launch(sku) else "backorder"
     last = later[-1].due if later else None
     window = promised(order, group, claim.lines, facts) if service else None
-    return Answer(state, line.count("reserved"), later, last, most, service, window)
+    there_at_once = line.count("reserved")
+    return Answer(state, there_at_once, later, last, product.fitting(most), service, window)
 
 
 def _cheapest(product: Product, wish: Wish, shop: Shop) -> Service | None:

@@ -11,7 +11,8 @@ with `available_from` as its `availability_date`, which back-orders and pre-orde
     preorder      preorder      PreOrder
     out_of_stock  out_of_stock  OutOfStock
 
-A list tells of one unit of each product, from the counters alone. The answer about a quantity, a
+A list tells of the least that one can order of each product, mostly of one unit, from the counters
+alone. The answer about a quantity, a
 way and a place (`ask`) is what claiming it for an order would give, so that nothing is called
 available that an order would be refused.
 """
@@ -24,7 +25,7 @@ from datetime import date, datetime
 from typing import Literal
 
 from parcelway.domain.audience import Buyer, visible
-from parcelway.domain.backorder import Terms, offers
+from parcelway.domain.backorder import Offer, Terms, offers
 from parcelway.domain.catalogue import Product
 from parcelway.domain.channels import left_of, quota_keys, seen_by
 from parcelway.domain.facts import Balances
@@ -102,8 +103,9 @@ def outlets(shop: Shop, channel: str) -> Outlets:
 def availability(
     product: Product, balances: Balances, among: Outlets, now: datetime
 ) -> Availability:
-    """The availability of one unit of `product`, from its balances by (SKU, node). A node short of
-    what it has promised counts as empty; it takes nothing from the others."""
+    """The availability of the least that one can order of `product`, from its balances by
+    (SKU, node). A node short of what it has promised counts as empty; it takes nothing from the
+    others."""
     products = {product.sku: product}
     terms = Terms(products, now, "wait")
     launch = terms.launch(product.sku)
@@ -116,20 +118,36 @@ def availability(
         delivery = min(delivery, left)
         pickup = {store: min(units, left) for store, units in pickup.items()}
     most = max([delivery, *pickup.values()], default=0)
-    if most:
+    if most >= product.min_quantity:
         return Availability("low_stock" if most <= LOW else "in_stock", delivery, pickup, None, 0)
-    found = (
-        offers(product.sku, balances, among.nodes, now.date(), launch)
-        if terms.may_wait(product.sku)
-        else []
-    )
+    waits = terms.may_wait(product.sku) and (left is None or left >= product.min_quantity)
+    found = offers(product.sku, balances, among.nodes, now.date(), launch) if waits else []
+    day = found[0].due if found else None
+    if found and product.min_quantity > 1:
+        ways = [(delivery, among.delivery)]
+        ways += [(pickup[store.id], (store,)) for store in among.pickup]
+        day = _day_of(product, ways, found)
+    if day is None:
+        return Availability("out_of_stock", delivery, pickup, None, 0)
     later = sum(offer.units for offer in found)
     later = later if left is None else min(later, left)
-    if not later:
-        return Availability("out_of_stock", delivery, pickup, None, 0)
-    return Availability(
-        "preorder" if launch else "backorder", delivery, pickup, found[0].due, later
-    )
+    return Availability("preorder" if launch else "backorder", delivery, pickup, day, later)
+
+
+def _day_of(
+    product: Product, ways: Iterable[tuple[int, Sequence[Node]]], found: Sequence[Offer]
+) -> date | None:
+    """The day on which the least that one can order is there by one of the `ways`: units that are
+    there, and the nodes that send more. None when by none."""
+    days = []
+    for there, nodes in ways:
+        missing, senders = product.min_quantity - there, {node.id for node in nodes}
+        for offer in found:
+            missing -= offer.units if offer.node in senders else 0
+            if missing <= 0:
+                days.append(offer.due)
+                break
+    return min(days, default=None)
 
 
 def _there(

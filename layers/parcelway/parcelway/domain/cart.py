@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from parcelway.domain.audience import visible
 from parcelway.domain.backorder import Terms
+from parcelway.domain.catalogue import require_quantity
 from parcelway.domain.commands import Command, remember
 from parcelway.domain.decision import Decision
 from parcelway.domain.facts import Facts
@@ -265,13 +266,7 @@ def require_sellable(order: Order, sku: str, quantity: int, facts: Facts) -> Non
         raise Refusal(Reason.UNKNOWN_SKU, f"There is no SKU {sku!r}.", "/sku")
     if offer(order, sku, quantity, facts) is None:
         raise Refusal(Reason.NOT_SELLABLE, f"{sku} is not for sale at present.", "/sku")
-    if quantity > maximum:
-        raise Refusal(
-            Reason.QUANTITY_LIMIT,
-            f"At most {maximum} units of one SKU per order.",
-            "/quantity",
-            maximum=maximum,
-        )
+    require_quantity(product, quantity, maximum)
     if order.line(sku) is None and len(order.lines) >= MAX_LINES:
         raise Refusal(Reason.TOO_MANY_LINES, f"An order has at most {MAX_LINES} lines.")
 

@@ -8,6 +8,7 @@ from dataclasses import field
 from datetime import date
 
 from parcelway.domain.money import Money
+from parcelway.domain.refusals import Reason, Refusal
 from parcelway.values import dataclass
 
 SKU_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$"
@@ -24,7 +25,9 @@ class Product:
     whether it is sold against announced supplies when it is not there. `channel_buffers` are the
     units per node that a channel does not sell, instead of the shop's. In `assortments` it is for
     some buyers alone. `unit_cost` is what a unit costs the shop, without tax (None: not known): for
-    the books alone, no customer sees it.
+    the books alone, no customer sees it. An order asks for at least `min_quantity` of it, at most
+    `max_quantity` (None: as many as of any SKU), and a multiple of `quantity_step`; what is left of
+    it when part is not there, or is called off, may be any.
     """
 
     sku: str
@@ -42,6 +45,9 @@ class Product:
     channel_buffers: Mapping[str, int] = field(default_factory=dict)
     assortments: tuple[str, ...] = ()
     unit_cost: Money | None = None
+    min_quantity: int = 1
+    max_quantity: int | None = None
+    quantity_step: int = 1
 
     def __post_init__(self) -> None:
         if not _SKU.match(self.sku):
@@ -50,3 +56,31 @@ class Product:
             raise ValueError(f"{self.sku}: a price is never negative")
         if self.unit_cost is not None and self.unit_cost.minor < 0:
             raise ValueError(f"{self.sku}: a cost is never negative")
+        if min(self.quantity_step, self.min_quantity) < 1:
+            raise ValueError(f"{self.sku}: one unit is the least there is")
+        most = self.min_quantity if self.max_quantity is None else self.max_quantity
+        if most < self.min_quantity or self.min_quantity % self.quantity_step:
+            raise ValueError(f"{self.sku}: nobody can order it in these steps from {most} on")
+
+    def fitting(self, units: int) -> int:
+        """The most of `units` units that one order may ask for; 0 where they are too few."""
+        most = units if self.max_quantity is None else min(units, self.max_quantity)
+        most -= most % self.quantity_step
+        return most if most >= self.min_quantity else 0
+
+
+def require_quantity(
+    product: Product, quantity: int, maximum: int, pointer: str = "/quantity"
+) -> None:
+    """Refuse a quantity that no order may ask for; `maximum` is that of any SKU. Raises Refusal
+    QUANTITY_LIMIT, which says what may be asked for."""
+    bounds = {"minimum": product.min_quantity, "step": product.quantity_step}
+    if product.max_quantity is not None:
+        maximum = min(maximum, product.max_quantity)
+    if quantity > maximum:
+        told = f"At most {maximum} units of {product.sku} per order."
+        raise Refusal(Reason.QUANTITY_LIMIT, told, pointer, maximum=maximum, **bounds)
+    if quantity != product.fitting(quantity):
+        told = f"{product.sku} is ordered from {product.min_quantity} units on"
+        told += f", in steps of {product.quantity_step}." if product.quantity_step > 1 else "."
+        raise Refusal(Reason.QUANTITY_LIMIT, told, pointer, maximum=maximum, **bounds)

@@ -10,6 +10,7 @@ from parcelway.domain.account import Account
 from parcelway.domain.account_rules import require_approved, require_buyer
 from parcelway.domain.adjustment import Adjustment
 from parcelway.domain.cart import hold_for
+from parcelway.domain.catalogue import require_quantity
 from parcelway.domain.commands import Command, remember
 from parcelway.domain.coupons import Use
 from parcelway.domain.decision import Decision
@@ -265,9 +266,13 @@ def _require_stores(order: Order, facts: Facts) -> None:
 
 
 def require_sellable(order: Order, facts: Facts) -> None:
-    """Refuse with NOT_SELLABLE a cart with something that is not for sale any more."""
+    """Refuse with NOT_SELLABLE a cart with something that is not for sale any more, with
+    QUANTITY_LIMIT one with a quantity that nobody may ask for any more."""
     for index, line in enumerate(order.lines):
         if offer(order, line.sku, line.quantity, facts) is None:
             raise Refusal(
                 Reason.NOT_SELLABLE, f"{line.sku} is not for sale any more.", f"/lines/{index}"
             )
+        product, maximum = facts.products[line.sku], facts.shop.settings.max_quantity
+        if not order.as_sold:  # what was sold elsewhere is a fact
+            require_quantity(product, line.quantity, maximum, f"/lines/{index}/quantity")

@@ -89,12 +89,16 @@ def substitute(order: Order, sku: str, other: str, facts: Facts, asked: Command)
 def _as_many_as_there_are(
     order: Order, line: Line, facts: Facts, asked: Command
 ) -> Decision | None:
-    """Units of a line put in the cart; None when none may be had."""
+    """Units of a line put in the cart, as many as may be ordered; None when none may be had."""
+    product, known = facts.products.get(line.sku), order.line(line.sku)
+    if product is None:
+        return None
+    there = known.quantity if known else 0
     try:
-        return add(order, line.sku, line.quantity, facts, asked)
+        wanted = product.fitting(there + line.quantity) - there
+        return add(order, line.sku, wanted, facts, asked) if wanted > 0 else None
     except OutOfStock as short:
-        there = order.line(line.sku)
-        free = short.facts["lines"][0]["available"] - (there.quantity if there else 0)
+        free = product.fitting(short.facts["lines"][0]["available"]) - there
     except Refusal:
         return None
     try:
