@@ -53,7 +53,7 @@ BUDGET = {
     "settlement_importer": 231,
     "signup": 148,
     "stock": 166,
-    "sweeper": 132,
+    "sweeper": 133,
     "taxes": 196,
     "tracking": 200,
 }
