@@ -45,6 +45,7 @@ from parcelway.store.orders import get_order
 from parcelway.store.saving import save
 from parcelway.store.shop import load_shop
 from parcelway.store.timeline import Entry, get_timeline, save_note
+from staff_names import names_of
 
 if TYPE_CHECKING:
     from parcelway.ports.identity import Logins
@@ -185,8 +186,6 @@ def timeline(call: Call[None]) -> TimelineView:
     found = get_timeline(db(), call.path["order_id"])
     if found is None:
         raise _no_order()
-    from staff_names import names_of  # nothing else here is about colleagues
-
     order, entries = found
     return TimelineView(
         list(order.acted_by),

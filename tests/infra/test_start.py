@@ -30,7 +30,7 @@ BUDGET = {
     "counter": 197,
     "credit": 182,
     "customers": 161,
-    "desk": 194,
+    "desk": 195,
     "documents": 210,
     "events": 64,
     "fulfillment": 199,
