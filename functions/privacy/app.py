@@ -85,7 +85,7 @@ def erase_customer(call: Call[ToErase]) -> Reply:
     key=True,
 )
 def erase_guest(call: Call[GuestToErase]) -> Reply:
-    """Forget somebody who ordered as a guest only, by the address that mail went to.
+    """Forget somebody who ordered as a guest only, or through a marketplace, by their address.
 
     Refused with the customer's id where the address is a customer's.
     """

@@ -161,18 +161,18 @@ def _play_erased(history: History) -> None:
         history.orders["again"] = again.id
         _fills_cart(again)
         ordering = history.unless_refused("an order", lambda: _orders_as(again, authorization))
-        erasing = history.unless_refused("an erasure", lambda: _erases(history, customer_id))
+        erasing = history.unless_refused("an erasure", lambda: erases(history, customer_id))
         history.together(ordering, erasing)
         while "an erasure" in history.refusals:
             del history.refusals["an erasure"]
             history.world.kernel.sleep(3600)
-            history.unless_refused("an erasure", lambda: _erases(history, customer_id))()
+            history.unless_refused("an erasure", lambda: erases(history, customer_id))()
 
     goes_shopping(history, "ann", comes)
     works(history, COLUMBUS)
 
 
-def _erases(history: History, customer_id: str) -> None:
+def erases(history: History, customer_id: str) -> None:
     boss = staff(history.world, "csr_supervisor")
     path, asked = f"/staff/customers/{customer_id}/erasure", {"grounds": "requested"}
     boss.call("POST", path, asked)
@@ -180,15 +180,21 @@ def _erases(history: History, customer_id: str) -> None:
 
 def _wrong_erased(history: History) -> list[str]:
     """Of ann only her invoices are left, and nobody is being forgotten any more."""
+    wrong = still_told(history)
+    closed = [order for order in history.world.orders() if order.state == "closed"]
+    if not closed or any(order.contact for order in closed):
+        wrong.append(f"{len(closed)} orders were closed, some of somebody")
+    return wrong
+
+
+def still_told(history: History) -> list[str]:
+    """What the tables still tell of ann besides her invoices, and who is still being forgotten."""
     wrong = [f"{item['sk']} is still being forgotten" for item in history.world.erasures()]
     for name, table in history.world.wiring.logical_tables.items():
         for item in map(from_item, _scan(history, table)):
             kept = item["sk"].startswith(("INV#", "CRN#")) or _is_nobodys_cart(item)
             if not kept and _names_ann(item):
                 wrong.append(f"{name} {item['pk'][:4]} {item['sk']} still tells of ann")
-    closed = [order for order in history.world.orders() if order.state == "closed"]
-    if not closed or any(order.contact for order in closed):
-        wrong.append(f"{len(closed)} orders were closed, some of somebody")
     return wrong
 
 

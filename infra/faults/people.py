@@ -47,24 +47,24 @@ _PASSWORD = "quite long enough 7"
 _EMAIL = "ann@example.com"
 
 
-def signs_up(history: History) -> str:
-    """Sign ann up, confirmed by the code in her mail; her Authorization header."""
+def signs_up(history: History, email: str = _EMAIL) -> str:
+    """Sign somebody (ann) up, confirmed by the code in their mail; their Authorization header."""
     api = Client(history.world)
     form = {
         "name": "Ann Example",
-        "email": _EMAIL,
+        "email": email,
         "password": _PASSWORD,
         "consent": {"terms_accepted": True},
     }
     told = api.call("POST", "/customers", form)
-    mail = [mail for mail in history.world.login_mails() if _EMAIL in mail.to][-1]
+    mail = [mail for mail in history.world.login_mails() if email in mail.to][-1]
     code = re.findall(r"\b\d{6}\b", mail.text or "")[0]
-    proof = {"email": _EMAIL, "code": code, "sign_up": told["sign_up"]}
+    proof = {"email": email, "code": code, "sign_up": told["sign_up"]}
     try:
         api.call("POST", "/customers/confirmation", proof)
     except Refused as refused:  # the code was used by a try whose answer got lost
         history.refusals["confirmation"] = refused.code
-    tokens = api.call("POST", "/sessions", {"email": _EMAIL, "password": _PASSWORD})
+    tokens = api.call("POST", "/sessions", {"email": email, "password": _PASSWORD})
     return f"Bearer {tokens['id_token']}"
 
 

@@ -3,6 +3,7 @@ wrong."""
 
 from __future__ import annotations
 
+from infra.faults.approvals import APPROVALS
 from infra.faults.astray import ASTRAY
 from infra.faults.backorders import BACKORDERS
 from infra.faults.buying import BUYING
@@ -12,6 +13,7 @@ from infra.faults.coupons import COUPONS
 from infra.faults.credits import CREDITS
 from infra.faults.crowd import CROWD
 from infra.faults.customers import CUSTOMERS
+from infra.faults.forgetting import FORGETTING
 from infra.faults.gift_cards import GIFTS
 from infra.faults.imports import IMPORTS
 from infra.faults.lapses import LAPSES
@@ -45,4 +47,6 @@ SCENARIOS = (
     *RECONCILING,
     *RECOSTED,
     *CUSTOMERS,
+    *APPROVALS,
+    *FORGETTING,
 )

@@ -155,7 +155,7 @@ class Sweep:
                 counter = pk.removeprefix("USE#")
                 if counts(counter, self.now):
                     self.used[counter] += sum(item["used"] for item in items)
-            elif pk.startswith("GUEST#"):
+            elif pk.startswith(("GUEST#", "SOLD#")):
                 for item in items:  # a mailbox's list: its entries are the orders
                     self.crossed.say(item["sk"], *pointed_at(item))
             elif pk.startswith(_POINTERS):

@@ -16,7 +16,7 @@ from parcelway.domain.facts import Facts
 from parcelway.domain.order import Order
 from parcelway.domain.parties import SYSTEM, Contact
 from parcelway.domain.refusals import Reason, Refusal
-from parcelway.domain.switching import PurchaseLimit, Switches
+from parcelway.domain.switching import MOST_DAYS, PurchaseLimit, Switches
 
 from tests.domain.strategies import NOW
 from tests.domain.test_coupons import facts_of, place, ready
@@ -235,3 +235,18 @@ def test_nothing_leaves_while_shipping_is_stopped_and_all_of_it_after(stage: Any
     assert "recall of the mugs" in refusal.value.detail
     story.shop = before
     go_on()
+
+
+def test_a_counter_of_a_day_that_no_limit_reaches_counts_for_nobody() -> None:
+    """What is cancelled later is given back to no counter: TTL may have deleted it."""
+    today = f"BOUGHT#online#MUG-1#somebody#{NOW.date().isoformat()}"
+    last = NOW + timedelta(days=MOST_DAYS)
+    assert switches.counts(today, last)
+    assert not switches.counts(today, last + timedelta(days=1))
+    assert not switches.counts("RATE#online#2026-11-16T10:00#0", NOW)
+    assert switches.counts("CODE#SPRING", last + timedelta(days=1))
+    order = replace(at("placed").order, limited={"MUG-1": (today,)})
+    ended = replace(order, state="cancelled")
+    assert switches.given_back(order, ended, last) == ((today, 3),)
+    assert switches.given_back(order, ended, last + timedelta(days=1)) == ()
+    assert switches.given_back(order, order, NOW) == ()

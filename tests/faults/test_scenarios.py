@@ -29,6 +29,11 @@ def begun(lab: Laboratory, name: str, plan: dict[Point, Mode] | None = None) -> 
         yield history
 
 
+def test_every_scenario_has_a_name_of_its_own() -> None:
+    names = [scenario.name for scenario in SCENARIOS]
+    assert len(set(names)) == len(names)
+
+
 def test_a_crowd_splits_a_balance_to_the_utmost_and_calm_merges_it(lab: Laboratory) -> None:
     with begun(lab, "crowded") as history:
         seen: list[int] = []

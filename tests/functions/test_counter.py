@@ -26,16 +26,13 @@ from parcelway.store.issuing import Asked, issue_invoices
 from parcelway.store.ledger import postings_of
 from parcelway.store.orders import get_dossier
 from parcelway.store.saving import save
-from parcelway.store.stock import read_balances
 from parcelway.store.switches import put_switches
 
 from infra.verify import breaks
 from tests.functions.tables import aws
-from tests.functions.worlds import Answer, World, new_key, ok, refused
+from tests.functions.tills import STORE, cart, cash, on_hand, sell, terminal, total
+from tests.functions.worlds import World, ok, refused
 from tests.orders import ACCOUNT, BUYER, PRODUCTS, Story, at, store
-
-CSR = {"sub": "csr-1", "cognito:groups": "csr"}
-STORE = "store-1"
 
 
 @pytest.fixture
@@ -44,47 +41,6 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
         catalogue.upsert(db, PRODUCTS.values(), clock.now())
         yield World(db, "counter")
     clock.reset()
-
-
-def cart(world: World, seed: str = "1", agreed: bool = False, **more: Any) -> Story:
-    """A basket at the till, of somebody nobody knows, or one that approvers have agreed to."""
-    now = clock.now() - timedelta(minutes=5)
-    story = Story(seed=seed, channel="in_person", now=now, **more)
-    story = story.filled().asked().decided("approved") if agreed else story.laden()
-    store(world.db, story)
-    return story
-
-
-def cash(minor: int) -> dict[str, Any]:
-    return {"method": "cash", "amount": {"minor": minor, "currency": "USD"}}
-
-
-def terminal(minor: int, reference: str = "T-1") -> dict[str, Any]:
-    paid = {"method": "terminal", "amount": {"minor": minor, "currency": "USD"}}
-    return paid | {"reference": reference}
-
-
-def sell(world: World, story: Story, *tenders: Any, key: str = "", **more: Any) -> Answer:
-    body = {"store": STORE, "tenders": list(tenders)} | more
-    return world.call(
-        "POST",
-        "/staff/carts/{cart_id}/counter-sale",
-        {"cart_id": story.order.id},
-        body,
-        claims=CSR,
-        idempotency_key=key or new_key(),
-    )
-
-
-def total(world: World, story: Story) -> int:
-    """What the basket comes to at the till, by asking to pay nothing."""
-    answer = refused(sell(world, story), 422, "tender-mismatch")
-    return int(answer["total"]["minor"])
-
-
-def on_hand(world: World, sku: str = "MUG-1") -> int:
-    found = read_balances(world.db, [(sku, STORE)], consistent=True)
-    return found[sku, STORE].on_hand
 
 
 def postings(world: World, order_id: str) -> dict[str, int]:

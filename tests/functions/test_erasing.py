@@ -14,14 +14,18 @@ from parcelway.domain.acting import Desk, new_grant, open_for
 from parcelway.domain.commands import Command
 from parcelway.domain.decision import Decision
 from parcelway.domain.erasing import LOOK_AGAIN
+from parcelway.domain.importing import order_id_of
 from parcelway.domain.notes import add_note
 from parcelway.domain.order import advance
 from parcelway.domain.parties import Actor
 from parcelway.ports import clock
+from parcelway.store import catalogue
 from parcelway.store.customers import get_customer
+from parcelway.store.database import Database
 from parcelway.store.erasures import due_erasures
 from parcelway.store.grants import save_grant
 from parcelway.store.guest_orders import claim as claim_orders
+from parcelway.store.guest_orders import unclaimed
 from parcelway.store.items import from_item
 from parcelway.store.mails import MailKey, claim, suppress, suppressed
 from parcelway.store.orders import get_order, guest_key
@@ -30,7 +34,9 @@ from parcelway.store.timeline import save_note
 
 from tests.functions.calls import load
 from tests.functions.signup import EMAIL, World, world
-from tests.orders import CONTACT, HOME, at, store, store_shop
+from tests.functions.worlds import World as Function
+from tests.imports import IMPORTS, SOURCE, lines, open_source_account, row
+from tests.orders import CONTACT, HOME, PRODUCTS, at, store, store_shop
 
 REASON = {"reason": "asked by letter"}
 ASKED = {"grounds": "requested"}
@@ -227,6 +233,42 @@ def test_a_guest_is_forgotten_by_their_address(shop: Shop) -> None:
 def test_a_customers_address_is_not_a_guests(shop: Shop) -> None:
     answer = shop.call("POST", "/staff/erasures", ASKED | {"email": EMAIL})
     assert (answer.status, answer.body["customer_id"]) == (409, shop.id)
+
+
+def test_what_a_marketplace_sold_to_them_is_forgotten_too(shop: Shop) -> None:
+    """Nobody can claim it, but it is of the same person: it is exported and forgotten, and the row
+    sent once more makes no new one."""
+    db, buyer = shop.world.db, {"name": "Ada Byron", "email": "ADA@example.com"}
+    catalogue.upsert(db, PRODUCTS.values(), clock.now())
+    store(db, at("draft", seed="stock", shop=IMPORTS))
+    open_source_account(db)
+    sold = lines([row("B-1", contact=buyer)])
+    assert _imported(db, sold) == ["created"]
+    order = get_order(db, order_id_of(SOURCE, "B-1"))
+    assert order is not None and unclaimed(db, EMAIL) == []
+    assert [each["order"]["id"] for each in shop.export()["guest_orders"]] == [order.id]
+    assert shop.erase().body["in_the_way"] == [{"what": "open", "reference": order.id}]
+    save(db, at_its_end(order), clock.now())
+    assert shop.erase().status == 202
+    shop.forget()
+    words = ("Ada Byron", EMAIL, HOME.name, HOME.line1)
+    told = {key for key, text in shop.everything().items() if any(word in text for word in words)}
+    assert {sk.partition("#")[0] for pk, sk in told if order.id in (pk, sk, pk[4:])} == set()
+    assert not [pk for pk, _ in shop.everything() if pk.startswith("SOLD#")]
+    assert _imported(db, sold) == ["refused"]  # what it said is forgotten: it is not that row
+
+
+def _imported(db: Database, text: str) -> list[str]:
+    """What became of a marketplace's rows."""
+    answer = Function(db, "order_import").call(
+        "POST",
+        "/staff/imports/{source}/orders",
+        {"source": SOURCE},
+        claims={"sub": "robot", "cognito:groups": "integration"},
+        text=text,
+        content_type="application/x-ndjson",
+    )
+    return [each["status"] for each in json.loads(answer["body"])["results"]]
 
 
 def test_store_credit_is_in_the_way_until_it_is_given_up(shop: Shop) -> None:

@@ -13,8 +13,10 @@ from parcelway.domain.login import customer_id_of, normalise_email
 from parcelway.ports import clock
 from parcelway.store.orders import get_dossier
 
+from infra.demo.marketplace import Marketplace, sold
 from infra.demo.people import Client, Refused, Shopper, sign_in_staff
 from infra.local.application import Application
+from tests.orders import dossier_of
 from tests.security.marked import NOWHERE, Journey, Marks, again
 from tests.security.watching import TABLES, executions, logged, queued, rows
 
@@ -37,6 +39,8 @@ def forgotten(
     journey.regret()
     _left_behind(journey)
     customer_id = _noticed(app, journey, shopper)
+    _sold_elsewhere(journey, article())
+    _is_disputed(app, customer_id, shopper)
     _ends_all(app, marks, customer_id)
     boss = _staff(app, "csr_supervisor")
     asked = {"grounds": "requested"}
@@ -127,6 +131,35 @@ def _left_behind(journey: Journey) -> None:
     contact = {"name": marks.new("left name", NOWHERE)}
     contact["email"] = marks.new("left email", NOWHERE, "{}@example.com")
     cart.api.call("PATCH", cart.path, {"contact": contact, "payment_method": "card"})
+
+
+def _sold_elsewhere(journey: Journey, sku: str) -> None:
+    """A marketplace has sold them something."""
+    marks = journey.marks
+    row = sold("FORGOTTEN-1", sku)
+    row["contact"] = {"name": marks.new("sold name", NOWHERE), "email": journey.email}
+    row["address"] = row["address"] | {
+        "name": marks.new("sold to", NOWHERE),
+        "line1": marks.new("sold line1", NOWHERE, "1 {} Street"),
+    }
+    (result,) = Marketplace(journey.app).send(row)
+    assert result["status"] == "created", result
+    assert marks.found(str(dossier_of(journey.app.database, result["order_id"]).order.contact))
+
+
+def _is_disputed(app: Application, customer_id: str, shopper: Shopper) -> None:
+    """Their bank looks into a payment, which is in the way as long as it does."""
+    payments = dossier_of(app.database, shopper.id).payments  # a gift card pays too
+    payment = next(p for p in payments if p.captured and p.reference.startswith("pi_"))
+    dispute = app.stripe.dispute(payment.reference, amount=1, reason="duplicate")
+    app.settle(60)
+    with pytest.raises(Refused) as refused:
+        path = f"/staff/customers/{customer_id}/erasure"
+        _staff(app, "csr_supervisor").call("POST", path, {"grounds": "requested"})
+    ways = {(each["what"], each["reference"]) for each in refused.value.problem["in_the_way"]}
+    assert ("dispute", shopper.id) in ways
+    app.stripe.end_dispute(dispute, won=True)
+    app.settle(60)
 
 
 def _noticed(app: Application, journey: Journey, shopper: Shopper) -> str:

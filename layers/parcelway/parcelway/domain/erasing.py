@@ -17,7 +17,7 @@ from parcelway.domain.customer import Change, Customer, changed
 from parcelway.domain.decision import Decision
 from parcelway.domain.dispute import Dispute
 from parcelway.domain.gift_card import GiftCard
-from parcelway.domain.guest_orders import mailbox
+from parcelway.domain.guest_orders import told_by
 from parcelway.domain.invoice import Invoice
 from parcelway.domain.order import DeliveryGroup, Event, Hold, Order, advance, happened
 from parcelway.domain.parties import Actor
@@ -56,8 +56,9 @@ class Erasure:
     """Somebody who is being forgotten: what drives it until nothing is left, and goes with it.
 
     `id` is the customer's, or of a guest a digest of the mailbox. `records` are the customer's and
-    those that were merged into it, `logins` theirs; orders of guests are those for `mailboxes`
-    that were placed before it was asked for. `seen` tells that all was found and erased once.
+    those that were merged into it, `logins` theirs; orders of guests, and those that were imported,
+    are those for `mailboxes` that were placed before it was asked for. `seen` tells that all was
+    found and erased once.
     """
 
     id: str
@@ -142,7 +143,7 @@ def is_meant(order: Order, planned: Erasure) -> bool:
     if order.customer_id:
         return order.customer_id in planned.records
     placed = order.placed_at
-    return placed is not None and placed <= planned.asked_at and mailbox(order) in planned.mailboxes
+    return placed is not None and placed <= planned.asked_at and told_by(order) in planned.mailboxes
 
 
 def without_person(order: Order) -> Order:

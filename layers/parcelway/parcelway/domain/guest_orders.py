@@ -21,9 +21,13 @@ def mailbox(order: Order) -> str:
     What was bought elsewhere and imported cannot: its money is with that marketplace, and so are
     its cancellation and its return.
     """
-    if order.customer_id or order.external_id:
-        return ""
-    if order.placed_at is None or order.contact is None:
+    return "" if order.external_id else told_by(order)
+
+
+def told_by(order: Order) -> str:
+    """The normalised address that says whose a placed order is which is no customer's, whether it
+    was placed here or imported; '' when none does."""
+    if order.customer_id or order.placed_at is None or order.contact is None:
         return ""
     try:
         return normalise_email(order.contact.email)

@@ -40,7 +40,15 @@ from parcelway.store.database import Database
 from parcelway.store.erasures import PK
 from parcelway.store.finding import SEEN, lookups_of
 from parcelway.store.gift_cards import cards_of_customer, untold
-from parcelway.store.orders import cart_owner, get_orders, guest_key, orders_of, to_order
+from parcelway.store.orders import (
+    cart_owner,
+    get_orders,
+    guest_key,
+    of_mailbox,
+    orders_of,
+    sold_key,
+    to_order,
+)
 from parcelway.store.packing import Packed
 from parcelway.store.saving import save
 from parcelway.values import dataclass
@@ -208,8 +216,8 @@ def _orders(db: Database, planned: Erasure, now: datetime, most: int) -> Progres
 
 
 def _ids(db: Database, planned: Erasure) -> Iterator[str]:
-    """Orders that may be the person's. Those of guests come last: the list of a mailbox is what
-    they are found by, and gets shorter."""
+    """Orders that may be the person's. Those of no customer come last: the list of a mailbox is
+    what they are found by, and gets shorter."""
     owners = [each for record in planned.records for each in (record, cart_owner(record))]
     for owner in owners:
         start = None
@@ -219,8 +227,7 @@ def _ids(db: Database, planned: Erasure) -> Iterator[str]:
             if start is None:
                 break
     for address in planned.mailboxes:
-        for item in db.query(db.orders, guest_key(address, "")["pk"]):
-            yield item["sk"]
+        yield from of_mailbox(db, address)
 
 
 def _order(db: Database, planned: Erasure, order_id: str, now: datetime) -> Progress:
@@ -249,10 +256,11 @@ def _is_empty(order: Order) -> bool:
 
 
 def _unlist(db: Database, planned: Erasure, order: Order) -> None:
-    """Take a guest's order off the list of the mailbox, last of all."""
+    """Take an order off the list of the mailbox, last of all."""
     if order.customer_id:
         return
-    keys = [guest_key(address, order.id) for address in planned.mailboxes]
+    listed = sold_key if order.external_id else guest_key
+    keys = [listed(address, order.id) for address in planned.mailboxes]
     _one_by_one(db, [Write(db.orders, "attribute_exists(pk)", key=key) for key in keys])
 
 

@@ -14,7 +14,7 @@ from parcelway.domain.order import Order
 from parcelway.store.codec import decode, encode
 from parcelway.store.database import Database
 from parcelway.store.finding import SEEN
-from parcelway.store.orders import cart_owner, guest_key, orders_of, to_order
+from parcelway.store.orders import cart_owner, of_mailbox, orders_of, to_order
 from parcelway.values import dataclass
 
 Plain = Mapping[str, Any]
@@ -63,11 +63,8 @@ def carts_of(db: Database, customer_id: str) -> list[OrderExport]:
 
 
 def guest_orders_of(db: Database, email_key: str) -> list[OrderExport]:
-    """What was ordered as a guest for a mailbox and is nobody's yet."""
-    if not email_key:
-        return []
-    items = db.query(db.orders, guest_key(email_key, "")["pk"])
-    return list(orders(db, [item["sk"] for item in items]))
+    """What was ordered as a guest for a mailbox and is nobody's yet, and what was imported."""
+    return list(orders(db, of_mailbox(db, email_key))) if email_key else []
 
 
 def orders(db: Database, ids: Sequence[str]) -> Iterator[OrderExport]:

@@ -15,6 +15,7 @@
     TILL#<store>:<reference>  TILL              -> order that a card terminal took this for
     SERIES#..., NUMBERS#...                     numbers of documents (store/series.py)
     GUEST#<mailbox's digest>  <order>           a guest's order (store/guest_orders.py)
+    SOLD#<mailbox's digest>   <order>           an order that was imported; nobody claims those
     APPROVALS#<account>       ...               -> draft to be approved (store/approvals.py)
     PROPOSALS                 ...               -> draft with what is proposed (store/proposals.py)
     QUEUE#<sku>#<node>        <since>#<order>   -> order that waits there; first come first served
@@ -246,7 +247,22 @@ def queue_items(order: Order) -> dict[tuple[str, str], dict[str, Any]]:
 
 def guest_key(email_key: str, order_id: str) -> dict[str, str]:
     """The primary key of a guest's order on the list of a mailbox, by its normalised address."""
-    return {"pk": f"GUEST#{hashlib.sha256(email_key.encode()).hexdigest()}", "sk": order_id}
+    return {"pk": f"GUEST#{_digest(email_key)}", "sk": order_id}
+
+
+def sold_key(email_key: str, order_id: str) -> dict[str, str]:
+    """The primary key of an imported order on the list of its buyer's mailbox, likewise."""
+    return {"pk": f"SOLD#{_digest(email_key)}", "sk": order_id}
+
+
+def of_mailbox(db: Database, email_key: str) -> list[str]:
+    """Ids of orders for a mailbox that are no customer's, guests' and imported ones."""
+    lists = (key(email_key, "")["pk"] for key in (guest_key, sold_key))
+    return [item["sk"] for pk in lists for item in db.query(db.orders, pk)]
+
+
+def _digest(email_key: str) -> str:
+    return hashlib.sha256(email_key.encode()).hexdigest()
 
 
 def till_key(reference: str) -> dict[str, str]:

@@ -32,6 +32,7 @@ from parcelway.store.orders import (
     place_of,
     queue_items,
     queue_key,
+    sold_key,
     till_key,
 )
 from parcelway.store.packing import Packed
@@ -286,10 +287,11 @@ def _lookup_writes(db: Database, decision: Decision) -> Iterable[Write]:
         key = {"pk": f"TRK#{order.tracking_number}", "sk": "TRACK"}
         yield put_new(db.orders, key | {"order_id": order.id})
         if not order.customer_id:
-            from parcelway.domain.guest_orders import mailbox  # only who places orders pays for it
+            from parcelway.domain.guest_orders import told_by  # only who places orders pays for it
 
-            if address := mailbox(order):
-                yield Write(db.orders, "", guest_key(address, order.id))
+            if address := told_by(order):
+                listed = sold_key if order.external_id else guest_key
+                yield Write(db.orders, "", listed(address, order.id))
     for payment in decision.tenders:
         if payment.method == TERMINAL:  # one slip pays for one sale
             target = {"order_id": order.id}
