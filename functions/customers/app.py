@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import cache
+from secrets import token_hex
 from typing import Any
 
-from challenges import ChallengeView, VerifiedView, agree, verify, view
+from challenges import ChallengeView, VerifiedView, verify, view
 from challenges import known as known_challenge
 from forms import (
     Answer,
@@ -20,11 +20,10 @@ from forms import (
     MergedView,
     NewCustomer,
     NewState,
-    Question,
     desk_view,
 )
 from invitations import invite
-from logins import align, proven, require_no_colleague
+from logins import align, proven, proven_mailbox, require_no_colleague
 from lookups import (
     AccessesView,
     Because,
@@ -48,22 +47,24 @@ from parcelway.domain.parties import Actor
 from parcelway.domain.refusals import Reason, Refusal
 from parcelway.http.api import DESK, Api, Reply, staff
 from parcelway.http.call import Call
+from parcelway.http.challenges import Question
 from parcelway.http.customers import BookEntry, CustomerView, Standing, customer_view
 from parcelway.http.demographics import DemographicsInput
+from parcelway.http.logins import login_problems
 from parcelway.http.paging import Page, from_cursor, to_cursor
-from parcelway.http.problems import busy
-from parcelway.ports.identity import IdentityUnavailable, LoginRefused, cognito
+from parcelway.ports.postal import check_postal
+from parcelway.ports.user_pool import user_pool
+from parcelway.store.challenges import agree
 from parcelway.store.commit import stale_version, until_fresh
 from parcelway.store.customers import get_customer, holder_of, save, save_in_use
 from parcelway.store.database import Database, database
 from parcelway.store.demographics import get_demographics, save_demographics
 from parcelway.store.histories import HISTORY, history
-from postal import check_postal
 
 api = Api("customers")
 handler = api
 db = cache(database)
-identity = cache(cognito)
+identity = cache(user_pool)
 
 SENIOR = staff("csr_supervisor", "admin")
 _MOST_AT_ONCE = 50  # orders that follow while the desk waits for an answer
@@ -78,7 +79,7 @@ def create(call: Call[NewCustomer]) -> Reply:
     who = call.body.particulars(call.caller.subject, call.command.key)
     check_addresses(who.addresses)
     check_postal(who.addresses, "/addresses/{}")
-    with _problems():
+    with login_problems():
         customer = invite(db(), identity(), who, call.command, _employee(call), call.now)
     if customer.created_at != call.now:  # made by an earlier try, and perhaps changed since
         opened(db(), call, customer, "a customer made before")
@@ -91,7 +92,7 @@ def invite_again(call: Call[None]) -> Reply:
     the same request mails nothing; two tries of it at the same moment may both mail."""
     customer = _known(call)
     if not repeated(customer, call.command):
-        with _problems():
+        with login_problems():
             sent = customer.state not in BLOCKED and identity().invite_again(customer.email_key)
         if not sent:
             raise Refusal(Reason.ILLEGAL_STATE, "This customer waits for no invitation.")
@@ -205,15 +206,18 @@ def show_challenge(call: Call[None]) -> ChallengeView:
 @api.route("PUT", f"{_ONE}/challenge", who=DESK, body=Question, reply=ChallengeView)
 def set_challenge(call: Call[Question]) -> ChallengeView:
     """Agree on a question and its answer, of which only a digest is kept."""
-    asked = call.body
-    return agree(db(), _known(call), asked.question, asked.answer, _employee(call), call.now)
+    asked, by = call.body, _employee(call)
+    made = agree(
+        db(), lambda: _known(call), asked.question, asked.answer, token_hex(16), by, call.now
+    )
+    return view(made, call.now)
 
 
 @api.route("POST", f"{_ONE}/challenge/verify", who=DESK, body=Answer, reply=VerifiedView, key=True)
 def verify_answer(call: Call[Answer]) -> VerifiedView:
     """Look whether a caller's answer is right. A few wrong ones lock it for a while."""
     by, key = _employee(call), call.command.key
-    return verify(db(), _known(call), call.body.answer, key, by, call.now)
+    return verify(db(), lambda: _known(call), call.body.answer, key, by, call.now)
 
 
 @api.route("GET", f"{_ONE}/demographics", who=DESK, query=For, reply=Demographics)
@@ -263,7 +267,7 @@ def set_state(call: Call[NewState]) -> Reply:
     The record is changed first; the login follows. A repeat puts right what a crash left between.
     """
     wanted, by = call.body, _employee(call)
-    with _problems():
+    with login_problems():
 
         def decide(known: Customer) -> Change | None:
             require_no_colleague(identity(), known, call.caller)
@@ -287,9 +291,11 @@ def set_standing(call: Call[Standing]) -> Reply:
 
     def decide(known: Customer) -> Change | None:
         require_others(known, _employee(call))
+        require_no_colleague(identity(), known, call.caller)
         return edited(known, call.body.values(), call.now, _employee(call))
 
-    customer = _edit(call, decide)
+    with login_problems():
+        customer = _edit(call, decide)
     return Reply(customer_view(customer), headers=_etag(customer))
 
 
@@ -300,7 +306,7 @@ def merge_into(call: Call[Duplicate]) -> Reply:
     What orders do not follow at once follow within minutes. A repeat goes on where one stopped.
     """
     from parcelway.domain.merging import merge  # orders are a merger's concern alone
-    from parcelway.store.merging import final, follow, save_merger
+    from parcelway.store.merging import final, follow, guests_of, save_merger
 
     asked, by = call.body, _employee(call)
 
@@ -317,13 +323,16 @@ def merge_into(call: Call[Duplicate]) -> Reply:
             return survivor, duplicate
         if call.if_match not in (None, survivor.version):
             raise stale_version()
-        save_merger(db(), merger, call.now)
+        guests = guests_of(proven_mailbox(identity(), duplicate))
+        save_merger(db(), merger, guests, call.now)
         return merger.survivor.customer, merger.duplicate.customer
 
-    with _problems():
+    with login_problems():
         survivor, duplicate = until_fresh(attempt)
         align(db(), identity(), duplicate)
-    followed = follow(db(), duplicate.id, final(db(), survivor.id), call.now, _MOST_AT_ONCE)
+        guests = guests_of(proven_mailbox(identity(), duplicate))
+    into = final(db(), survivor.id)
+    followed = follow(db(), duplicate.id, guests, into, call.now, _MOST_AT_ONCE)
     view = MergedView(desk_view(survivor, call.now), followed.moved, followed.complete)
     return Reply(view, headers=_etag(survivor))
 
@@ -370,14 +379,3 @@ def _reply(customer: Customer, call: Call[Any], status: int = 200, location: str
 
 def _etag(customer: Customer) -> dict[str, str]:
     return {"ETag": f'"{customer.version}"'}
-
-
-@contextmanager
-def _problems() -> Iterator[None]:
-    """What the identity provider refuses, as answers."""
-    try:
-        yield
-    except IdentityUnavailable:
-        raise busy() from None
-    except LoginRefused:
-        raise Refusal(Reason.INVALID, "This address cannot sign in here.", "/email") from None

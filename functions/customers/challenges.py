@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import secrets
+from collections.abc import Callable
 from datetime import datetime
 
-from parcelway.domain.challenge import Challenge, agreed, attempt
-from parcelway.domain.customer import Customer, require_lasting
+from parcelway.domain.challenge import Challenge, attempt
+from parcelway.domain.customer import Customer
 from parcelway.domain.parties import Actor
 from parcelway.domain.refusals import Reason, Refusal
 from parcelway.store.challenges import get_challenge, save_challenge
@@ -35,29 +35,15 @@ class VerifiedView:
     locked_until: datetime | None
 
 
-def agree(
-    db: Database, customer: Customer, question: str, answer: str, by: Actor, now: datetime
-) -> ChallengeView:
-    """Have a question and its answer in place of those before. Raises Refusal INVALID,
-    ILLEGAL_STATE."""
-    require_lasting(customer, by)
-    salt = secrets.token_hex(16)
-
-    def attempt_once() -> Challenge:
-        made = agreed(question, answer, salt, now, get_challenge(db, customer.id))
-        save_challenge(db, customer, made, "challenge", iso(now), by)
-        return made
-
-    return view(until_fresh(attempt_once), now)
-
-
 def verify(
-    db: Database, customer: Customer, answer: str, key: str, by: Actor, now: datetime
+    db: Database, read: Callable[[], Customer], answer: str, key: str, by: Actor, now: datetime
 ) -> VerifiedView:
     """Look whether an answer is right; each one counts, a repeat by the same `key` does not. Raises
-    Refusal NOT_FOUND, CHALLENGE_LOCKED, KEY_REUSED."""
+    Refusal NOT_FOUND, CHALLENGE_LOCKED, KEY_REUSED, and what `read` does, which gives the record.
+    """
 
     def attempt_once() -> VerifiedView:
+        customer = read()
         before = known(db, customer)
         after, right = attempt(before, answer, now, key)
         if after is not before:

@@ -32,13 +32,12 @@ from parcelway.http.customers import (
     customer_view,
 )
 from parcelway.http.paging import Page
-from parcelway.http.schemas import CountryCode, CurrencyCode, Input, Text
+from parcelway.http.schemas import AnyPhone, CountryCode, CurrencyCode, Input, Text
+from parcelway.ports.phones import e164
 from parcelway.store.histories import Entry
 from parcelway.values import dataclass
-from phones import e164
 from pydantic import AfterValidator, Field, StringConstraints
 
-AnyPhone = Text(40)
 GivenName = Text(60)
 FamilyName = Text(60)
 
@@ -191,13 +190,6 @@ class Edit(Input):
         if self.given_name or self.family_name:
             values = {"name": full_name(given, family)} | values
         return values
-
-
-class Question(Input):
-    """A question whose answer only the customer knows, as they tell it."""
-
-    question: Text(120)  # type: ignore[valid-type]
-    answer: Text(120)  # type: ignore[valid-type]
 
 
 class Answer(Input):

@@ -18,14 +18,14 @@ from parcelway.domain.invitation import Particulars, invited, same_invitation
 from parcelway.domain.login import customer_id_of
 from parcelway.domain.parties import Actor
 from parcelway.domain.refusals import Reason, Refusal
-from parcelway.ports.identity import Identity
+from parcelway.ports.identity import Logins
 from parcelway.store.commit import Stale, until_fresh
 from parcelway.store.customers import get_customer, holder_of, save_with_email
 from parcelway.store.database import Database
 
 
 def invite(
-    db: Database, identity: Identity, who: Particulars, asked: Command, by: Actor, now: datetime
+    db: Database, identity: Logins, who: Particulars, asked: Command, by: Actor, now: datetime
 ) -> Customer:
     """Make a login and its record. A repeat of the same request answers the same record.
 
@@ -56,7 +56,7 @@ def invite(
     return until_fresh(attempt)
 
 
-def _made(identity: Identity, who: Particulars) -> str:
+def _made(identity: Logins, who: Particulars) -> str:
     subject = identity.invite(who.email_key, who.name, who.language)
     if subject is None:
         raise Stale  # somebody else made the login meanwhile

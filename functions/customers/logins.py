@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from parcelway.domain.account_state import BLOCKED
 from parcelway.domain.customer import Customer
+from parcelway.domain.login import normalise_email
 from parcelway.domain.refusals import Reason, Refusal
 from parcelway.http.call import Caller
-from parcelway.ports.identity import Identity
+from parcelway.ports.identity import Logins
 from parcelway.store.customers import get_customer
 from parcelway.store.database import Database
 
 
-def align(db: Database, identity: Identity, customer: Customer) -> None:
+def align(db: Database, identity: Logins, customer: Customer) -> None:
     """Have the user pool know what the record says, also where two people change it at once: each
     looks at the record again after telling the pool, so the last one to look is right.
 
@@ -27,13 +28,28 @@ def align(db: Database, identity: Identity, customer: Customer) -> None:
             return
 
 
-def proven(identity: Identity, customer: Customer) -> bool:
+def proven(identity: Logins, customer: Customer) -> bool:
     """Whether the record's own login has shown that its mailbox is its owner's."""
     login = identity.find_subject(customer.subject) if customer.subject else None
     return login is not None and login.proven
 
 
-def require_no_colleague(identity: Identity, customer: Customer, caller: Caller) -> None:
+def proven_mailbox(identity: Logins, customer: Customer) -> str:
+    """The record's address, if its own login has shown that it is its owner's and still has it;
+    else ''."""
+    login = identity.find_subject(customer.subject) if customer.subject else None
+    own = login is not None and login.proven and _normal(login.email) == customer.email_key
+    return customer.email_key if own else ""
+
+
+def _normal(email: str) -> str:
+    try:
+        return normalise_email(email)
+    except ValueError:  # the user pool takes addresses that no mail of the shop's reaches
+        return ""
+
+
+def require_no_colleague(identity: Logins, customer: Customer, caller: Caller) -> None:
     """Refuse with FOUR_EYES the record of a member of staff unless an admin asks: their login
     opens more than a customer's, so the desk neither shuts it out nor lets it in.
     """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from forms import (
     ActingView,
@@ -45,10 +45,23 @@ from parcelway.store.orders import get_order
 from parcelway.store.saving import save
 from parcelway.store.shop import load_shop
 from parcelway.store.timeline import Entry, get_timeline, save_note
+from staff_names import names_of
+
+if TYPE_CHECKING:
+    from parcelway.ports.identity import Logins
 
 api = Api("desk")
 handler = api
 db = cache(database)
+
+
+@cache
+def identity() -> Logins:
+    """The user pool; only a timeline needs it."""
+    from parcelway.ports.user_pool import user_pool
+
+    return user_pool()
+
 
 _ORDER = "/staff/orders/{order_id}"
 _GRANTS = "/staff/carts/{cart_id}/grants"
@@ -174,7 +187,18 @@ def timeline(call: Call[None]) -> TimelineView:
     if found is None:
         raise _no_order()
     order, entries = found
-    return TimelineView(list(order.acted_by), order.causes, [_entry(entry) for entry in entries])
+    return TimelineView(
+        list(order.acted_by),
+        order.causes,
+        names_of(identity(), _staff(order, entries)),
+        [_entry(entry) for entry in entries],
+    )
+
+
+def _staff(order: Order, entries: list[Entry]) -> list[str]:
+    """Subjects of the people of the shop that a timeline tells of, each once."""
+    acted = [entry.event.actor.id for entry in entries if entry.event.actor.kind == "staff"]
+    return list(dict.fromkeys([*order.acted_by, *filter(None, acted)]))
 
 
 def _entry(entry: Entry) -> EntryView:

@@ -66,10 +66,12 @@ class EntryView:
 @dataclass(frozen=True, slots=True)
 class TimelineView:
     """All that happened to an order, the oldest first; `acted_by` are the staff who were let act on
-    it for its customer, `causes` what for, by who it was."""
+    it for its customer, `causes` what for, by who it was. `staff` are the names of whom it tells,
+    by subject; somebody who has left has none."""
 
     acted_by: list[str]
     causes: Mapping[str, tuple[str, ...]]
+    staff: Mapping[str, str]
     entries: list[EntryView]
 
 

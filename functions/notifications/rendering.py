@@ -175,6 +175,7 @@ def _said(
         "mixed": any(pickups) and not all(pickups),
         "store": store.name if store else "",
         "email": shop.settings.seller.email,
+        "acted": _acted(order),
         "parcel": parcels.index(shipment) + 1 if shipment in parcels else 1,
         "parcels": len(parcels),
         "carrier": shipment.carrier if shipment else "",
@@ -195,6 +196,14 @@ def _said(
     said = _words().get_template(f"{language}/{event.type}.txt").render(words)
     blocks = (" ".join(block.split()) for block in re.split(r"\n\s*\n", said))
     return [block for block in blocks if block]
+
+
+def _acted(order: Order) -> str:
+    """What the shop's people did for who is far away, `placed` or `helped`, '' for nothing: the
+    customer is told, and is the one who knows whether they asked for it."""
+    if not order.acted_by or order.channel == "in_person":
+        return ""
+    return "placed" if order.actor.kind == "staff" else "helped"
 
 
 def _pay_until(event: Event, order: Order, shop: Shop, language: str) -> str:

@@ -12,7 +12,7 @@ Every request here can stop after any call. What is left then, and what heals it
 from __future__ import annotations
 
 import logging
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from botocore.exceptions import BotoCoreError, ClientError
 from parcelway.domain.account_state import BLOCKED
@@ -26,6 +26,7 @@ from parcelway.store.customers import get_customer, holder_of, save_with_email
 from parcelway.store.database import Database
 
 _log = logging.getLogger(__name__)
+_BETWEEN_LINKS = timedelta(minutes=5)
 
 
 def sign_up(
@@ -82,6 +83,20 @@ def admitted(db: Database, tokens: Tokens) -> Tokens:
     if customer is not None and customer.state in BLOCKED:
         raise SignInRefused
     return tokens
+
+
+def forgotten(identity: Identity, key: str, now: datetime) -> None:
+    """Mail who forgot their password a code for a new one; who was invited and never chose one, a
+    new link. Whoever asks cannot tell, nor whether there is anybody.
+
+    One link in a few minutes: else anybody could fill a mailbox, and have the link that is being
+    read there work no more.
+    """
+    login = identity.find(key)
+    if login is None or not login.invited:
+        identity.send_reset(key)
+    elif login.changed_at is None or now - login.changed_at > _BETWEEN_LINKS:
+        identity.invite_again(key)
 
 
 def own_record(db: Database, identity: Identity, caller: Caller, now: datetime) -> Customer:

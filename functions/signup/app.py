@@ -5,12 +5,12 @@ The answers to people who have not signed in never tell whether an address has a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import cache
+from secrets import token_hex
 from typing import Any
 
-from accounts import admitted, confirm, own_record, sign_up
+from accounts import admitted, confirm, forgotten, own_record, sign_up
 from forms import (
     CheckMailView,
     Confirmation,
@@ -32,18 +32,12 @@ from parcelway.domain.parties import Actor
 from parcelway.domain.refusals import Reason, Refusal
 from parcelway.http.api import ANYONE, CUSTOMER, Api, Reply
 from parcelway.http.call import Call
+from parcelway.http.challenges import OwnChallengeView, Question, own_challenge_view
 from parcelway.http.customers import BookEntry, CustomerView, customer_view
-from parcelway.http.problems import Problem, busy
-from parcelway.ports.identity import (
-    CodeRefused,
-    IdentityUnavailable,
-    LoginRefused,
-    NewPasswordRequired,
-    PasswordRefused,
-    SignInRefused,
-    Tokens,
-    cognito,
-)
+from parcelway.http.logins import bad_password, login_problems
+from parcelway.ports.cognito import cognito
+from parcelway.ports.identity import Tokens
+from parcelway.ports.postal import check_postal
 from parcelway.store.commit import stale_version, until_fresh
 from parcelway.store.customers import save
 from parcelway.store.database import database
@@ -54,6 +48,7 @@ db = cache(database)
 identity = cache(cognito)
 
 _CHECK_MAIL = "Check your mail: if the address can be used, a message is on its way."
+_CHALLENGE = "/customers/me/challenge"
 _DONE = Reply("", 204, "text/plain")
 
 
@@ -64,7 +59,8 @@ def register(call: Call[NewCustomer]) -> SignedUpView:
     """Sign up; a code is mailed."""
     profile = call.body.profile(call.command.key)
     check_addresses(profile.addresses)
-    with _problems():
+    check_postal(profile.addresses, "/addresses/{}")
+    with login_problems():
         _check_password(call.body.password)
         sign_up(db(), identity(), profile, call.body.password, call.now)
     return SignedUpView(_CHECK_MAIL, profile.sign_up)
@@ -74,7 +70,7 @@ def register(call: Call[NewCustomer]) -> SignedUpView:
 def confirm_mailbox(call: Call[Confirmation]) -> Reply:
     """Prove the mailbox with the mailed code."""
     key = normalise_email(call.body.email)
-    with _problems():
+    with login_problems():
         confirm(db(), identity(), key, call.body.code, call.body.sign_up or "", call.now)
     return _DONE
 
@@ -89,7 +85,7 @@ def confirm_mailbox(call: Call[Confirmation]) -> Reply:
 )
 def resend_code(call: Call[Mailbox]) -> CheckMailView:
     """Mail the code again."""
-    with _problems():
+    with login_problems():
         identity().resend(normalise_email(call.body.email))
     return CheckMailView(_CHECK_MAIL)
 
@@ -97,7 +93,7 @@ def resend_code(call: Call[Mailbox]) -> CheckMailView:
 @api.route("POST", "/sessions", who=ANYONE, body=Credentials, reply=Tokens)
 def sign_in(call: Call[Credentials]) -> Tokens:
     """Sign in."""
-    with _problems():
+    with login_problems():
         key = normalise_email(call.body.email)
         return admitted(db(), identity().sign_in(key, call.body.password))
 
@@ -105,7 +101,7 @@ def sign_in(call: Call[Credentials]) -> Tokens:
 @api.route("POST", "/sessions/new-password", who=ANYONE, body=FirstPassword, reply=Tokens)
 def choose_password(call: Call[FirstPassword]) -> Tokens:
     """Finish a sign-in with a password of one's own."""
-    with _problems():
+    with login_problems():
         _check_password(call.body.password)
         tokens = identity().set_new_password(call.body.session, call.body.password)
         return admitted(db(), tokens)
@@ -114,23 +110,23 @@ def choose_password(call: Call[FirstPassword]) -> Tokens:
 @api.route("POST", "/sessions/refresh", who=ANYONE, body=Refresh, reply=Tokens)
 def refresh(call: Call[Refresh]) -> Tokens:
     """New tokens for a refresh token."""
-    with _problems():
+    with login_problems():
         return admitted(db(), identity().refresh(call.body.refresh_token))
 
 
 @api.route("DELETE", "/sessions", who=CUSTOMER, body=SignOut, status=204)
 def sign_out(call: Call[SignOut]) -> Reply:
     """End all sessions of the access token's user."""
-    with _problems():
+    with login_problems():
         identity().sign_out(call.body.access_token)
     return _DONE
 
 
 @api.route("POST", "/passwords/reset", who=ANYONE, body=Mailbox, reply=CheckMailView, status=202)
 def forgot_password(call: Call[Mailbox]) -> CheckMailView:
-    """Mail a code for a new password."""
-    with _problems():
-        identity().send_reset(normalise_email(call.body.email))
+    """Mail a code for a new password, or a link to who never chose one."""
+    with login_problems():
+        forgotten(identity(), normalise_email(call.body.email), call.now)
     return CheckMailView(_CHECK_MAIL)
 
 
@@ -138,7 +134,7 @@ def forgot_password(call: Call[Mailbox]) -> CheckMailView:
 def reset_password(call: Call[NewPassword]) -> Reply:
     """Set a new password with the mailed code; all sessions end."""
     body = call.body
-    with _problems():
+    with login_problems():
         _check_password(body.password)
         identity().reset(normalise_email(body.email), body.code, body.password)
     return _DONE
@@ -147,8 +143,7 @@ def reset_password(call: Call[NewPassword]) -> Reply:
 @api.route("GET", "/customers/me", who=CUSTOMER, reply=CustomerView)
 def show(call: Call[None]) -> Reply:
     """The own record."""
-    with _problems():
-        return _reply(own_record(db(), identity(), call.caller, call.now))
+    return _reply(_own(call))
 
 
 @api.route("PATCH", "/customers/me", who=CUSTOMER, body=Edit, reply=CustomerView)
@@ -174,6 +169,7 @@ def edit(call: Call[Edit]) -> Reply:
 def add_address(call: Call[BookEntry]) -> Reply:
     """Put an address in the book."""
     saved = call.body.saved(derived("adr", call.caller.customer_id, call.command.key))
+    check_postal([saved])
 
     def add(own: Customer) -> Change | None:
         return with_address(own, saved, call.now, _actor(own), call.command)
@@ -193,6 +189,7 @@ def replace_address(call: Call[BookEntry]) -> Reply:
 
     def put(own: Customer) -> Change | None:
         saved: SavedAddress = call.body.saved(own.address(call.path["address_id"]).id)
+        check_postal([saved])
         return with_address(own, saved, call.now, _actor(own))
 
     return _reply(_edit(call, put))
@@ -203,6 +200,34 @@ def remove_address(call: Call[None]) -> Reply:
     """Take an address out of the book."""
     address_id = call.path["address_id"]
     return _reply(_edit(call, lambda own: without_address(own, address_id, call.now, _actor(own))))
+
+
+@api.route("GET", _CHALLENGE, who=CUSTOMER, reply=OwnChallengeView)
+def show_challenge(call: Call[None]) -> OwnChallengeView:
+    """The own question by which the service desk recognises a caller."""
+    from parcelway.store.challenges import get_challenge
+
+    challenge = get_challenge(db(), _own(call).id)
+    if challenge is None:
+        raise Refusal(Reason.NOT_FOUND, "No question was agreed on.")
+    return own_challenge_view(challenge)
+
+
+@api.route("PUT", _CHALLENGE, who=CUSTOMER, body=Question, reply=OwnChallengeView)
+def set_challenge(call: Call[Question]) -> OwnChallengeView:
+    """Have a question and its answer, of which only a digest is kept, in place of those before."""
+    from parcelway.store.challenges import agree
+
+    asked, by = call.body, Actor("customer", call.caller.customer_id)
+    made = agree(
+        db(), lambda: _own(call), asked.question, asked.answer, token_hex(16), by, call.now
+    )
+    return own_challenge_view(made)
+
+
+def _own(call: Call[Any]) -> Customer:
+    with login_problems():
+        return own_record(db(), identity(), call.caller, call.now)
 
 
 def _edit(call: Call[Any], decide: Callable[[Customer], Change | None]) -> Customer:
@@ -218,7 +243,7 @@ def _edit(call: Call[Any], decide: Callable[[Customer], Change | None]) -> Custo
         save(db(), change)
         return change.customer
 
-    with _problems():
+    with login_problems():
         return until_fresh(attempt)
 
 
@@ -234,44 +259,4 @@ def _actor(customer: Customer) -> Actor:
 def _check_password(password: str) -> None:
     fault = password_fault(password, identity().policy())
     if fault:
-        raise _bad_password(fault)
-
-
-def _bad_password(detail: str) -> Refusal:
-    return Refusal(Reason.INVALID, detail, "/password")
-
-
-@contextmanager
-def _problems() -> Iterator[None]:
-    """What the identity provider refuses, as answers that tell no more than they should."""
-    try:
-        yield
-    except IdentityUnavailable:
-        raise busy() from None
-    except PasswordRefused:
-        raise _bad_password("This password is too weak or has been used before.") from None
-    except LoginRefused:
-        raise Refusal(Reason.INVALID, "This address cannot sign in here.", "/email") from None
-    except CodeRefused:
-        raise Problem(
-            422,
-            "code-refused",
-            "Code refused",
-            "The code is wrong, has expired or was used already.",
-            pointer="/code",
-        ) from None
-    except NewPasswordRequired as needed:
-        raise Problem(
-            409,
-            "new-password-required",
-            "Choose a password",
-            "This password was temporary: send one of your own with the session.",
-            session=needed.session,
-        ) from None
-    except SignInRefused:
-        raise Problem(
-            401,
-            "sign-in-failed",
-            "Sign-in failed",
-            "That does not match an account that can sign in, or its address is not confirmed.",
-        ) from None
+        raise bad_password(fault)

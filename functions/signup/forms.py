@@ -10,7 +10,8 @@ from parcelway.domain.customer import WORDING, Customer, Profile, consented
 from parcelway.domain.ids import derived
 from parcelway.domain.login import normalise_email
 from parcelway.http.customers import BookEntry, Language, LoginEmail, PreferenceName
-from parcelway.http.schemas import CurrencyCode, Input, Phone, Text
+from parcelway.http.schemas import AnyPhone, CountryCode, CurrencyCode, Input, Text
+from parcelway.ports.phones import e164
 from parcelway.values import dataclass
 from pydantic import AfterValidator, Field, StringConstraints
 
@@ -46,7 +47,8 @@ class Agreement(Input):
 
 
 class NewCustomer(Input):
-    """Somebody who wants an account. Currency and language are the shop's unless given."""
+    """Somebody who wants an account. Currency and language are the shop's unless given. A phone
+    number without `+` is one of `phone_country`."""
 
     card_exempt: ClassVar[frozenset[str]] = _SECRETS
 
@@ -55,7 +57,8 @@ class NewCustomer(Input):
     family_name: Text(60, 0) = ""  # type: ignore[valid-type]
     email: LoginEmail
     password: Password
-    phone: Phone | None = None
+    phone: AnyPhone | None = None
+    phone_country: CountryCode | None = None
     currency: CurrencyCode = ""
     language: Language = ""
     addresses: list[BookEntry] = Field(default_factory=list, max_length=MAX_ADDRESSES)
@@ -72,7 +75,7 @@ class NewCustomer(Input):
             name=self.name,
             given_name=self.given_name,
             family_name=self.family_name,
-            phone=self.phone or "",
+            phone=e164(self.phone, self.phone_country or "", "/phone") if self.phone else "",
             currency=self.currency,
             language=self.language,
             addresses=tuple(
@@ -157,7 +160,8 @@ _PLAIN = frozenset({"name", "given_name", "family_name", "currency", "language",
 
 
 class Edit(Input):
-    """Fields of the own record to change; what is not sent stays, `phone: null` is removed.
+    """Fields of the own record to change; what is not sent stays, `phone: null` is removed. A phone
+    number without `+` is one of `phone_country`.
 
     `preferences` are replaced as a whole.
     """
@@ -165,7 +169,8 @@ class Edit(Input):
     name: Text(100) = ""  # type: ignore[valid-type]
     given_name: Text(60, 0) = ""  # type: ignore[valid-type]
     family_name: Text(60, 0) = ""  # type: ignore[valid-type]
-    phone: Phone | None = None
+    phone: AnyPhone | None = None
+    phone_country: CountryCode | None = None
     currency: CurrencyCode = ""
     language: Language = ""
     preferences: dict[PreferenceName, Text(200)] = Field(  # type: ignore[valid-type]
@@ -177,7 +182,8 @@ class Edit(Input):
         """The record's fields with the values they are to have."""
         values = {name: getattr(self, name) for name in self.model_fields_set & _PLAIN}
         if "phone" in self.model_fields_set:
-            values["phone"] = self.phone or ""
+            country = self.phone_country or ""
+            values["phone"] = e164(self.phone, country, "/phone") if self.phone else ""
         consents, wording = customer.consents, self.consent.wording
         if self.consent.terms_accepted:
             consents = consented(consents, "terms", True, wording, now)

@@ -44,7 +44,7 @@ from parcelway.store.shop import load_shop
 
 if TYPE_CHECKING:
     from parcelway.domain.erasing import Login
-    from parcelway.ports.identity import Identity
+    from parcelway.ports.identity import Logins
 
 logger = Logger(service="sweeper")
 db = cache(database)
@@ -52,11 +52,11 @@ bus = cache(lambda: EventBridge(aws.client("events"), os.environ["EVENT_BUS"]))
 
 
 @cache
-def identity() -> Identity:
+def identity() -> Logins:
     """The user pool; hardly any sweep needs it."""
-    from parcelway.ports.identity import cognito
+    from parcelway.ports.user_pool import user_pool
 
-    return cognito()
+    return user_pool()
 
 
 _MOST_FOLLOWING = 200  # orders of merged customers that one sweep moves
@@ -103,7 +103,7 @@ def handler(_event: dict[str, Any], _context: Any) -> dict[str, int]:
 
 def _follow(counts: dict[str, int]) -> int:
     """Have the orders of merged customers follow; the next sweep goes on where this one stops."""
-    found = entries(db())
+    found = entries(db(), clock.now())
     if not found:
         return 0
     from parcelway.store.merging import sweep  # hardly any sweep needs it
@@ -134,10 +134,10 @@ def _forget() -> int:
 
 
 def _delete(login: Login) -> bool:
-    """Delete a login, and not one that somebody has got for the same address since; whether there
-    was one. Raises IdentityUnavailable."""
-    known = identity().find(login.email_key)
-    if known is None or known.subject != login.subject:
+    """Delete a login, whatever its address is now, and not one that somebody has got for the same
+    address since; whether there was one. Raises IdentityUnavailable."""
+    known = identity().find_subject(login.subject)
+    if known is None:
         return False
     identity().forget(known)
     return True

@@ -11,6 +11,7 @@ from parcelway.domain.catalogue import SKU_PATTERN
 from parcelway.domain.ledger import CHART, main
 from parcelway.domain.money import CURRENCIES
 from parcelway.domain.parties import Channel
+from parcelway.domain.postal_codes import needs_code
 from parcelway.domain.shop import EVERY_DAY
 from pydantic import (
     AfterValidator,
@@ -18,6 +19,7 @@ from pydantic import (
     ConfigDict,
     Field,
     RootModel,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
@@ -124,11 +126,18 @@ class AddressDocument(_Strict):
     name: _Text
     line1: _Text
     city: _Text
-    postal_code: _Text
     country: _Country
+    postal_code: str = Field(default="", validate_default=True)
     line2: str = ""
     region: str = ""
     company: str = ""
+
+    @field_validator("postal_code")
+    @classmethod
+    def _needed(cls, code: str, others: ValidationInfo) -> str:
+        if not code and needs_code(others.data.get("country", "")):
+            raise ValueError("an address in this country has a postal code")
+        return code
 
 
 _Opening = Annotated[list[_Clock], Field(min_length=2, max_length=2)]

@@ -76,6 +76,10 @@ BODIES: dict[str, dict[str, Any]] = {
         "question": "What was the name of your first teacher?",
         "answer": "Mrs. Exemplar",
     },
+    "signup_set_challenge": {
+        "question": "What was the name of your first teacher?",
+        "answer": "Mrs. Exemplar",
+    },
     "customers_verify_answer": {"answer": "mrs exemplar"},
     "customers_set_demographics": {
         "uses": ["statistics"],

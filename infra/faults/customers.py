@@ -43,7 +43,7 @@ def _chooses_password(history: History) -> str:
     """Her first sign-in, with what was mailed; her Authorization header."""
     api = Client(history.world)
     mail = [mail for mail in history.world.login_mails() if _EMAIL in mail.to][-1]
-    temporary = (mail.text or "").rsplit(" ", 1)[-1]
+    temporary = (mail.text or "").split("/#/welcome/")[1].partition("/")[0]
     try:
         api.call("POST", "/sessions", {"email": _EMAIL, "password": temporary})
     except Refused as refused:

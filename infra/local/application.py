@@ -70,6 +70,7 @@ class Application:
 
 
 _PAYMENT_PAGE = "http://127.0.0.1:{port}/shop/#/pay/{{number}}/{{token}}"
+_PASSWORD_PAGE = "http://127.0.0.1:{port}/shop/#/welcome/"
 
 
 @contextmanager
@@ -93,6 +94,7 @@ def running(
         parameters = {
             "PublicUrl": public_url or url,
             "PaymentPage": _PAYMENT_PAGE.format(port=console_port or port),
+            "PasswordPage": _PASSWORD_PAGE.format(port=console_port or port),
             "MailFrom": MAIL_FROM,
             "StripePublishableKey": stand_in.publishable_key,
             "StripeApiBase": stand_in.api_base,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from typing import Any
 
@@ -20,6 +21,12 @@ _TEXTS = {
     "password": "Your password reset code is {####}",
     "invitation": "Your username is {username} and temporary password is {####}",
 }
+
+
+def _plain(html: str) -> str:
+    """What a mail program makes of a message for who reads plain text: links are written out."""
+    linked = re.sub(r'<a href="([^"]*)">(.*?)</a>', r"\2 (\1)", html)
+    return re.sub(r"<[^>]*>", "", linked.replace("</p> ", "</p>\n"))
 
 
 class CognitoEvents:
@@ -56,8 +63,8 @@ class CognitoEvents:
             Mail(
                 to=(address,),
                 subject=subject,
-                html=f"<p>{text}</p>",
-                text=text,
+                html=text,  # Cognito's mails have this part alone
+                text=_plain(text),
                 message_id=str(uuid.uuid4()),
                 sender=_SENDER,
                 tags={"cognito": purpose},

@@ -43,6 +43,7 @@ PARAMETERS = {
     "PublicUrl": "https://shop.example",
     "MailFrom": MAIL_FROM,
     "StripePublishableKey": "pk_test_simulated",
+    "PasswordPage": "https://shop.example/#/welcome/",
 }
 
 

@@ -297,6 +297,17 @@ def test_what_is_on_account_tells_when_and_where_to_pay() -> None:
     assert "20261216" in cii.write(invoice).decode()
 
 
+def test_an_address_without_postal_code_is_valid() -> None:
+    """BT-53 is optional; an element that is there and empty is not (BR-CL, PEPPOL-EN16931-R008)."""
+    invoice = billed(line_of("S", 700, 70, ""))
+    there = replace(HOME, country="HK", postal_code="", city="Central", region="Hong Kong Island")
+    invoice = replace(invoice, billing_address=there)
+    for document in told(invoice):
+        assert (broken_schema(document), broken_rules(document)) == ([], {})
+        assert "Hong Kong Island" in document.decode()
+        assert b"<cbc:PostalZone/>" not in document and b"<ram:PostcodeCode/>" not in document
+
+
 def test_a_document_of_before_there_were_codes_is_read_and_valid() -> None:
     """What was kept then lacks the members that came later."""
     (invoice,) = at("invoiced").invoices

@@ -211,6 +211,9 @@ def test_who_has_the_prices_says_them(
         ("CA", "D1A 0B1", False),
         ("NL", "1012 AB", True),
         ("IE", "anything", True),
+        ("IE", "", True),
+        ("HK", "", True),
+        ("DE", "", False),
     ],
 )
 def test_postal_codes(country: str, code: str, right: bool) -> None:

@@ -188,7 +188,7 @@ NO = {"demographics": Consent(False, NOW + timedelta(days=1), "w")}
 def test_a_merger_fits_into_one_transaction(mine: dict[str, Any], theirs: dict[str, Any]) -> None:
     account = mine["account"] and {"account": theirs.get("account", "")}
     both = merged(record("ann", **mine), record("dup", **(theirs | (account or {"account": ""}))))
-    writes = merger_writes(Database(None, *["customers"] * 5), both, NOW)
+    writes = merger_writes(Database(None, *["customers"] * 5), both, "", NOW)
     assert len(writes) <= 100
     keys = [(each.item or each.key or {}) for each in writes]
     places = [(key["pk"], key["sk"]) for key in keys]

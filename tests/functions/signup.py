@@ -13,7 +13,9 @@ from typing import Any
 import boto3
 import jwt
 import pytest
-from parcelway.ports.identity import CodeRefused, Cognito
+from parcelway.ports.cognito import Cognito
+from parcelway.ports.identity import CodeRefused
+from parcelway.ports.user_pool import Meanings
 from parcelway.store.database import Database
 from parcelway.store.items import from_item, to_item
 
@@ -60,25 +62,23 @@ class Pool(Cognito):
             self.mailed.append(self._codes[subject])
         return subject
 
-    def invite(self, email: str, name: str, language: str) -> str | None:
-        subject = super().invite(email, name, language)
-        if subject is not None:
-            self._mail_password(email)
-        return subject
-
-    def invite_again(self, email: str) -> bool:
-        login = self.find(email)
-        if login is None or not login.invited:
-            return False
-        self._mail_password(email)
-        return True
-
-    def _mail_password(self, email: str) -> None:
-        """A temporary password, which moto does not make."""
-        self.mailed.append(secrets.token_urlsafe(15))
-        self._client.admin_set_user_password(
-            UserPoolId=self._pool_id, Username=email, Password=self.mailed[-1], Permanent=False
-        )
+    def _call(self, operation: str, meanings: Meanings, **parameters: Any) -> Any:
+        """RESEND, which moto takes for a new user, keeps the one there is."""
+        if operation != "admin_create_user":
+            return super()._call(operation, meanings, **parameters)
+        email, password = parameters["Username"], parameters["TemporaryPassword"]
+        if parameters.get("MessageAction") != "RESEND":
+            answer = super()._call(operation, meanings, **parameters)
+        else:
+            login = self.find(email)
+            answer = login if login is not None and login.invited else None
+            if answer:
+                self._client.admin_set_user_password(
+                    UserPoolId=self._pool_id, Username=email, Password=password, Permanent=False
+                )
+        if answer:
+            self.mailed.append(password)
+        return answer
 
     def resend(self, email: str) -> None:
         login = self.find(email)

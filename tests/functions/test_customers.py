@@ -5,18 +5,20 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import jwt
 import pytest
-from parcelway.domain.customer import Consent, edited
+from parcelway.domain.customer import Consent, Customer, edited
 from parcelway.domain.demographics import Demographics
 from parcelway.domain.invitation import Particulars
 from parcelway.domain.parties import Actor
+from parcelway.domain.refusals import Reason, Refusal
 from parcelway.domain.taking_over import taken_over
 from parcelway.ports import clock
 from parcelway.ports.identity import IdentityUnavailable, Login, SignInRefused
+from parcelway.store.challenges import agree
 from parcelway.store.codec import encode
 from parcelway.store.customers import get_customer, holder_of, save_with_email
 from parcelway.store.demographics import save_demographics
@@ -96,6 +98,39 @@ def test_an_invitation_asked_for_twice_by_one_request_is_mailed_once(shop: World
     assert len(shop.pool.mailed) == 2
     entry = next(item for item in shop.items("CUS#") if item.get("fields") == ["invitation"])
     assert entry["actor"]["id"] == "sub-csr"
+
+
+def test_who_was_invited_and_never_came_forgets_no_password(shop: World) -> None:
+    """They get a new link, one in five minutes at most, and nobody learns that they may."""
+    invited(shop)
+    member, nobody = "eve@example.com", "nobody@example.com"
+    shop.sign_up(email=member)
+    confirmation = {"email": member, "code": shop.pool.mailed[-1]}
+    assert shop.call("POST", "/customers/confirmation", confirmation).status == 204
+    mailed = len(shop.pool.mailed)
+    for wait, more in ((0, 0), (6, 1), (6, 2)):
+        clock.travel(timedelta(minutes=wait))
+        asked = [
+            shop.call("POST", "/passwords/reset", {"email": email})
+            for email in (EMAIL, member, nobody)
+        ]
+        assert [answer.status for answer in asked] == [202, 202, 202]
+        assert asked[0].body == asked[1].body == asked[2].body
+        assert len(shop.pool.mailed) == mailed + more
+    assert shop.sign_in(EMAIL, shop.pool.mailed[-2]).status == 401
+    choose_password(shop)
+    clock.travel(timedelta(minutes=6))
+    assert shop.call("POST", "/passwords/reset", {"email": EMAIL}).status == 202
+    assert len(shop.pool.mailed) == mailed + 2  # a code by now
+
+
+def test_who_was_shut_out_is_mailed_no_link(shop: World) -> None:
+    made = invited(shop)
+    state = {"state": "disabled", "reason": "fraud"}
+    assert shop.desk("PUT", f"/{made['id']}/state", state).status == 200
+    clock.travel(timedelta(hours=1))
+    assert shop.call("POST", "/passwords/reset", {"email": EMAIL}).status == 202
+    assert len(shop.pool.mailed) == 1
 
 
 def test_nobody_at_the_desk_sees_a_password(shop: World) -> None:
@@ -350,13 +385,18 @@ def test_nobody_decides_on_their_own_record(shop: World, role: str) -> None:
 
 
 @pytest.mark.parametrize("group", ["csr", "admin"])
-def test_only_an_admin_shuts_a_colleague_out(shop: World, group: str) -> None:
+def test_only_an_admin_shuts_a_colleague_out_or_sets_their_standing(
+    shop: World, group: str
+) -> None:
     own, _ = member(shop)
     shop.employs(EMAIL, group)
     before = shop.items()
     for role in ("csr", "csr_supervisor"):
         refused = state(shop, own, "disabled", role=role)
         assert (refused.status, refused.body["type"]) == (403, "urn:parcelway:problem:four-eyes")
+    standing = {"groups": ["trade"], "account": ""}
+    refused = shop.desk("PUT", f"/{own}/standing", standing, role="csr_supervisor")
+    assert (refused.status, refused.body["type"]) == (403, "urn:parcelway:problem:four-eyes")
     assert (shop.items(), shop.sign_in().status) == (before, 200)
     assert state(shop, own, "disabled", role="admin").status == 200
     assert shop.sign_in().status == 401
@@ -494,6 +534,44 @@ def test_a_caller_is_recognised_and_the_answer_is_kept_nowhere(shop: World) -> N
         ["challenge.answered"],
         ["challenge"],
     ]
+
+
+def test_customers_choose_their_question_themselves(shop: World) -> None:
+    token, path = shop.member(), "/customers/me/challenge"
+    assert shop.call("PUT", path, QUESTION).status == 401
+    assert shop.call("GET", path, token=token).status == 404
+    weak = shop.call("PUT", path, QUESTION | {"answer": "!"}, token=token)
+    assert (weak.status, weak.body["pointer"]) == (422, "/answer")
+    told = shop.call("PUT", path, QUESTION, token=token)
+    assert (told.status, set(told.body)) == (200, {"question", "set_at"})
+    assert shop.call("GET", path, token=token).body == told.body
+    own = shop.call("GET", "/customers/me", token=token).body["id"]
+    right = {"answer": "fraulein muller"}
+    assert shop.desk("POST", f"/{own}/challenge/verify", right).body["verified"]
+    page = shop.desk("GET", f"/{own}/history", query={"reason": "test"}).body
+    (entry,) = [each for each in page["entries"] if each["fields"] == ["challenge"]]
+    assert entry["actor"] == {"kind": "customer", "id": own}
+    state = {"state": "locked", "reason": "test"}
+    assert shop.desk("PUT", f"/{own}/state", state).status == 200
+    assert shop.call("PUT", path, QUESTION, token=token).status == 401
+
+
+def test_no_question_is_agreed_on_with_a_record_that_is_merged_meanwhile(shop: World) -> None:
+    ann, dup = invited(shop), invited(shop, "k2", email="dup@example.com")
+    reads = iter([True, False])
+
+    def read() -> Customer:
+        known = get_customer(shop.db, dup["id"])
+        assert known is not None
+        if next(reads):
+            body = {"duplicate": dup["id"], "reason": "one person"}
+            assert shop.desk("POST", f"/{ann['id']}/merge", body, role="admin").status == 200
+        return known
+
+    with pytest.raises(Refusal) as refused:
+        agree(shop.db, read, "Who?", "Somebody", "00" * 16, Actor("staff", "s"), clock.now())
+    assert refused.value.reason is Reason.ILLEGAL_STATE
+    assert not beside(shop, dup["id"])
 
 
 def test_wrong_answers_lock_it_for_a_while_whoever_asks(shop: World) -> None:

@@ -16,6 +16,7 @@ from parcelway.domain.guest_orders import claimed, mailbox
 from parcelway.domain.login import customer_id_of
 from parcelway.domain.parties import SYSTEM, Actor, Contact
 from parcelway.ports import clock
+from parcelway.ports.identity import IdentityUnavailable, Login
 from parcelway.store import catalogue, saving
 from parcelway.store.customers import save
 from parcelway.store.database import Database
@@ -45,11 +46,23 @@ def db(monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
         yield db
 
 
+class Colleagues:
+    """The user pool, as far as a timeline asks it: one who left has no login any more."""
+
+    def find_subject(self, subject: str) -> Login | None:
+        if subject == "sub-busy":
+            raise IdentityUnavailable
+        login = Login("key", subject, f"{subject}@shop.example", "Robin Reyes")
+        return {"sub-clerk": login, "sub-other": replace(login, name="")}.get(subject)
+
+
 @pytest.fixture
 def desk(db: Database) -> World:
     store(db, at("draft"))  # and the shop with it
     catalogue.upsert(db, PRODUCTS.values(), clock.now())
-    return World(db, "desk")
+    world = World(db, "desk")
+    world.function.identity = Colleagues
+    return world
 
 
 @pytest.fixture
@@ -383,6 +396,27 @@ def test_what_somebody_acted_for_stays_with_the_order(desk: World) -> None:
     )
     assert told["acted_by"] == ["sub-other", "sub-clerk"]
     assert told["causes"] == {who: list(given) for who, given in causes.items()}
+    assert told["staff"] == {"sub-clerk": "Robin Reyes", "sub-other": "sub-other@shop.example"}
+
+
+def test_a_timeline_is_told_without_the_names_of_who_left_or_when_nobody_answers(
+    desk: World,
+) -> None:
+    cart_id = ok(begin(desk), 201)["order"]["id"]
+    for who in ("sub-left", "sub-busy"):
+        ok(open_for(desk, cart_id, claims(who)), 201)
+    route, path = "/staff/orders/{order_id}/timeline", {"order_id": cart_id}
+    told = ok(desk.call("GET", route, path, claims=CLERK))
+    assert told["acted_by"] == ["sub-clerk", "sub-left", "sub-busy"]
+    assert told["staff"] == {"sub-clerk": "Robin Reyes"}
+
+
+def test_customers_are_not_told_who_of_the_staff_it_was(desk: World, cart: World) -> None:
+    made = ok(begin(desk), 201)
+    seen = cart.call(
+        "GET", "/carts/{cart_id}", {"cart_id": made["order"]["id"]}, cart_token=made["cart_token"]
+    )
+    assert "Robin" not in str(ok(seen))
 
 
 def send_link(desk: World, order_id: str) -> Answer:

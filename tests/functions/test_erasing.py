@@ -181,6 +181,21 @@ def test_who_is_forgotten_neither_signs_in_nor_is_found_nor_orders(shop: Shop) -
     assert record is not None and record.state == "erased"
 
 
+def test_a_login_goes_whatever_its_address_is_by_now(shop: Shop) -> None:
+    """And another person's, who signs in with the address that it had, stays."""
+    pool = shop.world.pool
+    login = pool.find(EMAIL)
+    assert login is not None
+    shop.world.moves(EMAIL, "moved@example.com")
+    assert shop.world.sign_up(key="other").status == 202
+    other = pool.find(EMAIL)
+    assert other is not None and other.subject != login.subject
+    assert shop.erase().status == 202
+    shop.forget()
+    assert pool.find_subject(login.subject) is None
+    assert pool.find_subject(other.subject) is not None
+
+
 def test_an_order_that_came_meanwhile_is_waited_for(shop: Shop) -> None:
     """One that the index did not show yet when it was decided."""
     assert shop.erase().status == 202

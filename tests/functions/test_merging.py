@@ -21,7 +21,7 @@ from parcelway.store.saving import save
 
 from tests.functions.calls import load
 from tests.functions.signup import EMAIL, World, world
-from tests.orders import CONTACT, SHOP, at, store_shop
+from tests.orders import CONTACT, SHOP, at, dossier_of, store, store_shop
 
 REASON = {"reason": "called, and is one person"}
 
@@ -57,7 +57,7 @@ def merge(shop: World, into: str, duplicate: str, role: str = "csr_supervisor", 
 
 
 def sweep(shop: World, now: datetime, most: int) -> int:
-    return merging.sweep(shop.db, entries(shop.db), now, most).moved
+    return merging.sweep(shop.db, entries(shop.db, now), now, most).moved
 
 
 def owners(shop: World, count: int) -> list[str]:
@@ -197,9 +197,76 @@ def test_every_merger_is_looked_after_and_one_that_fails_stops_no_other(
         key = {"pk": "MERGES", "sk": f"cus_{number:02}"}
         shop.put(key | {"survivor": "cus_broken" if not number else "cus_00", "until": late})
     shop.put({"pk": "CUS#cus_broken", "sk": "CUSTOMER", "customer": {"nonsense": 1}})
-    done = merging.sweep(shop.db, entries(shop.db), clock.now(), 100)
+    done = merging.sweep(shop.db, entries(shop.db, clock.now()), clock.now(), 100)
     assert (done.moved, list(done.failed)) == (1, ["cus_00"])
     assert owners(shop, 1) == [mine]
+
+
+def test_what_can_never_be_read_is_looked_at_less_and_less(
+    shop: World, people: tuple[str, str]
+) -> None:
+    """And is found again once somebody has mended it."""
+    mine, other = people
+    merge(shop, mine, other)
+    order_of(shop, other, 0)
+    key = {"pk": {"S": "ORD#ord_0"}, "sk": {"S": "ORDER"}}
+    whole = shop.db.client.get_item(TableName=shop.db.orders, Key=key)["Item"]
+    damage(shop, "ord_0")
+    now = start = clock.now()
+    looks = []
+    while now < start + timedelta(days=10):
+        if found := entries(shop.db, now):
+            looks.append(now)
+            merging.sweep(shop.db, found, now, 10)
+        now += timedelta(minutes=30)
+    assert 10 < len(looks) < 30
+    assert looks[-1] - looks[-2] <= timedelta(days=1, minutes=30)
+    shop.db.client.put_item(TableName=shop.db.orders, Item=whole)
+    now += timedelta(days=1)
+    assert sweep(shop, now, 10) == 1
+    assert owners(shop, 1) == [mine]
+    sweep(shop, now, 10)
+    assert entries(shop.db, now + timedelta(days=2)) == []
+
+
+def guest_order(shop: World, email: str, seed: str) -> str:
+    return store(shop.db, at("placed", seed=seed, contact=replace(CONTACT, email=email))).id
+
+
+def test_guest_orders_for_the_duplicates_proven_mailbox_are_the_survivors(
+    shop: World, people: tuple[str, str]
+) -> None:
+    """Nobody signs in with that mailbox any more. One that nobody has proven gives nothing."""
+    mine, other = people
+    store_shop(shop.db, SHOP)
+    before = guest_order(shop, "Ada@work.example", "1")
+    merged = merge(shop, other, mine)  # the member's record is the duplicate here
+    assert merged.status == 200
+    assert owner(shop, before) == ""
+    now = clock.now()
+    theirs = guest_order(shop, EMAIL.upper(), "2")  # placed while the two became one
+    assert sweep(shop, now, 10) == 1
+    assert (owner(shop, theirs), owner(shop, before)) == (other, "")
+    assert sweep(shop, now, 10) == 0
+    told = [each for each in dossier_of(shop.db, theirs).events if each.type == "order.claimed"]
+    assert [each.actor.kind for each in told] == ["system"]
+
+
+def test_an_unproven_duplicates_guest_orders_stay_guests(
+    shop: World, people: tuple[str, str]
+) -> None:
+    mine, other = people
+    store_shop(shop.db, SHOP)
+    guests = guest_order(shop, "ada@work.example", "1")
+    merge(shop, mine, other)
+    assert sweep(shop, clock.now(), 10) == 0
+    assert owner(shop, guests) == ""
+
+
+def owner(shop: World, order_id: str) -> str:
+    order = get_order(shop.db, order_id)
+    assert order is not None
+    return order.customer_id
 
 
 def test_a_locked_sign_up_that_took_another_over_is_kept_when_it_is_pending_again(

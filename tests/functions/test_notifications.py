@@ -15,14 +15,15 @@ import pytest
 from parcelway.domain.authorization import card_refused
 from parcelway.domain.credit_notes import Wanted
 from parcelway.domain.customer import edited
+from parcelway.domain.decision import Decision
 from parcelway.domain.dunning import REMINDERS
 from parcelway.domain.mailing import KINDS
 from parcelway.domain.money import Money
-from parcelway.domain.order import Order, totals
-from parcelway.domain.parties import SYSTEM, Contact
+from parcelway.domain.order import Order, advance, totals
+from parcelway.domain.parties import SYSTEM, Actor, Contact
 from parcelway.language.formats import LANGUAGES, money
 from parcelway.ports import clock
-from parcelway.store import mails
+from parcelway.store import mails, saving
 from parcelway.store.customers import get_customer, save
 
 from infra.local.template import read
@@ -151,6 +152,27 @@ def test_the_confirmation_has_the_company_s_own_number(world: World) -> None:
     mail = world.mailer.sent[-1]
     assert "Purchase order: PO-4711" in mail["text"]
     assert "PO-4711" in Page(mail["html"]).text
+
+
+@pytest.mark.parametrize(
+    ("acted", "told"),
+    [
+        ({}, ""),
+        ({"acted_by": ("sub-clerk",), "actor": Actor("staff", "sub-clerk")}, "placed this order"),
+        ({"acted_by": ("sub-clerk",)}, "worked on this order"),
+        ({"acted_by": ("sub-clerk",), "channel": "in_person"}, ""),
+    ],
+)
+def test_the_confirmation_tells_that_somebody_of_the_shop_acted(
+    world: World, acted: dict[str, Any], told: str
+) -> None:
+    story = at("confirmed")
+    store(world.db, story)
+    saving.save(world.db, Decision(advance(story.order, **acted)), START)
+    world.tell(story.event("order.confirmed"))
+    text = world.mailer.sent[0]["text"]
+    assert ("customer service" in text) == bool(told)
+    assert told in text and "sub-clerk" not in text
 
 
 def test_the_confirmation_has_lines_totals_tax_address_and_promise(world: World) -> None:

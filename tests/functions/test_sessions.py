@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import boto3
 import pytest
 from botocore.stub import Stubber
+from parcelway.domain.login import PasswordPolicy, password_fault
+from parcelway.ports.cognito import Cognito, cognito
 from parcelway.ports.identity import (
     CodeRefused,
-    Cognito,
     IdentityFault,
     IdentityUnavailable,
     LoginRefused,
     PasswordRefused,
     SignInRefused,
-    cognito,
 )
+from parcelway.ports.user_pool import UserPool
 
 from tests.functions.signup import EMAIL, PASSWORD, World, world
 
@@ -166,6 +168,34 @@ def test_a_resend_names_the_client_and_the_user() -> None:
         stub.add_response("resend_confirmation_code", {}, {"ClientId": "client", "Username": EMAIL})
         Cognito(client, "eu-central-1_x", "client").resend(EMAIL)
         stub.assert_no_pending_responses()
+
+
+def test_the_secret_of_a_link_is_new_each_time_and_needs_no_escaping() -> None:
+    client = boto3.client(
+        "cognito-idp",
+        region_name="eu-central-1",
+        aws_access_key_id="x",
+        aws_secret_access_key="x",
+    )
+    sent: list[dict[str, Any]] = []
+
+    def note(params: dict[str, Any], **_: Any) -> None:
+        sent.append(dict(params))
+
+    client.meta.events.register("provide-client-params.cognito-idp.AdminCreateUser", note)
+    user = {"User": {"Attributes": [{"Name": "sub", "Value": "s1"}]}}
+    with Stubber(client) as stub:
+        stub.add_response("admin_create_user", user)
+        stub.add_response("admin_create_user", user)
+        pool = UserPool(client, "eu-central-1_x")
+        assert pool.invite(EMAIL, "Ada", "") == "s1"
+        assert pool.invite_again(EMAIL)
+    first, second = (each["TemporaryPassword"] for each in sent)
+    assert first != second
+    for secret in (first, second):
+        assert re.fullmatch(r"[A-Za-z0-9_-]{32,}", secret)
+        assert password_fault(secret, PasswordPolicy(20)) == ""
+    assert sent[1]["MessageAction"] == "RESEND" and "MessageAction" not in sent[0]
 
 
 def test_a_throttled_pool_is_busy_and_a_fault_is_ours(shop: World) -> None:

@@ -145,6 +145,8 @@ BAD_FORMS: list[tuple[dict[str, Any], str]] = [
     ({"email": "päda@example.com"}, "/email"),
     ({"email": "a" * 60 + "@" + "b" * 60 + ".example.com"}, "/email"),
     ({"phone": "0217 555 0100"}, "/phone"),
+    ({"phone": "+1 217 55"}, "/phone"),
+    ({"phone": "+12175550100 ext. 7"}, "/phone"),
     ({"currency": "XYZ"}, "/currency"),
     ({"language": "english"}, "/language"),
     ({"consent": {"terms_accepted": False}}, "/consent/terms_accepted"),
@@ -153,6 +155,10 @@ BAD_FORMS: list[tuple[dict[str, Any], str]] = [
     (
         {"addresses": [{"label": "x", "address": HOME | {"postal_code": "x"}}]},
         "/addresses/0/address/postal_code",
+    ),
+    (
+        {"addresses": [{"label": "x", "address": HOME | {"region": "Bavaria"}}]},
+        "/addresses/0/address/region",
     ),
     (
         {"addresses": [{"label": "x", "address": HOME, "default_billing": True}] * 2},
@@ -227,6 +233,26 @@ def test_the_own_record_is_edited(shop: World) -> None:
     for body in ({"email": "x@y.example"}, {"name": None}, {"name": ""}, {"state": "enabled"}):
         assert shop.call("PATCH", "/customers/me", body, token=token).status == 422
     assert shop.call("GET", "/customers/me", token=token).body == edited.body
+
+
+def test_numbers_and_addresses_are_judged_as_at_the_desk(shop: World) -> None:
+    token = shop.member()
+    said = {"phone": "(217) 555-0199", "phone_country": "US"}
+    assert shop.call("PATCH", "/customers/me", said, token=token).body["phone"] == "+12175550199"
+    for none in ({"phone": "(217) 555-0199"}, {"phone": "+49 1"}):
+        refused = shop.call("PATCH", "/customers/me", none, token=token)
+        assert (refused.status, refused.body["pointer"]) == (422, "/phone")
+    entry = {"label": "x", "address": HOME | {"postal_code": "99999"}}  # Alaska's
+    refused = shop.call("POST", ADDRESSES, entry, token=token, key="add-1")
+    assert (refused.status, refused.body["pointer"]) == (422, "/address/postal_code")
+    there = {"name": "Ada", "line1": "8 Finance Street", "city": "Central", "country": "HK"}
+    entry = {"label": "Work", "address": there | {"region": "Hong Kong Island"}}
+    added = shop.call("POST", ADDRESSES, entry, token=token, key="add-2")
+    assert added.status == 201
+    assert added.body["addresses"][-1]["address"]["postal_code"] == ""
+    entry = {"label": "x", "address": there | {"country": "DE"}}
+    refused = shop.call("POST", ADDRESSES, entry, token=token, key="add-3")
+    assert (refused.status, refused.body["pointer"]) == (422, "/address/postal_code")
 
 
 def test_the_address_book(shop: World) -> None:

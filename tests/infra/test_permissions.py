@@ -143,6 +143,13 @@ def by_key(pk: str) -> dict[str, Any]:
     return {"TableName": "orders", "Key": {"pk": {"S": pk}, "sk": {"S": "x"}}}
 
 
+def of_partition(pk: str) -> dict[str, Any]:
+    values = {":sk": {"S": "GUEST#"}, ":pk": {"S": pk}}
+    condition = "pk = :pk AND begins_with(sk, :sk)"
+    asked = {"TableName": "orders", "KeyConditionExpression": condition}
+    return asked | {"ExpressionAttributeValues": values}
+
+
 @pytest.mark.parametrize(
     ("operation", "parameters", "allowed"),
     [
@@ -163,6 +170,8 @@ def by_key(pk: str) -> dict[str, Any]:
             False,
         ),
         ("Query", {"TableName": "orders"}, False),
+        ("Query", of_partition("GUEST#1"), True),
+        ("Query", of_partition("ORD#1"), False),
     ],
 )
 def test_a_condition_on_the_partition_key(

@@ -30,7 +30,7 @@ BUDGET = {
     "counter": 197,
     "credit": 182,
     "customers": 161,
-    "desk": 194,
+    "desk": 195,
     "documents": 210,
     "events": 64,
     "fulfillment": 199,
@@ -53,7 +53,7 @@ BUDGET = {
     "settlement_importer": 231,
     "signup": 148,
     "stock": 166,
-    "sweeper": 132,
+    "sweeper": 133,
     "taxes": 196,
     "tracking": 200,
 }

@@ -155,6 +155,9 @@ class Journey:
             "/customers/me/addresses",
             entry | {"address": _address(marks, "second", PERSON)},
         )
+        asked = {"question": marks.new("question", PERSON), "answer": marks.new("answer", NOWHERE)}
+        again(call, "PUT", "/customers/me/challenge", asked)
+        again(call, "GET", "/customers/me/challenge")
         again(call, "POST", "/sessions/refresh", {"refresh_token": tokens["refresh_token"]})
         again(call, "POST", "/passwords/reset", {"email": self.email})
 

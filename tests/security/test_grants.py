@@ -93,6 +93,7 @@ def member(app: Application, **changes: Any) -> Client:
     client.call("POST", "/passwords/reset/confirmation", reset)
     tokens = client.call("POST", "/sessions", {"email": email, "password": PASSWORD})
     client.headers["Authorization"] = f"Bearer {tokens['id_token']}"
+    client.call("PUT", "/customers/me/challenge", {"question": "My dog?", "answer": "Rex"})
     client.call("PATCH", "/customers/me", {"name": "Ann Other"})  # found by that, and not as before
     return client
 
@@ -106,21 +107,26 @@ def invited(app: Application) -> None:
     path = f"/staff/customers/{made['id']}"
     desk.call("PATCH", path, {"family_name": "Exemplar"})
     desk.call("POST", f"{path}/invitation")
+    desk.call("PUT", f"{path}/challenge", {"question": "Your teacher?", "answer": "Mrs. Example"})
+    app.travel(timedelta(minutes=6))
+    Client(app.url).call("POST", "/passwords/reset", {"email": form["email"]})
     for clue in ({"family_name": "Exemplar"}, {"order_id": "ord_of_nobody"}):
         desk.call("GET", "/staff/customers", reason="grants", **clue)
     for state in ("locked", "enabled"):
         desk.call("PUT", f"{path}/state", {"state": state, "reason": "a test"})
 
 
-def merged(app: Application, client: Client) -> None:
-    """A member who has ordered becomes part of a record that the desk has made."""
+def merged(app: Application, client: Client, sku: str) -> None:
+    """A member who has ordered, also as a guest, becomes part of a record that the desk made."""
     desk, boss = staff(app, "csr"), staff(app, "csr_supervisor")
-    own = client.call("GET", "/customers/me")["id"]
+    me = client.call("GET", "/customers/me")
+    own = me["id"]
+    ready(app, sku, email=me["email"]).place()
     someone = {"email": person()["email"], "given_name": "Ann", "family_name": "Example"}
     made = desk.call("POST", "/staff/customers", someone)["customer"]["id"]
     duplicate = {"duplicate": own, "reason": "one person"}
     done = boss.call("POST", f"/staff/customers/{made}/merge", duplicate)
-    assert done["orders_moved"] == 1
+    assert done["orders_moved"] == 2
     app.travel(timedelta(hours=2))
     app.stack.fire("SweeperFunction")  # looks once more, and is done with it
     app.settle()
@@ -209,7 +215,7 @@ def life(app: Application, sku: str) -> None:
         assert (
             app.stack.request("GET", f"{documents}/{wanted}", None, desk.headers).status == status
         )
-    merged(app, client)
+    merged(app, client, sku)
 
 
 def delivered_twice(app: Application, order_id: str) -> None:

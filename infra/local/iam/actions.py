@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,6 +23,8 @@ class Need:
 class UnmappedCall(Exception):
     """The permission check does not know this call yet: add it to this module."""
 
+
+_EQUALS = re.compile(r"[#\w]+ = (:\w+)")  # of a key condition: only the partition's is one
 
 Mapper = Callable[[Call, str, str], Iterator[Need]]
 
@@ -62,10 +65,17 @@ def _dynamodb(call: Call, account: str, region: str) -> Iterator[Need]:
 
 
 def _partitions(*asked: dict[str, Any]) -> dict[str, Any]:
-    """The partition keys of the items that are asked for. That of a query is in its expression,
-    which is not read here: no condition on the key of a query is met."""
-    keys = [each.get("Key") or each.get("Item") or {} for each in asked]
-    return {"dynamodb:LeadingKeys": [key.get("pk", {}).get("S", "") for key in keys]}
+    """The partition keys of the items that are asked for, and of a query's partition."""
+    return {"dynamodb:LeadingKeys": [_partition(each) for each in asked]}
+
+
+def _partition(asked: dict[str, Any]) -> str:
+    key = asked.get("Key") or asked.get("Item")
+    if key is not None:
+        return str(key.get("pk", {}).get("S", ""))
+    told = _EQUALS.search(asked.get("KeyConditionExpression", ""))
+    value = asked.get("ExpressionAttributeValues", {}).get(told.group(1), {}) if told else {}
+    return str(value.get("S", ""))
 
 
 def _request(written: dict[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import json
 import secrets
 import types
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from joserfc import jwk, jwt
@@ -25,6 +26,7 @@ from moto.cognitoidp.models import CognitoIdpUser, CognitoIdpUserPool, UserStatu
 from moto.cognitoidp.responses import CognitoIdpJsonWebKeyResponse, CognitoIdpResponse
 from moto.core.exceptions import JsonRESTError
 from moto.core.responses import ActionResult, EmptyResult
+from parcelway.ports import clock
 
 from infra.local.patching import Patches
 
@@ -85,8 +87,8 @@ def install(patches: Patches, events: Events) -> None:
     _own_key(patches)
     _ignore_case(patches)
     _sign_out(patches)
-    _codes(patches, events)
-    _sign_in(patches, events)
+    codes = _codes(patches, events)
+    _sign_in(patches, events, codes)
 
 
 def _own_key(patches: Patches) -> None:
@@ -154,6 +156,7 @@ class _Codes:
     def __init__(self, events: Events) -> None:
         self._events = events
         self._codes: dict[tuple[str, str], str] = {}
+        self._invited: dict[str, datetime] = {}  # since when a temporary password is in force
         self._confirm_forgot = CognitoIdpResponse.confirm_forgot_password
         self._sign_up = CognitoIdpResponse.sign_up
         self._create_user = CognitoIdpResponse.admin_create_user
@@ -207,8 +210,8 @@ class _Codes:
         return answer
 
     def admin_create_user(self, request: CognitoIdpResponse) -> ActionResult:
-        """With the temporary password that moto does not make; RESEND keeps the user that moto
-        would replace."""
+        """With the temporary password that moto does not make, and the day of its end; RESEND keeps
+        the user that moto would replace."""
         action, password = request._get_param("MessageAction"), secrets.token_urlsafe(15)
         pool = request.backend.user_pools[request._get_param("UserPoolId")]
         if action == "RESEND":
@@ -223,9 +226,21 @@ class _Codes:
             answer = self._create_user(request)
             user = pool._get_user(request._get_param("Username"))
             user.password = user.password or password
+        user.last_modified_date = self._invited[user.id] = clock.now()
         if action != "SUPPRESS":
             self._events.code(pool, user, str(user.password), "invitation")
         return answer
+
+    def require_in_time(self, pool: Pool, user: User | None) -> None:
+        """Refuse a sign-in with a temporary password whose days are over."""
+        if user is None or user.status is not UserStatus.FORCE_CHANGE_PASSWORD:
+            return
+        policy = (setting(pool, "Policies") or {}).get("PasswordPolicy", {})
+        days = timedelta(days=policy.get("TemporaryPasswordValidityDays", 7))
+        if clock.now() > self._invited.get(user.id, clock.now()) + days:
+            raise NotAuthorizedError(
+                "Temporary password has expired and must be reset by an administrator."
+            )
 
     def _issue(self, pool: Pool, user: User, purpose: str) -> None:
         code = f"{secrets.randbelow(1_000_000):06d}"
@@ -255,7 +270,7 @@ class _Codes:
         return pool, user
 
 
-def _codes(patches: Patches, events: Events) -> None:
+def _codes(patches: Patches, events: Events) -> _Codes:
     codes = _Codes(events)
 
     def handler(operation: Callable[..., ActionResult]) -> Callable[..., ActionResult]:
@@ -272,9 +287,10 @@ def _codes(patches: Patches, events: Events) -> None:
     patches.replace(CognitoIdpResponse, "confirm_forgot_password", confirm)
     resend = handler(codes.resend_confirmation_code)
     patches.add(CognitoIdpResponse, "resend_confirmation_code", resend)
+    return codes
 
 
-def _sign_in(patches: Patches, events: Events) -> None:
+def _sign_in(patches: Patches, events: Events, codes: _Codes) -> None:
     initiate = CognitoIdpResponse.initiate_auth
     allowed_names = {"REFRESH_TOKEN": "REFRESH_TOKEN_AUTH"}
 
@@ -284,6 +300,8 @@ def _sign_in(patches: Patches, events: Events) -> None:
         allowed = pool.clients[client_id].extended_config.get("ExplicitAuthFlows") or []
         if allowed and f"ALLOW_{allowed_names.get(flow, flow)}" not in allowed:
             raise InvalidParameterException(f"{flow} flow not enabled for this client")
+        if name := (self._get_param("AuthParameters") or {}).get("USERNAME"):
+            codes.require_in_time(pool, pool._get_user(name))
         try:
             return initiate(self)
         except UserNotFoundError:

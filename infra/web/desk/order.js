@@ -170,6 +170,12 @@ function notes(main, id) {
   return element;
 }
 
+function whoDid(actor, staff) {
+  const kind = has(`actor.${actor.kind}`) ? t(`actor.${actor.kind}`) : actor.kind;
+  const name = staff[actor.id];
+  return name ? `${kind}: ${name}` : kind;
+}
+
 function timeline(line) {
   if (line instanceof Error) return notice(line);
   return h(
@@ -185,7 +191,7 @@ function timeline(line) {
           { "data-kind": each.type },
           h("time", { class: "soft small numbers" }, moment(each.at)),
           h("span", {}, has(`event.${each.type}`) ? t(`event.${each.type}`) : each.type.replace(/[._]/g, " ")),
-          h("span", { class: "soft small" }, has(`actor.${each.actor.kind}`) ? t(`actor.${each.actor.kind}`) : each.actor.kind),
+          h("span", { class: "soft small" }, whoDid(each.actor, line.staff)),
           each.note ? h("p", { class: "said" }, each.note) : null,
         ),
       ),

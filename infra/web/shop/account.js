@@ -2,11 +2,11 @@
 
 import { fill, h, toast } from "/common/dom.js";
 import * as api from "./api.js";
-import * as cart from "./cart.js";
 import { addressBlock, addressFields, addressOf, field, form } from "/common/forms.js";
 import { currentLanguage, t } from "/common/i18n.js";
-import { mark, notice, sentence, unmark } from "/common/trouble.js";
+import { notice, sentence } from "/common/trouble.js";
 import { newKey } from "/common/http.js";
+import { attempt, claimCart, ownPasswordPage, passwordField } from "./passwords.js";
 
 /** The page: the account of who is signed in, else the ways to get there. */
 export async function accountPage(main) {
@@ -22,46 +22,37 @@ export async function accountPage(main) {
   );
 }
 
-async function attempt(element, act) {
-  unmark(element);
-  element.querySelector(".notice")?.remove();
-  try {
-    await act((name) => element.elements.namedItem(name).value.trim());
-  } catch (error) {
-    if (!mark(element, error)) element.prepend(notice(error));
-  }
-}
-
-function passwordField(autocomplete, props = {}, options = {}) {
-  return field(
-    "password",
-    t("field.password"),
-    { type: "password", autocomplete, ...props },
-    options,
-  );
-}
-
 function signInForm(main) {
   return form(
     { class: "panel stack", id: "sign-in" },
     (element) =>
       attempt(element, async (value) => {
-        await arrive(value("email"), element.elements.namedItem("password").value);
+        try {
+          await arrive(value("email"), element.elements.namedItem("password").value);
+        } catch (error) {
+          if (error.code !== "new-password-required") throw error;
+          const { session } = error.problem;
+          ownPasswordPage(main, value("email"), session, () => accountPage(main));
+          return;
+        }
         await accountPage(main);
       }),
     h("h2", {}, t("sign_in")),
     field("email", t("field.email"), { type: "email", autocomplete: "username" }),
     passwordField("current-password"),
-    h("button", { class: "button primary" }, t("sign_in")),
+    h(
+      "div",
+      { class: "row spread" },
+      h("button", { class: "button primary" }, t("sign_in")),
+      h("a", { href: "#/forgot" }, t("forgot")),
+    ),
   );
 }
 
 /** Sign in, and make the cart that was filled before the customer's own. */
 async function arrive(email, password) {
   await api.signIn(email, password);
-  const filled = cart.count();
-  await cart.change(api.claim);
-  if (filled) toast(t("claimed"));
+  await claimCart();
 }
 
 function signUpForm(main) {
@@ -89,7 +80,7 @@ function signUpForm(main) {
     field("name", t("field.name"), { autocomplete: "name", maxlength: "100" }),
     field("email", t("field.email"), { type: "email", autocomplete: "email" }),
     field("phone", t("field.phone"), { type: "tel", autocomplete: "tel", required: false }),
-    passwordField("new-password", { minlength: "12" }, { hint: t("field.password.hint") }),
+    passwordField("new-password"),
     h(
       "label",
       { class: "check" },

@@ -129,6 +129,28 @@ export async function signIn(email, password) {
   start(email, await call("POST", "/sessions", { body: { email, password } }));
 }
 
+/** Finish a sign-in with a password of one's own; `session` is the refusal's. */
+export async function choosePassword(email, session, password) {
+  start(email, await call("POST", "/sessions/new-password", { body: { session, password } }));
+}
+
+/** Set the first password with what the link of an invitation holds, and sign in. */
+export async function acceptInvitation(email, secret, password) {
+  try {
+    await signIn(email, secret);
+  } catch (error) {
+    if (error.code === "new-password-required")
+      await choosePassword(email, error.problem.session, password);
+    // A try before this one may have set it, and its answer have been lost.
+    else if (error.code === "sign-in-failed") await signIn(email, password);
+    else throw error;
+  }
+}
+
+export const forgot = (email) => call("POST", "/passwords/reset", { body: { email } });
+export const resetPassword = (email, code, password) =>
+  call("POST", "/passwords/reset/confirmation", { body: { email, code, password } });
+
 export async function signOut() {
   const session = recall("session");
   try {

@@ -11,6 +11,7 @@ import * as drawer from "./drawer.js";
 import { currentLanguage, LANGUAGES, money, setLanguage, setWords, t } from "/common/i18n.js";
 import { orderPage } from "./order.js";
 import { ordersPage } from "./orders.js";
+import { forgotPage, takeLink, welcomePage } from "./passwords.js";
 import { payPage } from "./paypage.js";
 import { productPage } from "./product.js";
 import { searchBox } from "./searchbox.js";
@@ -39,7 +40,13 @@ const PAGES = {
   pay: ({ id, rest }) => payPage(main, id, rest),
   orders: () => ordersPage(main),
   account: () => accountPage(main),
+  welcome: () => welcomePage(main, toAccount),
+  forgot: () => forgotPage(main, toAccount),
 };
+
+function toAccount() {
+  location.hash = "#/account";
+}
 
 /** A page of the catalogue. Should there be no cart to be had, it has what everybody may see. */
 function browsing(page) {
@@ -52,6 +59,7 @@ function browsing(page) {
 async function show() {
   leave?.();
   leave = null;
+  takeLink();
   const asked = route();
   const page = PAGES[asked.name] ?? PAGES[""];
   scrollTo(0, 0);
@@ -152,6 +160,7 @@ function comeBack() {
 }
 
 comeBack();
+takeLink();
 drawer.install();
 on("cart", count);
 on("session", () => around().then(show));

@@ -236,6 +236,36 @@ export const WORDS = {
   "confirm.resend": ["Send the code again", "Code noch einmal senden"],
   "confirm.resent": ["On its way.", "Ist unterwegs."],
   "confirm.open": ["Open the inbox", "Postfach öffnen"],
+  welcome: ["Choose your password", "Passwort wählen"],
+  "welcome.text": [
+    "An account has been made for you. With a password it is yours.",
+    "Für Sie wurde ein Konto angelegt. Mit einem Passwort gehört es Ihnen.",
+  ],
+  "welcome.button": ["Save and sign in", "Speichern und anmelden"],
+  "welcome.again": [
+    "Please open the link of your mail again. If it works no more, have a new one sent.",
+    "Bitte öffnen Sie den Link aus Ihrer Mail noch einmal. Gilt er nicht mehr, lassen Sie sich einen neuen schicken.",
+  ],
+  "welcome.over": [
+    "This link was used already or is too old. A newer mail has another one; or have one sent now.",
+    "Dieser Link wurde schon benutzt oder ist zu alt. Eine neuere Mail hat einen anderen; oder lassen Sie sich jetzt einen schicken.",
+  ],
+  "own_password.text": [
+    "The one you came with was temporary.",
+    "Das bisherige war nur vorläufig.",
+  ],
+  "field.password.own": ["Password of your own", "Eigenes Passwort"],
+  forgot: ["Forgot your password?", "Passwort vergessen?"],
+  "forgot.text": [
+    "Tell us your e-mail address, and a mail shows you the way.",
+    "Nennen Sie Ihre E-Mail-Adresse, und eine Mail zeigt Ihnen den Weg.",
+  ],
+  "forgot.button": ["Send the mail", "Mail schicken"],
+  reset: ["Look into your mailbox", "Sehen Sie in Ihr Postfach"],
+  "reset.text": [
+    "If {email} has an account, a mail is on its way: with a code, to be entered here with a new password; or with a link, if no password was chosen yet.",
+    "Wenn {email} ein Konto hat, kommt eine Mail: mit einem Code, der hier mit einem neuen Passwort einzugeben ist; oder mit einem Link, wenn noch kein Passwort gewählt war.",
+  ],
   hello: ["Hello, {name}", "Hallo, {name}"],
   details: ["Details", "Angaben"],
   "saved.done": ["Saved.", "Gespeichert."],

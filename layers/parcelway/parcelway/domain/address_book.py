@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -11,21 +10,11 @@ from typing import Any
 from parcelway.domain.commands import Command, remember, repeated
 from parcelway.domain.customer import Change, Customer, SavedAddress, edited
 from parcelway.domain.parties import Actor
+from parcelway.domain.postal_codes import plausible
 from parcelway.domain.refusals import Reason, Refusal
 
 MAX_ADDRESSES = 20
 REMEMBERED = 16  # Idempotency-Keys per record, oldest forgotten first
-
-# The form of postal codes by country (national postal services); other countries' are not checked.
-_POSTAL_CODES = {
-    "US": r"\d{5}(-\d{4})?",
-    "DE": r"\d{5}",
-    "FR": r"\d{5}",
-    "AT": r"[1-9]\d{3}",
-    "CH": r"[1-9]\d{3}",
-    "CA": r"[ABCEGHJ-NPRSTVXY]\d[A-Z] ?\d[A-Z]\d",
-    "GB": r"[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}",
-}
 
 
 def with_address(
@@ -72,8 +61,7 @@ def check_addresses(addresses: Sequence[SavedAddress], pointer: str = "/addresse
     """
     for index, saved in enumerate(addresses):
         where = pointer.format(index)
-        form = _POSTAL_CODES.get(saved.address.country)
-        if form and not re.fullmatch(form, saved.address.postal_code, re.ASCII | re.IGNORECASE):
+        if not plausible(saved.address):
             raise Refusal(
                 Reason.INVALID,
                 f"That is no postal code of {saved.address.country}.",

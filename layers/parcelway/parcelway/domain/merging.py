@@ -86,6 +86,12 @@ def follows(order: Order, duplicate: str, survivor: str, now: datetime) -> Decis
     return Decision(moved, told)
 
 
+def claims(order: Order, survivor: str, now: datetime) -> Decision:
+    """A guest's order for the duplicate's proven mailbox as the survivor's."""
+    after = advance(order, customer_id=survivor)
+    return Decision(after, happened(after, now, "order.claimed", SYSTEM))
+
+
 def _addresses(survivor: Customer, duplicate: Customer) -> tuple[SavedAddress, ...]:
     """Both books as far as there is room; the survivor's defaults stay the defaults."""
     known = {saved.address for saved in survivor.addresses}

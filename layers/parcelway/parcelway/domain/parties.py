@@ -14,7 +14,8 @@ CHANNELS: tuple[Channel, ...] = ("online", "in_person", "phone", "mobile", "mark
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A postal address. `country` is ISO 3166-1 alpha-2, `region` a state or province code."""
+    """A postal address. `country` is ISO 3166-1 alpha-2, `region` a state or province code,
+    `postal_code` '' where the country has none."""
 
     name: str
     line1: str

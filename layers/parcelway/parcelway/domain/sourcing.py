@@ -155,7 +155,7 @@ def distance(origin: Address, destination: Address | None) -> int:
         return 4
     if origin.country != destination.country:
         return 3
-    if origin.postal_code[:3] == destination.postal_code[:3]:
+    if origin.postal_code and origin.postal_code[:3] == destination.postal_code[:3]:
         return 0
     return 1 if origin.region and origin.region == destination.region else 2
 

@@ -5,7 +5,15 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+)
 
 from parcelway.domain.money import CURRENCIES, Money
 from parcelway.domain.parties import Address, Contact
@@ -41,6 +49,7 @@ def Text(most: int, least: int = 1) -> Any:
 
 Email = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(_email)]
 Phone = Annotated[str, StringConstraints(pattern=r"^\+[1-9]\d{6,14}$")]  # E.164
+AnyPhone = Text(40)  # as people say it; ports/phones.py makes E.164 of it
 CurrencyCode = Annotated[str, AfterValidator(_currency)]  # ISO 4217
 CountryCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]  # ISO 3166-1 alpha-2
 
@@ -72,16 +81,28 @@ class MoneyInput(Input):
 
 
 class AddressInput(Input):
-    """A postal address."""
+    """A postal address. Some countries have no postal codes, in some an address may have none."""
 
     name: Text(100)  # type: ignore[valid-type]
     line1: Text(120)  # type: ignore[valid-type]
     line2: Text(120, 0) = ""  # type: ignore[valid-type]
     city: Text(80)  # type: ignore[valid-type]
     region: Text(40, 0) = ""  # type: ignore[valid-type]
-    postal_code: Text(16)  # type: ignore[valid-type]
-    country: CountryCode
+    country: CountryCode  # before the code, which goes by it
+    postal_code: Text(16, 0) = Field(default="", validate_default=True)  # type: ignore[valid-type]
     company: Text(100, 0) = ""  # type: ignore[valid-type]
+
+    @field_validator("postal_code")
+    @classmethod
+    def _needed(cls, code: str, others: ValidationInfo) -> str:
+        if code:
+            return code
+        from parcelway.domain.postal_codes import needs_code  # few addresses ask for it
+
+        country = others.data.get("country", "")
+        if needs_code(country):
+            raise ValueError(f"an address in {country} has a postal code")
+        return code
 
     def address(self) -> Address:
         """The address as orders keep it."""

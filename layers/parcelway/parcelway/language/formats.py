@@ -109,8 +109,12 @@ def address_lines(address: Address, language: str) -> list[str]:
 def town(city: str, postal_code: str, country: str, region: str = "") -> str:
     """A town with its postal code in the order its country writes them."""
     if country not in _CITY_FIRST:
-        return f"{postal_code} {city}"
-    return f"{city}, {region} {postal_code}" if region else f"{city} {postal_code}"
+        return _words(postal_code, city)
+    return f"{city}, {_words(region, postal_code)}" if region else _words(city, postal_code)
+
+
+def _words(*words: str) -> str:
+    return " ".join(word for word in words if word)
 
 
 def _filled(lines: Sequence[str]) -> list[str]:

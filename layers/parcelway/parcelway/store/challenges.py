@@ -6,11 +6,14 @@ CUS#<id>   HIST#<record version>#C<its version>   that it was set or answered, a
 
 from __future__ import annotations
 
-from parcelway.domain.challenge import Challenge
-from parcelway.domain.customer import Customer
+from collections.abc import Callable
+from datetime import datetime
+
+from parcelway.domain.challenge import Challenge, agreed
+from parcelway.domain.customer import Customer, require_lasting
 from parcelway.domain.parties import Actor
-from parcelway.store.codec import decode, encode
-from parcelway.store.commit import Write, commit, put_version
+from parcelway.store.codec import decode, encode, iso
+from parcelway.store.commit import Write, commit, put_version, until_fresh
 from parcelway.store.database import Database
 
 
@@ -20,12 +23,37 @@ def get_challenge(db: Database, customer_id: str) -> Challenge | None:
     return decode(Challenge, item["challenge"]) if item else None
 
 
+def agree(
+    db: Database,
+    read: Callable[[], Customer],
+    question: str,
+    answer: str,
+    salt: str,
+    by: Actor,
+    now: datetime,
+) -> Challenge:
+    """Have a question and its answer in place of those before, for the record that `read` gives.
+
+    Raises Refusal INVALID, ILLEGAL_STATE, Busy, and what `read` raises.
+    """
+
+    def attempt() -> Challenge:
+        customer = read()
+        require_lasting(customer, by)
+        made = agreed(question, answer, salt, now, get_challenge(db, customer.id))
+        save_challenge(db, customer, made, "challenge", iso(now), by)
+        return made
+
+    return until_fresh(attempt)
+
+
 def save_challenge(
     db: Database, customer: Customer, challenge: Challenge, what: str, at: str, by: Actor
 ) -> None:
     """Commit a challenge at its next version, with `what` happened (at an ISO time) in the history.
 
-    Raises Stale when it has changed since it was read.
+    Raises Stale when it has changed since it was read, or the record has: what lies beside a record
+    that was merged into another or erased meanwhile would stay for good.
     """
     pk = f"CUS#{customer.id}"
     item = {"pk": pk, "sk": "CHALLENGE", "version": challenge.version}
@@ -43,5 +71,13 @@ def save_challenge(
                 db.customers, item | {"challenge": encode(challenge)}, challenge.version - 1
             ),
             Write(db.customers, "", entry),
+            Write(
+                db.customers,
+                "#version = :version",
+                key={"pk": pk, "sk": "CUSTOMER"},
+                names={"#version": "version"},
+                values={":version": customer.version},
+                check=True,
+            ),
         ],
     )
