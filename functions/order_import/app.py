@@ -33,7 +33,6 @@ from parcelway.http.taxes import with_taxes
 from parcelway.store.commit import Busy, commit
 from parcelway.store.credit import claim_writes, get_account
 from parcelway.store.database import database
-from parcelway.store.listing import changed
 from parcelway.store.orders import get_order, get_orders
 from parcelway.store.saving import writes
 from parcelway.store.selling import read_facts, selling
@@ -117,6 +116,8 @@ def feed(call: Call[None]) -> ChangesView:
     Ask again with `next_cursor` from time to time: each order that has changed since comes once
     more, two minutes after its change. What it sent and what will not be sent tells the order.
     """
+    from parcelway.store.listing import changed  # who brings orders in pays no start for it
+
     source, asked = _seller(call).name, call.query
     start = from_cursor(asked.cursor, {"source", "after"}, source=source)
     after = start["after"] if start else ""

@@ -40,7 +40,7 @@ BUDGET = {
     "invoicing": 103,
     "notifications": 159,
     "offers": 149,
-    "order_import": 199,
+    "order_import": 201,
     "orders": 192,
     "payment": 337,
     "payment_webhook": 81,
