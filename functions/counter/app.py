@@ -3,31 +3,26 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import replace
 from functools import cache
 
 from forms import Sale
 from parcelway.domain.checkout import Names
 from parcelway.domain.commands import repeated
-from parcelway.domain.counter import oversold, sell, store_of
-from parcelway.domain.facts import Facts
+from parcelway.domain.counter import sell, store_of
 from parcelway.domain.money import Money, zero
 from parcelway.domain.order import Order, totals
 from parcelway.domain.parties import Actor
-from parcelway.domain.shop import Node
 from parcelway.domain.tracking import new_number
 from parcelway.http.access import any_cart
 from parcelway.http.api import DESK, Api
 from parcelway.http.call import Call
 from parcelway.http.taxes import with_taxes
 from parcelway.http.views import OrderView, order_view
-from parcelway.store import shards
-from parcelway.store.commit import Stale, until_fresh
+from parcelway.store.commit import until_fresh
 from parcelway.store.database import database
 from parcelway.store.saving import save
-from parcelway.store.selling import read_facts
 from parcelway.store.shop import load_shop
-from parcelway.store.stock import read_balances
+from parcelway.store.till import till_facts
 from parcelway.values import dataclass
 
 api = Api("counter", around=with_taxes)
@@ -72,7 +67,7 @@ def sell_over_counter(call: Call[Sale]) -> SoldView:
             order,
             store,
             tenders,
-            _facts(call, order, store),
+            till_facts(db(), order, store, call.now),
             call.command,
             Actor("staff", call.caller.subject),
             names=names,
@@ -86,20 +81,3 @@ def sell_over_counter(call: Call[Sale]) -> SoldView:
     given = sum((tender.amount for tender in tenders), zero(order.currency))
     receipt = f"/track/{order.tracking_number}/receipt?k={order.link_token}"
     return SoldView(order_view(order, staff=True), total, given - total, receipt)
-
-
-def _facts(call: Call[Sale], order: Order, store: Node) -> Facts:
-    """The facts with the store's balances as they are. One that is kept on several items is put
-    together where more is sold than is there: on which of them would it be missing?"""
-    facts = read_facts(db(), order, call.now, stock=())
-    places = [(line.sku, store.id) for line in order.lines]
-    facts = replace(facts, balances=read_balances(db(), places, consistent=True))
-    if order.account:
-        from parcelway.store.accounts import account_of  # few are of one
-
-        facts = replace(facts, account=account_of(db(), order.account))
-    for sku in oversold(order, store.id, facts.balances):
-        if len(shards.known(db(), sku, store.id)) > 1:
-            shards.merge(db(), sku, store.id)
-            raise Stale
-    return facts

@@ -265,6 +265,7 @@ def _set(channel: Channel, now: Switches) -> Reply:
         now.orders_per_minute,
         now.stop_ship,
         now.purchase_limits,
+        now.closed_regions,
         now.version,
     )
     return _versioned(shown, now.version)

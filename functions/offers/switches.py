@@ -5,12 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated
 
-from parcelway.domain.switching import MOST_DAYS, MOST_LIMITS, PurchaseLimit, Switches
+from parcelway.domain.switching import (
+    MOST_DAYS,
+    MOST_LIMITS,
+    MOST_REGIONS,
+    PurchaseLimit,
+    Switches,
+)
 from parcelway.http.schemas import Input, Text
 from parcelway.values import dataclass
 from pydantic import Field
 
 Sku = Text(40)
+# ISO 3166-1 alpha-2, or with a subdivision as ISO 3166-2 has it.
+Region = Annotated[str, Field(pattern=r"^[A-Z]{2}(-[A-Z0-9]{1,3})?$", max_length=6)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +30,7 @@ class SwitchesView:
     orders_per_minute: int | None
     stop_ship: str
     purchase_limits: Mapping[str, PurchaseLimit]
+    closed_regions: tuple[str, ...]
     version: int
 
 
@@ -35,7 +44,8 @@ class PurchaseLimitInput(Input):
 class SwitchesInput(Input):
     """All of a channel's switches: what is left out is as in a channel that nobody touched.
 
-    `stop_ship` is why nothing of the channel leaves, `orders_per_minute` how many it takes at most.
+    `stop_ship` is why nothing of the channel leaves, `orders_per_minute` how many it takes at most,
+    `closed_regions` the countries (`US`) and regions of countries (`US-OH`) it takes none for.
     """
 
     sellable: bool = True
@@ -45,6 +55,9 @@ class SwitchesInput(Input):
         dict[Sku, PurchaseLimitInput],  # type: ignore[valid-type]
         Field(max_length=MOST_LIMITS),
     ] = Field(default_factory=dict)
+    closed_regions: Annotated[list[Region], Field(max_length=MOST_REGIONS)] = Field(
+        default_factory=list
+    )
 
     def switches(self) -> Switches:
         """What is to be set, without a version."""
@@ -52,4 +65,7 @@ class SwitchesInput(Input):
             sku: PurchaseLimit(limit.units, limit.days)
             for sku, limit in self.purchase_limits.items()
         }
-        return Switches(self.sellable, self.orders_per_minute, self.stop_ship, limits)
+        regions = tuple(dict.fromkeys(self.closed_regions))
+        return Switches(
+            self.sellable, self.orders_per_minute, self.stop_ship, limits, closed_regions=regions
+        )

@@ -27,18 +27,20 @@ from parcelway.domain.tracking import new_number
 from parcelway.http.access import any_dossier
 from parcelway.http.api import Api, staff
 from parcelway.http.call import MAX_BODY, Call, read_json
+from parcelway.http.paging import Page, from_cursor, to_cursor
 from parcelway.http.problems import Problem, bad_request, not_found, of_refusal
 from parcelway.http.taxes import with_taxes
 from parcelway.store.commit import Busy, commit
 from parcelway.store.credit import claim_writes, get_account
 from parcelway.store.database import database
+from parcelway.store.listing import changed
 from parcelway.store.orders import get_order, get_orders
 from parcelway.store.saving import writes
 from parcelway.store.selling import read_facts, selling
 from parcelway.store.shop import load_shop
 from parcelway.values import dataclass
 from rows import Row
-from views import ImportedView, imported_view
+from views import ChangesView, ImportedView, changed_view, imported_view
 
 api = Api("order_import")
 handler = api
@@ -106,6 +108,23 @@ def take_in(call: Call[None]) -> ImportView:
         results.append(_result(each, seller, known, call.now))
     counts = {name: sum(r.status == name for r in results) for name in _STATUSES}
     return ImportView(results, counts["created"], counts["known"], counts["refused"])
+
+
+@api.route("GET", "/staff/imports/{source}/orders", who=INTEGRATION, query=Page, reply=ChangesView)
+def feed(call: Call[None]) -> ChangesView:
+    """The source's orders by their last change, from the first one on or from where `cursor` says.
+
+    Ask again with `next_cursor` from time to time: each order that has changed since comes once
+    more, two minutes after its change. What it sent and what will not be sent tells the order.
+    """
+    source, asked = _seller(call).name, call.query
+    start = from_cursor(asked.cursor, {"source", "after"}, source=source)
+    after = start["after"] if start else ""
+    found, place = changed(db(), source, asked.limit, after, call.now)
+    cursor = to_cursor({"source": source, "after": place})
+    assert cursor is not None
+    orders = [changed_view(changed_at, order) for changed_at, order in found]
+    return ChangesView(orders, cursor, more=len(found) == asked.limit)
 
 
 @api.route(

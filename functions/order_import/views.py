@@ -49,6 +49,33 @@ class ImportedView:
     cancel_reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class ChangedView:
+    """An imported order that changed at `changed_at` last, as it is now."""
+
+    external_id: str
+    order_id: str
+    state: str
+    fulfilment_status: str
+    changed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ChangesView:
+    """Orders in the order of their last changes. `next_cursor` leads to those that change from then
+    on; with `more` some have already."""
+
+    orders: list[ChangedView]
+    next_cursor: str
+    more: bool
+
+
+def changed_view(changed_at: str, order: Order) -> ChangedView:
+    """An order of the feed."""
+    at = datetime.fromisoformat(changed_at)
+    return ChangedView(order.external_id, order.id, order.state, fulfilment_status(order), at)
+
+
 def imported_view(dossier: Dossier) -> ImportedView:
     """The order with its parcels in the order in which they left."""
     order = dossier.order

@@ -51,6 +51,35 @@ def test_a_channel_that_is_off_takes_no_orders_and_the_cart_is_kept() -> None:
     assert place(order, with_switches(facts, sellable=True)).order.state == "placed"
 
 
+@pytest.mark.parametrize(
+    ("closed", "taken"),
+    [("US", False), ("US-OH", False), ("US-TX", True), ("DE", True), ("OH", True)],
+)
+def test_a_region_that_is_closed_gets_no_orders(closed: str, taken: bool) -> None:
+    facts = facts_of()
+    order = ready(facts)
+    address = order.group.address
+    assert address is not None
+    assert (address.country, address.region.upper()) == ("US", "OH")
+    set_ = with_switches(facts, closed_regions=("FR", closed))
+    if taken:
+        assert place(order, set_).order.state == "placed"
+    else:
+        told = reason(order, set_)
+        assert (told.reason, told.pointer) == (Reason.CHANNEL_CLOSED, "/delivery")
+        assert told.facts["region"] == closed
+
+
+def test_a_region_is_closed_to_who_collects_there_as_well() -> None:
+    facts = facts_of()
+    order = ready(facts)
+    group = replace(order.group, method="pickup", store="store-1", address=None)
+    there = SHOP.nodes["store-1"].address
+    set_ = with_switches(facts, closed_regions=(f"{there.country}-{there.region.upper()}",))
+    collected = replace(order, groups=(group,))
+    assert reason(collected, set_).reason is Reason.CHANNEL_CLOSED
+
+
 @given(
     st.integers(1, 6000),
     st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 179)), max_size=60),

@@ -24,6 +24,7 @@ INDEXES = {
         "by_channel": ("listed", "listed_at"),
         "by_standing": ("standing", "listed_at"),
         "by_attention": ("attention", "listed_at"),
+        "by_source": ("feed", "changed_at"),
     },
     "LEDGER": {"by_period": ("book_shard", "booked")},
     "CATALOGUE": {"by_category": ("shelf", "place")},

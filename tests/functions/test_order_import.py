@@ -10,14 +10,18 @@ from typing import Any
 
 import pytest
 from parcelway.domain.audience import Audience
+from parcelway.domain.cancellation import cancel
+from parcelway.domain.listing import SETTLED
 from parcelway.domain.money import Money
 from parcelway.domain.order import totals
+from parcelway.domain.parties import SYSTEM
 from parcelway.domain.shop import ReservationPolicy
 from parcelway.domain.stock import Supply
 from parcelway.ports import clock
 from parcelway.store import catalogue
 from parcelway.store.credit import get_account, get_claim
 from parcelway.store.offers import put_offer
+from parcelway.store.saving import save
 from parcelway.store.shop import put_settings
 
 from tests.domain.offers import percentage
@@ -274,6 +278,45 @@ def test_how_an_order_is_doing_by_its_sources_id(world: World) -> None:
     assert seen["parcels"] == [] and seen["cancelled"] == []
     missing = world.call("GET", resource, path | {"external_id": "B-2"}, claims=ROBOT)
     assert missing["statusCode"] == 404
+
+
+def test_the_feed_tells_each_change_once_it_is_settled(world: World) -> None:
+    def asked(cursor: str | None = None) -> tuple[list[tuple[str, str]], Answer]:
+        query = {"limit": "2"} | ({"cursor": cursor} if cursor else {})
+        page = ok(world.call("GET", RESOURCE, {"source": SOURCE}, claims=ROBOT, query=query))
+        return [(each["external_id"], each["state"]) for each in page["orders"]], page
+
+    results(world, *(row(f"B-{n}") for n in range(3)))
+    results(world, row("B-9"), source="patient")
+    assert asked()[0] == []
+    clock.travel(SETTLED)
+    first, page = asked()
+    assert page["more"]
+    rest, page = asked(page["next_cursor"])
+    assert sorted(first + rest) == [(f"B-{n}", "confirmed") for n in range(3)]
+    assert not page["more"]
+    assert asked(page["next_cursor"])[0] == []
+
+    (known,) = results(world, row("B-1"))
+    dossier = dossier_of(world.db, known["order_id"])
+    made = cancel(dossier.order, dossier.shipments, "customer", SYSTEM, clock.now())
+    save(world.db, made, clock.now())
+    clock.travel(SETTLED)
+    again, page = asked(page["next_cursor"])
+    assert again == [("B-1", "cancelled")]
+    assert asked(page["next_cursor"])[0] == []
+    assert sorted(external for external, _ in asked()[0] + asked(asked()[1]["next_cursor"])[0]) == [
+        f"B-{n}" for n in range(3)
+    ]
+
+
+def test_a_cursor_leads_through_its_own_source_only(world: World) -> None:
+    page = ok(world.call("GET", RESOURCE, {"source": SOURCE}, claims=ROBOT))
+    query = {"cursor": page["next_cursor"]}
+    refused = world.call("GET", RESOURCE, {"source": "patient"}, claims=ROBOT, query=query)
+    assert refused["statusCode"] == 400
+    unknown = world.call("GET", RESOURCE, {"source": "nobody"}, claims=ROBOT)
+    assert unknown["statusCode"] == 404
 
 
 def test_a_limited_promotion_counts_for_a_reseller(world: World) -> None:

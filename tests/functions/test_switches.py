@@ -78,6 +78,8 @@ def test_what_makes_no_sense_is_refused_and_changes_nothing(shop: Shop) -> None:
         {"orders_per_minute": 0},
         {"orders_per_minute": "many"},
         {"sellable": None},
+        {"closed_regions": ["Ohio"]},
+        {"closed_regions": ["us-oh"]},
         {"purchase_limits": {"MUG-1": {"units": 0, "days": 1}}},
         {"purchase_limits": {"MUG-1": {"units": 1, "days": 32}}},
         {"purchase_limits": {f"S{n}": {"units": 1, "days": 1} for n in range(101)}},

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -20,8 +19,10 @@ from parcelway.store.database import Database
 from parcelway.store.orders import get_order
 from parcelway.store.saving import save
 from parcelway.store.selling import read_facts
+from parcelway.store.shop import load_shop
 from parcelway.store.stock import read_balances
 from parcelway.store.stock_books import count
+from parcelway.store.till import till_facts
 
 from infra.bench.conflicts import ConflictWindow
 from infra.bench.hot_sku import Shop, new_names, place
@@ -38,12 +39,11 @@ def sell(db: Database, order_id: str) -> None:
     def attempt() -> None:
         order, now = get_order(db, order_id), clock.now()
         assert order is not None
-        places = [(line.sku, STORE) for line in order.lines]
-        facts = read_facts(db, order, now, stock=())
-        facts = replace(facts, balances=read_balances(db, places, consistent=True))
+        store = load_shop(db).nodes[STORE]
+        facts = till_facts(db, order, store, now)
         decision = counter.sell(
             order,
-            facts.shop.nodes[STORE],
+            store,
             [Tender("cash", Money(1_000_000, order.currency))],
             facts,
             Command("sell", ""),

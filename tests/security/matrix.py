@@ -443,6 +443,7 @@ ROWS = (
         body=lambda w, name: {"access_token": w.access_of(name)},
     ),
     Row("POST /staff/imports/{source}/orders", ADMIN, body=_sold),
+    Row("GET /staff/imports/{source}/orders", ADMIN),
     Row("GET /staff/imports/{source}/orders/{external_id}", ADMIN),
     Row("POST /webhooks/stripe", UNSIGNED, body={"id": "evt_1"}),
     Row("POST /webhooks/carrier", UNSIGNED, body={"event_id": "e1"}),

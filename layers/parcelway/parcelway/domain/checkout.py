@@ -26,6 +26,7 @@ from parcelway.domain.order import (
     require,
     totals,
 )
+from parcelway.domain.parties import Address
 from parcelway.domain.pricing import offer, price
 from parcelway.domain.promising import with_promises
 from parcelway.domain.redemption import codes_applied, require_usable, uses
@@ -34,7 +35,7 @@ from parcelway.domain.reservation import OF_ANOTHER_ORDER, require_one_transacti
 from parcelway.domain.shortage import Part, resolve
 from parcelway.domain.slots import counted
 from parcelway.domain.switches import limits_counted, placing, require_sells
-from parcelway.domain.taxing import unconfirmed
+from parcelway.domain.taxing import tax_place, unconfirmed
 from parcelway.values import dataclass
 
 _OF_A_CARD = 4  # what each gift card adds to the transaction: its payment, its event, itself, why
@@ -70,7 +71,7 @@ def place(
     TOO_MANY_LINES or OUT_OF_STOCK.
     """
     require(order, "draft")
-    require_sells(facts.shop.switched(order.channel))
+    require_sells(facts.shop.switched(order.channel), _places(order, facts))
     if facts.account is not None:
         require_buyer(order, facts.account)
     require_complete(order, facts.account)
@@ -110,6 +111,11 @@ def place(
         linked=replace(separate, order=linked, cards=()),
         cards=together(changes),
     )
+
+
+def _places(order: Order, facts: Facts) -> list[Address]:
+    places = (tax_place(group, facts.shop.nodes) for group in order.groups)
+    return [place for place in places if place is not None]
 
 
 def _counted(order: Order, parts: Sequence[Order], facts: Facts) -> tuple[Use, ...]:

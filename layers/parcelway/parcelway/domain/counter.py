@@ -95,7 +95,7 @@ def sell(
     TOTAL_CHANGED, APPROVAL_NEEDED, TENDER_MISMATCH, PURCHASE_LIMIT, CHANNEL_BUSY, TOO_MANY_LINES.
     """
     require(before, "draft")
-    _require_sale(before, facts)
+    _require_sale(before, store, facts)
     order = price(_at(replace(before, actor=actor), store), facts)
     gross = totals(order).gross
     if expected_total not in (None, gross):
@@ -147,12 +147,12 @@ def oversold(order: Order, store: str, balances: Balances) -> dict[str, int]:
     return found
 
 
-def _require_sale(order: Order, facts: Facts) -> None:
+def _require_sale(order: Order, store: Node, facts: Facts) -> None:
     if order.channel != "in_person":
         told = f"This is a cart of the channel {order.channel}, not of a counter."
         raise Refusal(Reason.ILLEGAL_STATE, told, channel=order.channel)
     switches = facts.shop.switched(order.channel)
-    require_sells(switches)
+    require_sells(switches, [store.address])
     require_ships(switches)
     if facts.account is not None:
         require_buyer(order, facts.account)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 from parcelway.domain.order import Order
 from parcelway.domain.parties import Channel
 from parcelway.domain.status import Standing, needs_attention, nodes_of, standing
 from parcelway.values import dataclass
+
+# What is decided now is written within that time, whatever the clock of who decides.
+SETTLED = timedelta(minutes=2)
 
 
 @dataclass(frozen=True, slots=True)

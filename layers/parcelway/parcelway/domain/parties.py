@@ -26,6 +26,10 @@ class Address:
     region: str = ""
     company: str = ""
 
+    def lies_in(self, region: str) -> bool:
+        """Whether it is in a country (`US`) or a region of one (`US-OH`)."""
+        return region in (self.country, f"{self.country}-{self.region.upper()}")
+
 
 @dataclass(frozen=True, slots=True)
 class Contact:
@@ -65,5 +69,4 @@ class TaxExemption:
 
     def covers(self, place: Address, day: date) -> bool:
         """Whether what goes to `place` on `day` is exempt."""
-        there = self.region in (place.country, f"{place.country}-{place.region.upper()}")
-        return there and self.valid_from <= day <= (self.valid_until or day)
+        return place.lies_in(self.region) and self.valid_from <= day <= (self.valid_until or day)

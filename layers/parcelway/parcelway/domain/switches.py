@@ -13,6 +13,7 @@ from datetime import date, datetime, timedelta
 
 from parcelway.domain.coupons import Use
 from parcelway.domain.order import Order
+from parcelway.domain.parties import Address
 from parcelway.domain.refusals import Reason, Refusal
 from parcelway.domain.shipment import Shipment
 from parcelway.domain.switching import MOST_DAYS, PurchaseLimit, Switches
@@ -29,12 +30,18 @@ _MIDNIGHT = timedelta(minutes=5)
 # --- Taking orders -----------------------------------------------------------------------------
 
 
-def require_sells(switches: Switches) -> None:
-    """Refuse with CHANNEL_CLOSED what is bought through a channel that is switched off."""
+def require_sells(switches: Switches, places: Iterable[Address]) -> None:
+    """Refuse with CHANNEL_CLOSED what is bought through a channel that is switched off, for all or
+    for one of the `places` where the goods go or are collected."""
     if not switches.sellable:
         raise Refusal(
             Reason.CHANNEL_CLOSED, "No orders are taken here at present; your cart is kept."
         )
+    for place in places:
+        for region in switches.closed_regions:
+            if place.lies_in(region):
+                told = f"No orders for {region} are taken here at present; your cart is kept."
+                raise Refusal(Reason.CHANNEL_CLOSED, told, "/delivery", region=region)
 
 
 def counters(order: Order, switches: Switches, now: datetime) -> list[str]:

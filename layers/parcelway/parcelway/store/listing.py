@@ -4,8 +4,9 @@ by_channel    listed, listed_at      every placed order, by its channel
 by_standing   standing, listed_at    every placed order, by how far it is
 by_attention  attention, listed_at   those that somebody has to look at
 by_customer   owner, placed_at       those of customers who are known
+by_source     feed, changed_at       imported ones by their source, last changed last
 
-All but the last are spread over LIST_SHARDS partitions each, so that the newest orders of a sale do
+The first three are spread over LIST_SHARDS partitions each, so that the newest orders of a sale do
 not all go to one. Their attributes ride on the order's own item (store/saving.py): an order and its
 place in the list change in one write, and the indexes follow in a moment.
 """
@@ -14,12 +15,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from parcelway.domain.listing import Wanted
+from parcelway.domain.listing import SETTLED, Wanted
 from parcelway.domain.order import Order
 from parcelway.domain.parties import CHANNELS
+from parcelway.store.codec import iso
 from parcelway.store.database import Database
 from parcelway.store.items import to_item
 from parcelway.store.orders import LIST_SHARDS, get_orders, orders_of
@@ -54,6 +56,30 @@ def _of_customer(db: Database, customer_id: str, limit: int, before: str) -> tup
     key = {"pk": f"ORD#{last}", "sk": "ORDER", "owner": customer_id, "placed_at": at}
     ids, more = orders_of(db, customer_id, limit, key if before else None)
     return ids, f"{more['placed_at']}#{more['pk'].removeprefix('ORD#')}" if more else ""
+
+
+def changed(
+    db: Database, source: str, limit: int, after: str, now: datetime
+) -> tuple[list[tuple[str, Order]], str]:
+    """At most `limit` (100) of the orders imported from `source` that changed since the place
+    `after`, each as it is now and with when it changed last, and the place to go on from.
+
+    Told once they are SETTLED, so that no change which was decided earlier and written later can
+    come to stand behind a place from which somebody went on.
+    """
+    begin = f"{after} "  # the least string behind a place
+    values = {":source": source, ":begin": begin, ":end": max(begin, iso(now - SETTLED))}
+    answer = db.client.query(
+        TableName=db.orders,
+        IndexName="by_source",
+        KeyConditionExpression="feed = :source AND changed_at BETWEEN :begin AND :end",
+        ExpressionAttributeValues=to_item(values),
+        Limit=limit,
+    )
+    places = [item["changed_at"]["S"] for item in answer["Items"]]
+    ids = {place.partition("#")[2]: place.partition("#")[0] for place in places}
+    orders = get_orders(db, list(ids)) if ids else []
+    return [(ids[order.id], order) for order in orders], places[-1] if places else after
 
 
 class _Partition:

@@ -24,7 +24,8 @@
 Sparse indexes: by_due (due_shard, due_at) while something must still happen to an order,
 by_customer (owner, placed_at) once it is a customer's, by_node (queue, queued_at) while a node has
 work on it, by_debt (debt_shard, debt) while its customer owes more than is authorized; by_channel,
-by_standing and by_attention are the list of all orders (store/listing.py).
+by_standing and by_attention are the list of all orders, and by_source (feed, changed_at) those of a
+marketplace by their last change (store/listing.py).
 """
 
 from __future__ import annotations

@@ -186,7 +186,14 @@ def _order_item(order: Order, now: datetime) -> dict[str, Any]:
     if order.owed.minor > order.authorized - order.captured and order.placed_at is not None:
         shard = hashlib.sha256(order.id.encode()).digest()[1] % DEBT_SHARDS
         item |= {"debt_shard": str(shard), "debt": f"{iso(order.placed_at)}#{order.id}"}
-    return item | _list_entry(order)
+    return item | _list_entry(order) | _feed_entry(order, now)
+
+
+def _feed_entry(order: Order, now: datetime) -> dict[str, str]:
+    """Where an imported order is among the changed ones of its source; nowhere for others."""
+    if not order.told_by_source:
+        return {}
+    return {"feed": order.source, "changed_at": f"{iso(now)}#{order.id}"}
 
 
 def _owner(order: Order) -> dict[str, str]:
