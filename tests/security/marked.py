@@ -33,6 +33,7 @@ DECLINED = "4000000000000002"
 # are found by, and of look-ups, the partition key's.
 _FINDS = ("Customers", "FIND#")
 PERSON = {("Customers", "CUSTOMER")}
+ASKED = {("Customers", "CHALLENGE")}
 PREFERRED = {*PERSON, ("Orders", "ORDER")}  # an order has what its customer prefers
 FOUND = {*PERSON, _FINDS}
 ADDRESSEE = {*FOUND, ("Customers", "EMAIL")}
@@ -84,11 +85,13 @@ def _address(marks: Marks, whose: str, kept: set[tuple[str, str]]) -> dict[str, 
     marked = {part: marks.new(f"{whose} {part}", kept) for part in parts}
     if whose == "book":  # it is that of parcels: where, a list of customers shows
         marks.kept[f"{whose} city"] = kept | {_FINDS}
+    if whose in ("book", "second"):  # kept ones are judged, and German ones have no region
+        return marked | {"postal_code": "80331", "country": "DE"}
     return marked | {"postal_code": "43215", "country": "US"}
 
 
 def _phone(marks: Marks, name: str, kept: set[tuple[str, str]]) -> str:
-    digits = f"614555{uuid.uuid4().int % 10**5:05d}"
+    digits = f"61455{uuid.uuid4().int % 10**5:05d}"  # one that somebody could have
     return "+1" + marks.known(name, digits, kept)
 
 
@@ -155,7 +158,7 @@ class Journey:
             "/customers/me/addresses",
             entry | {"address": _address(marks, "second", PERSON)},
         )
-        asked = {"question": marks.new("question", PERSON), "answer": marks.new("answer", NOWHERE)}
+        asked = {"question": marks.new("question", ASKED), "answer": marks.new("answer", NOWHERE)}
         again(call, "PUT", "/customers/me/challenge", asked)
         again(call, "GET", "/customers/me/challenge")
         again(call, "POST", "/sessions/refresh", {"refresh_token": tokens["refresh_token"]})
