@@ -136,7 +136,8 @@ def _forget() -> int:
 def _delete(login: Login) -> bool:
     """Delete a login, whatever its address is now, and not one that somebody has got for the same
     address since; whether there was one. Raises IdentityUnavailable."""
-    known = identity().find_subject(login.subject)
+    # Erasures that were begun by an earlier version name records that never had a login.
+    known = identity().find_subject(login.subject) if login.subject else None
     if known is None:
         return False
     identity().forget(known)

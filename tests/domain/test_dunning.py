@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 from parcelway.domain import dunning
 from parcelway.domain.attention import due_at
 from parcelway.domain.credit_notes import Wanted
+from parcelway.domain.decision import Decision
+from parcelway.domain.erasing import in_the_way
 from parcelway.domain.money import Money
-from parcelway.domain.order import Event, totals
+from parcelway.domain.order import Event, advance, totals
 from parcelway.domain.receivables import open_items
 from parcelway.domain.term import GRACE
 
@@ -125,3 +127,17 @@ def test_a_reminder_is_not_sent_at_night() -> None:
     assert night.date() == look.date() and night < look
     assert dunning.see_to(story.order, look - timedelta(seconds=1)) is None
     assert dunning.see_to(story.order, look) is not None
+
+
+def test_what_was_sold_elsewhere_is_reminded_of_there_and_keeps_nobody_from_being_forgotten() -> (
+    None
+):
+    story = at("packed", due_days=14)
+    story._apply(Decision(advance(story.order, external_id="B-1")))
+    for step in (story.shipped, story.invoiced, story.delivered, story.closed):
+        step()
+    assert story.order.owed
+    looked_after(story, 60)
+    assert reminders(story) == []
+    assert in_the_way(story.order, (), story.now) is None
+    assert in_the_way(at("closed", due_days=14).order, (), story.now) == "money"

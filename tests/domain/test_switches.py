@@ -70,6 +70,22 @@ def test_a_region_that_is_closed_gets_no_orders(closed: str, taken: bool) -> Non
         assert told.facts["region"] == closed
 
 
+@pytest.mark.parametrize("spelled", ["Ohio", " oh ", "US-OH", "", "O.H."])
+@pytest.mark.parametrize(("closed", "taken"), [("US-OH", False), ("DE-BY", True)])
+def test_no_spelling_gets_past_a_region_that_is_closed(
+    spelled: str, closed: str, taken: bool
+) -> None:
+    facts = facts_of()
+    order = ready(facts)
+    assert order.group.address is not None
+    group = replace(order.group, address=replace(order.group.address, region=spelled))
+    asked, set_ = replace(order, groups=(group,)), with_switches(facts, closed_regions=(closed,))
+    if taken:
+        assert place(asked, set_).order.state == "placed"
+    else:
+        assert reason(asked, set_).reason is Reason.CHANNEL_CLOSED
+
+
 def test_a_region_is_closed_to_who_collects_there_as_well() -> None:
     facts = facts_of()
     order = ready(facts)

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from parcelway.domain.audience import Audience
 from parcelway.domain.cancellation import cancel
+from parcelway.domain.erasing import erase
 from parcelway.domain.listing import SETTLED
 from parcelway.domain.money import Money
 from parcelway.domain.order import totals
@@ -301,6 +302,9 @@ def test_the_feed_tells_each_change_once_it_is_settled(world: World) -> None:
     dossier = dossier_of(world.db, known["order_id"])
     made = cancel(dossier.order, dossier.shipments, "customer", SYSTEM, clock.now())
     save(world.db, made, clock.now())
+    forgotten = erase(made.order, clock.now())  # before the source has asked
+    assert forgotten is not None
+    save(world.db, forgotten, clock.now())
     clock.travel(SETTLED)
     again, page = asked(page["next_cursor"])
     assert again == [("B-1", "cancelled")]
@@ -317,6 +321,15 @@ def test_a_cursor_leads_through_its_own_source_only(world: World) -> None:
     assert refused["statusCode"] == 400
     unknown = world.call("GET", RESOURCE, {"source": "nobody"}, claims=ROBOT)
     assert unknown["statusCode"] == 404
+
+
+def test_what_was_sold_elsewhere_may_be_less_than_is_sold_here(world: World) -> None:
+    dozen = replace(PRODUCTS["BOOK-3"], min_quantity=12, quantity_step=12)
+    catalogue.upsert(world.db, [dozen], clock.now())
+    asked = row(lines=[{"sku": "BOOK-3", "quantity": 1}], total=usd(1)) | {"delivery_charge": None}
+    (found,) = results(world, asked, source="reseller")
+    (made,) = results(world, asked | {"total": found["problem"]["computed"]}, source="reseller")
+    assert made["status"] == "created"
 
 
 def test_a_limited_promotion_counts_for_a_reseller(world: World) -> None:

@@ -97,7 +97,7 @@ def erasure(
         grounds=grounds,
         mailboxes=tuple(addresses),
         records=(customer.id, *customer.absorbed),
-        logins=tuple(Login(each.email_key, each.subject) for each in records if each.email_key),
+        logins=tuple(Login(each.email_key, each.subject) for each in records if each.subject),
     )
     return planned, forgotten(customer, grounds, now, by)
 
@@ -127,7 +127,9 @@ def in_the_way(order: Order, disputes: Iterable[Dispute], now: datetime) -> Obst
         return "open"
     if any(dispute.open for dispute in disputes):
         return "dispute"
-    if due_at(order, now) is not None or order.owed or order.outstanding:
+    # What was sold elsewhere its source owes, not the person it was for.
+    theirs = not order.external_id
+    if theirs and (due_at(order, now) is not None or order.owed or order.outstanding):
         return "money"
     return None
 

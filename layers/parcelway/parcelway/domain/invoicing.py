@@ -51,7 +51,8 @@ def issue(
     after = advance(
         order,
         invoiced=order.invoiced + invoice.gross.minor,
-        terms=_terms(order, invoice),
+        # What was sold elsewhere is reminded of there.
+        terms=order.terms if order.external_id else _terms(order, invoice),
     )
     over = _over(order)
     if over:

@@ -7,6 +7,7 @@ from typing import Literal
 
 from parcelway.values import dataclass
 
+_REGION = 3  # most letters and digits of a region's code
 Channel = Literal["online", "in_person", "phone", "mobile", "marketplace"]
 Segment = Literal["b2c", "b2b"]
 CHANNELS: tuple[Channel, ...] = ("online", "in_person", "phone", "mobile", "marketplace")
@@ -28,7 +29,13 @@ class Address:
 
     def lies_in(self, region: str) -> bool:
         """Whether it is in a country (`US`) or a region of one (`US-OH`)."""
-        return region in (self.country, f"{self.country}-{self.region.upper()}")
+        return region in (self.country, f"{self.country}-{self.region_code or self.region}")
+
+    @property
+    def region_code(self) -> str:
+        """The code of the region within its country (ISO 3166-2), '' for what is no code."""
+        code = self.region.strip().upper().removeprefix(f"{self.country}-")
+        return code if len(code) <= _REGION and code.isalnum() and code.isascii() else ""
 
 
 @dataclass(frozen=True, slots=True)

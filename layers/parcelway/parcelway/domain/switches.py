@@ -32,15 +32,19 @@ _MIDNIGHT = timedelta(minutes=5)
 
 def require_sells(switches: Switches, places: Iterable[Address]) -> None:
     """Refuse with CHANNEL_CLOSED what is bought through a channel that is switched off, for all or
-    for one of the `places` where the goods go or are collected."""
+    for one of the `places` where the goods go or are collected. A place of a country of which a
+    region is closed has to say its region by the code: no other spelling gets past."""
     if not switches.sellable:
         raise Refusal(
             Reason.CHANNEL_CLOSED, "No orders are taken here at present; your cart is kept."
         )
     for place in places:
         for region in switches.closed_regions:
-            if place.lies_in(region):
+            unclear = region.startswith(f"{place.country}-") and not place.region_code
+            if place.lies_in(region) or unclear:
                 told = f"No orders for {region} are taken here at present; your cart is kept."
+                if unclear:
+                    told += " An address elsewhere needs the code of its region."
                 raise Refusal(Reason.CHANNEL_CLOSED, told, "/delivery", region=region)
 
 

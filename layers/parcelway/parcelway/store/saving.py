@@ -191,7 +191,7 @@ def _order_item(order: Order, now: datetime) -> dict[str, Any]:
 
 def _feed_entry(order: Order, now: datetime) -> dict[str, str]:
     """Where an imported order is among the changed ones of its source; nowhere for others."""
-    if not order.told_by_source:
+    if not order.external_id:
         return {}
     return {"feed": order.source, "changed_at": f"{iso(now)}#{order.id}"}
 
