@@ -39,6 +39,7 @@ def forgotten(
     journey.regret()
     _left_behind(journey)
     customer_id = _noticed(app, journey, shopper)
+    _was_there_twice(app, marks, customer_id)
     _sold_elsewhere(journey, article())
     _is_disputed(app, customer_id, shopper)
     later = _ends_all(app, marks, customer_id)
@@ -131,6 +132,21 @@ def _left_behind(journey: Journey) -> None:
     contact = {"name": marks.new("left name", NOWHERE)}
     contact["email"] = marks.new("left email", NOWHERE, "{}@example.com")
     cart.api.call("PATCH", cart.path, {"contact": contact, "payment_method": "card"})
+
+
+def _was_there_twice(app: Application, marks: Marks, customer_id: str) -> None:
+    """Somebody made a second record of them, which is merged into theirs."""
+    made = {
+        "email": marks.new("second email", NOWHERE, "{}@example.com"),
+        "given_name": marks.new("second given name", NOWHERE),
+        "family_name": marks.new("second family name", NOWHERE),
+    }
+    twin = _staff(app, "csr").call("POST", "/staff/customers", made)
+    twice = {"duplicate": twin["customer"]["id"], "reason": marks.new("why merged", NOWHERE)}
+    merged = _staff(app, "csr_supervisor").call(
+        "POST", f"/staff/customers/{customer_id}/merge", twice
+    )
+    assert twice["duplicate"] in merged["customer"]["absorbed"]
 
 
 def _sold_elsewhere(journey: Journey, sku: str) -> None:
