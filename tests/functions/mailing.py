@@ -59,7 +59,7 @@ STORIES: Mapping[str, Callable[..., Story]] = {
     "credit_note.issued": lambda **options: at("delivered", **options).credited(
         Wanted({1: 1}, shipping=True)
     ),
-    "invoice.falls_due": lambda **options: owing(**options).later(days=27).asked_to_pay(),
+    "invoice.falls_due": lambda **options: owing(**options).later(days=28).asked_to_pay(),
     "invoice.overdue": lambda **options: owing(**options).later(days=33).asked_to_pay(),
     "shipment.cancelled": lambda **options: at("packed", stock=MUGS_APART, **options).rejected(),
 }
