@@ -30,6 +30,7 @@ from infra.demo.marketplace import MEDIA, SOURCE, Marketplace, sold
 from infra.demo.people import HOME, Client, Shopper, Warehouse, sign_in_staff
 from infra.local.application import Application
 from tests.journeys.furnished import CODE, NAME, NOBODY, offer, overpaid_on_account, refused_payout
+from tests.journeys.fuzzed_desk import Desk
 from tests.journeys.test_customers import PASSWORD, member
 
 GROUPS = ("csr", "csr_supervisor", "warehouse", "finance", "admin", "integration")
@@ -144,6 +145,9 @@ class Fuzz:
         self.offer()
         self._furnish()
         self._furnish_finance()
+        self._desk = Desk(self.app, self._staff, self.skus[0], STORE)
+        question = {"question": "Which street?", "answer": "Fuzz Lane"}
+        self._customer.call("PUT", "/customers/me/challenge", question)
         self._grants = [self._grant(self._shopper("new").id) for _ in range(_FURNISHED)]
         self._body["order_id"] = [self._own]
 
@@ -384,6 +388,8 @@ class Fuzz:
             self._to_one_place(case, dice)
             self._be_sparing(case)
             self._add_up(case, dice)
+        if case.meta is not None and case.meta.generation.mode.is_positive:
+            self._desk.lead(case)
 
     def _follow_a_link(self, case: Any, dice: random.Random) -> None:
         """A link that has its key: who has none, and was not signed in, sees nothing."""
