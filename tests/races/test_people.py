@@ -109,7 +109,7 @@ def test_an_order_is_placed_before_its_customer_is_merged_or_not_at_all(db: Data
 
     def check(outcomes: Sequence[str]) -> None:
         model.stale = None
-        merging.sweep(db, entries(db), clock.now(), 100)
+        merging.sweep(db, entries(db, clock.now()), clock.now(), 100)
         order = order_of(db, story)
         placed = order.state == "placed"
         assert placed == (outcomes[1] == "done")
