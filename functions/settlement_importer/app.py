@@ -16,17 +16,19 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 from parcelway import aws
+from parcelway.domain.matching import Known
 from parcelway.domain.money import Money
 from parcelway.domain.payout import BalanceTransaction, Payout
-from parcelway.domain.payout_shares import ours
 from parcelway.domain.settlement import (
     Settlement,
     Unmatched,
+    Whole,
     begin,
     come_back,
     finish,
     rematch,
     take_in,
+    whole,
 )
 from parcelway.domain.shop import Settings
 from parcelway.ports import clock
@@ -78,32 +80,24 @@ def _begin(seen: Payout, settings: Settings) -> None:
     known = get_settlement(db(), seen.id)
     if known is not None and known.state != "refused":
         return
-    net, concerned = _added_up(seen, settings.books_unassigned)
-    booking = begin(seen, known, net, settings, concerned)
+    made_of = _added_up(seen, settings.books_unassigned)
+    booking = begin(seen, known, made_of, settings)
     if booking is not None:
         save(db(), booking, clock.now())
         if booking.after is not None:
             logger.info("begun", payout=seen.id, state=booking.after.state)
 
 
-def _added_up(seen: Payout, unassigned: bool) -> tuple[Money, bool]:
-    """What all movements of a payout come to, and whether any is for our books. One of another
-    currency counts for nothing: the sum is then another than the payout's."""
-    net, after, more = Money(0, seen.amount.currency), "", seen.itemised == "yes"
-    concerned = False
+def _added_up(seen: Payout, unassigned: bool) -> Whole:
+    made_of, after, more = Whole(Money(0, seen.amount.currency)), "", seen.itemised == "yes"
     while more:
         page = settlements().transactions(seen.id, after, 100)
-        net = sum((e.net for e in page.transactions if e.net.currency == net.currency), net)
-        concerned = concerned or _concerned(page.transactions, unassigned)
+        failures = _failures(page.transactions)
+        facts = read_known(db(), failures) if failures else Known()
+        made_of = whole(page.transactions, facts, made_of, unassigned)
         more = page.more
         after = page.transactions[-1].id if page.transactions else after
-    return net, concerned
-
-
-def _concerned(page: Sequence[BalanceTransaction], unassigned: bool) -> bool:
-    failures = _failures(page)
-    returned = read_known(db(), failures).returned if failures else {}
-    return any(ours(each, returned, unassigned) for each in page)
+    return made_of
 
 
 def _failures(page: Sequence[BalanceTransaction]) -> list[BalanceTransaction]:

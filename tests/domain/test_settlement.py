@@ -23,6 +23,7 @@ from parcelway.domain.settlement import (
     Resolution,
     Settlement,
     Unmatched,
+    Whole,
 )
 
 from tests.orders import SHOP
@@ -172,7 +173,7 @@ def test_a_fee_for_no_payment_is_booked_with_the_payout() -> None:
 
 
 def begun(minor: int = 1000, **changes: Any) -> Settlement:
-    booking = settlement.begin(payout(minor, **changes), None, usd(minor), SETTINGS)
+    booking = settlement.begin(payout(minor, **changes), None, Whole(usd(minor), True), SETTINGS)
     assert booking is not None and booking.after is not None
     return booking.after
 
@@ -187,15 +188,15 @@ def begun(minor: int = 1000, **changes: Any) -> Settlement:
     ],
 )
 def test_a_payout_that_is_wrong_is_refused_whole(seen: Payout, net: Money, why: Why) -> None:
-    booking = settlement.begin(seen, None, net, SETTINGS)
+    booking = settlement.begin(seen, None, Whole(net, True), SETTINGS)
     assert booking is not None and booking.after is not None
     assert (booking.after.state, booking.after.reason) == ("refused", why)
     assert (booking.items, booking.settled, booking.postings) == ((), (), ())
     (item,) = booking.opened
     assert (item.why, item.amount, item.transaction) == (why, seen.amount, None)
     # Nothing new: nothing is written. Right in the end: it is taken in, and waits no more.
-    assert settlement.begin(seen, booking.after, net, SETTINGS) is None
-    right = settlement.begin(payout(), booking.after, usd(1000), SETTINGS)
+    assert settlement.begin(seen, booking.after, Whole(net, True), SETTINGS) is None
+    right = settlement.begin(payout(), booking.after, Whole(usd(1000), True), SETTINGS)
     assert right is not None and right.after is not None
     assert (right.after.state, right.closed, right.opened) == ("importing", (item,), ())
 
@@ -203,7 +204,7 @@ def test_a_payout_that_is_wrong_is_refused_whole(seen: Payout, net: Money, why: 
 def test_a_payout_goes_to_the_account_of_its_gateway_and_currency() -> None:
     assert begun().account == "main"
     euros = payout(amount=Money(1000, "EUR"))
-    booking = settlement.begin(euros, None, Money(1000, "EUR"), SETTINGS)
+    booking = settlement.begin(euros, None, Whole(Money(1000, "EUR"), True), SETTINGS)
     assert booking is not None and booking.after is not None
     assert booking.after.account == "euro"
     done = settlement.finish(replace(booking.after, net=1000), NOW)
@@ -213,7 +214,7 @@ def test_a_payout_goes_to_the_account_of_its_gateway_and_currency() -> None:
 def test_one_that_was_taken_in_or_resolved_is_not_begun_again() -> None:
     for state in ("importing", "settled", "returned", "resolved"):
         there = replace(begun(), state=state)
-        assert settlement.begin(payout(), there, usd(5), SETTINGS) is None
+        assert settlement.begin(payout(), there, Whole(usd(5), True), SETTINGS) is None
 
 
 def test_what_is_not_all_booked_is_never_paid_out() -> None:
@@ -263,7 +264,7 @@ def test_what_finance_takes_as_it_is_is_a_difference() -> None:
 
 
 def test_a_refused_payout_that_finance_resolved_is_never_booked() -> None:
-    booking = settlement.begin(payout(), None, usd(1), SETTINGS)
+    booking = settlement.begin(payout(), None, Whole(usd(1), True), SETTINGS)
     assert booking is not None and booking.after is not None
     done = settlement.resolve(
         booking.opened[0], booking.after, Resolution("usr_1", NOW, "by hand", "k", "f")
@@ -376,7 +377,7 @@ class Business:
             return
         name = f"po_{next(iter(self.numbers))}"
         seen = payout(net, id=name)
-        there = self._book(settlement.begin(seen, None, usd(net), SETTINGS))
+        there = self._book(settlement.begin(seen, None, Whole(usd(net), True), SETTINGS))
         newest = self.balance[::-1]
         for start in range(0, len(newest), size):
             facts = Known(self.payments, self.disputes, self.settled)

@@ -378,6 +378,56 @@ def test_of_a_payout_that_is_shared_each_system_books_its_own(
     assert (sums["bank:main"], sums["gateway_clearing"]) == (gross - kept_here, 0)
 
 
+@pytest.mark.parametrize("unassigned", [True, False])
+def test_what_came_back_waits_until_it_is_known_how_much_of_it_was_booked(
+    world: World, monkeypatch: pytest.MonkeyPatch, unassigned: bool
+) -> None:
+    """The payout is refused here for want of an account when its money is with the provider again:
+    how much of that is ours is seen when the account is there, and is booked once."""
+    story = paid(world)
+    shares_the_account(world, monkeypatch, unassigned)
+    shop.put_settings(
+        world.db, replace(SHOP.settings, books_unassigned=unassigned, settlement_accounts={})
+    )
+    gross = totals(story.order).gross.minor
+    first = world.payouts.pay_out(moved(story), nobodys("foreign", 900))
+    assert world.deliver(first) == []
+    came_back = nobodys("payout_failure", gross + 900)
+    world.payouts.payouts[first] = replace(world.payouts.payouts[first], status="failed")
+    second = world.payouts.pay_out(replace(came_back, source=first))
+    third = world.payouts.pay_out(nobodys("foreign", 7, name="later"))
+    assert world.deliver(second, third, second) == []
+    whys = {item["payout"]: item["why"] for item in world.queue()}
+    assert whys == {first: "unknown_account", second: "unknown_payout"}
+    assert world.payout(third)["payout"]["state"] == "settled"
+    assert not world.books(first, second)
+    shares_the_account(world, monkeypatch, unassigned)
+    assert world.deliver(second, first, second) == []
+    assert (world.queue(), world.payout(first)["payout"]["state"]) == ([], "returned")
+    told = world.payout(second)["payout"]
+    assert (told["net"]["minor"], told["others"]["minor"]) == (gross, 900)
+    sums = world.books(story.order.id, first, second)
+    assert (sums["bank:main"], sums["gateway_clearing"]) == (gross, 0)
+
+
+def test_a_movement_booked_whole_is_not_taken_for_a_share_that_is_known_later(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its payout was never heard of when it came back; what it was is known only since: that is for
+    a person, as the whole is on the books."""
+    story = paid(world)
+    shares_the_account(world, monkeypatch, True)
+    gross = totals(story.order).gross.minor
+    first = world.payouts.pay_out(moved(story), nobodys("foreign", 900), status="in_transit")
+    second = world.payouts.pay_out(replace(nobodys("payout_failure", gross + 900), source=first))
+    assert world.deliver(second) == []
+    world.payouts.payouts[first] = replace(world.payouts.payouts[first], status="failed")
+    assert world.deliver(first) == []
+    assert world.payout(first)["payout"]["state"] == "returned"
+    assert world.sweep()["waiting"] == 1
+    assert [item["amount"]["minor"] for item in world.queue()] == [gross + 900]
+
+
 def test_a_payout_with_nothing_of_ours_is_none_of_our_business(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

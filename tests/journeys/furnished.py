@@ -8,7 +8,7 @@ from parcelway.domain.money import Money
 from parcelway.domain.payout import Payout
 from parcelway.domain.prices import PriceList
 from parcelway.domain.promotions import Promotion, Step
-from parcelway.domain.settlement import begin, queued_as
+from parcelway.domain.settlement import Whole, begin, queued_as
 from parcelway.ports import clock
 from parcelway.store import settlements
 from parcelway.store.offers import put_offer
@@ -36,7 +36,7 @@ def refused_payout(app: Application) -> tuple[str, str]:
     """A payout in a currency without an account, and what waits of it for a person."""
     now = clock.now()
     payout = Payout("po_fuzz", "stripe", Money(5, "USD"), "paid", now, now.date(), "ba_1")
-    refused = begin(payout, None, Money(4, "USD"), load_shop(app.database).settings)
+    refused = begin(payout, None, Whole(Money(4, "USD"), True), load_shop(app.database).settings)
     assert refused is not None
     settlements.save(app.database, refused, now)
     return payout.id, queued_as(payout.id, payout.created_at)

@@ -16,7 +16,7 @@ import pytest
 from botocore.exceptions import ClientError
 from parcelway.domain.money import Money
 from parcelway.domain.payout import Payout
-from parcelway.domain.settlement import begin
+from parcelway.domain.settlement import Whole, begin
 from parcelway.ports import clock
 from parcelway.ports.webhooks import sign_standard
 from parcelway.store import settlements
@@ -321,7 +321,9 @@ class Journey:
         staff = Client(self.app.url)
         staff.headers["Authorization"] = f"Bearer {sign_in_staff(self.app, 'finance')}"
         paid = replace(PAYOUT, id=f"po_{uuid.uuid4().hex}")
-        refused = begin(paid, None, Money(4, "USD"), load_shop(self.app.database).settings)
+        refused = begin(
+            paid, None, Whole(Money(4, "USD"), True), load_shop(self.app.database).settings
+        )
         assert refused is not None
         settlements.save(self.app.database, refused, clock.now())
         again(staff.call, "GET", "/staff/repayments")

@@ -17,7 +17,7 @@ from parcelway.domain.money import Money
 from parcelway.domain.payout import Payout
 from parcelway.domain.prices import PriceList
 from parcelway.domain.promotions import Promotion, Step
-from parcelway.domain.settlement import begin, queued_as
+from parcelway.domain.settlement import Whole, begin, queued_as
 from parcelway.ports import clock
 from parcelway.store import settlements, stock_books
 from parcelway.store.offers import put_offer
@@ -329,7 +329,7 @@ def world(app: Application, article: Callable[..., str]) -> World:
     made.orders["on account"] = _on_account(made, article())
     made.orders["to approve"] = _to_approve(made)
     made.orders["at the till"] = _at_the_till(made, article(node=STORE))
-    refused = begin(PAYOUT, None, Money(4, "USD"), load_shop(app.database).settings)
+    refused = begin(PAYOUT, None, Whole(Money(4, "USD"), True), load_shop(app.database).settings)
     assert refused is not None
     settlements.save(app.database, refused, clock.now())
     shut_out(app, made.users["disabled"])

@@ -3,7 +3,7 @@ knows, each settled once; or why it is of none of them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import field, replace
 from typing import Literal
 
@@ -50,12 +50,13 @@ class Settled:
 class Known:
     """What is known of that which a batch of movements is about: payments, disputes and what was
     settled before by reference, and what was booked of payouts that did not arrive, in minor units
-    of their currency."""
+    of their currency. Of those that are `undecided` it is open how much will have been."""
 
     payments: Mapping[str, Payment] = field(default_factory=dict)
     disputes: Mapping[str, Dispute] = field(default_factory=dict)
     settled: Mapping[str, Settled] = field(default_factory=dict)
     returned: Mapping[str, int] = field(default_factory=dict)
+    undecided: Set[str] = frozenset()
 
 
 def match(each: BalanceTransaction, facts: Known) -> tuple[Why, Settled | None]:

@@ -1,10 +1,11 @@
 """Settlement: what the provider pays out, matched movement by movement with the orders it is for.
 
-A payout that does not add up, or goes to an account that the shop has not, is refused whole: none
-of it is booked and it waits for a person, or for the day on which it is right. Of one that adds up
-every movement is booked that is for these books (`payout_shares`): what matches an order
-(`matching`) with that order, its fee included; everything else waits in the queue of unmatched
-items, and stays on `gateway_clearing` meanwhile, which is how much the books do not explain.
+A payout that does not add up, goes to an account that the shop has not, or brings one back of
+which it is still open what is booked, is refused whole: none of it is booked and it waits for a
+person, or for the day on which it is right. Of one that is taken in every movement is booked that
+is for these books (`payout_shares`): what matches an order (`matching`) with that order, its fee
+included; everything else waits in the queue of unmatched items, and stays on `gateway_clearing`
+meanwhile, which is how much the books do not explain.
 """
 
 from __future__ import annotations
@@ -128,22 +129,42 @@ class Booking:
     postings: tuple[Posting, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """All movements of a payout: what they come to, and whether any is for our books (`concerned`)
+    or of a payout of which that is `undecided`."""
+
+    net: Money
+    concerned: bool = False
+    undecided: bool = False
+
+
+def whole(
+    seen: Sequence[BalanceTransaction], facts: Known, so_far: Whole, unassigned: bool
+) -> Whole:
+    """What the movements of a payout are together with further ones. One of another currency counts
+    for nothing: the sum is then another than the payout's."""
+    own = [each.net for each in seen if each.net.currency == so_far.net.currency]
+    shares = (ours(each, facts.returned, unassigned) for each in seen)
+    return Whole(
+        sum(own, so_far.net),
+        so_far.concerned or any(shares),
+        so_far.undecided or any(each.source in facts.undecided for each in seen),
+    )
+
+
 def begin(
-    payout: Payout,
-    known: Settlement | None,
-    net: Money,
-    settings: Settings,
-    concerned: bool = True,
+    payout: Payout, known: Settlement | None, made_of: Whole, settings: Settings
 ) -> Booking | None:
-    """Take a payout in whose movements come to `net`, or refuse it. None when that is known.
-    `concerned` is whether any of them is for our books: without, no account is needed for it.
+    """Take a payout in, or refuse it. None when that is known. Of one with nothing for our books no
+    account is needed.
 
     One that was refused is judged anew; whoever has resolved it has the last word.
     """
     if known is not None and known.state != "refused":
         return None
     account = settings.settlement_account(payout.amount.currency, payout.gateway)
-    why = _why_refused(payout, net, bool(account) or not concerned)
+    why = _why_refused(payout, made_of, bool(account))
     if known is not None and why == known.reason:
         return None
     version = known.version + 1 if known else 1
@@ -224,13 +245,14 @@ def come_back(known: Settlement, payout: Payout, now: datetime) -> Booking | Non
 
 
 def rematch(item: Unmatched, known: Settlement, facts: Known, now: datetime) -> Booking | None:
-    """Book a movement that was unmatched, now that its order knows of it. None while it does not.
-    Raises ValueError for an item that is no movement."""
+    """Book a movement that was unmatched, now that its order knows of it. None while it does not,
+    and where it is on the books for more than is ours. Raises ValueError for an item that is no
+    movement."""
     each = item.transaction
     if each is None:
         raise ValueError(f"{item.id} is no movement")
     why, settled = match(each, facts)
-    if why:
+    if why or ours(each, facts.returned, unassigned=True) != each:
         return None
     return Booking(
         replace(known, version=known.version + 1, unmatched=known.unmatched - 1),
@@ -319,9 +341,11 @@ def _changed(settled: Mapping[str, Settled], facts: Known) -> tuple[Settled, ...
     )
 
 
-def _why_refused(payout: Payout, net: Money, has_account: bool) -> Why:
+def _why_refused(payout: Payout, made_of: Whole, has_account: bool) -> Why:
     if payout.itemised == "never":
         return "not_itemised"
-    if net != payout.amount:
+    if made_of.net != payout.amount:
         return "does_not_add_up"
-    return "" if has_account else "unknown_account"
+    if made_of.undecided:
+        return "unknown_payout"
+    return "" if has_account or not made_of.concerned else "unknown_account"

@@ -103,6 +103,7 @@ def read_known(db: Database, batch: Sequence[BalanceTransaction]) -> Known:
         {dispute.reference: dispute for dispute in disputes},
         {each.payment: each for each in settled},
         {each.payout.id: each.net for each in known if each.state == "returned"},
+        {each.payout.id for each in known if each.state in ("importing", "refused")},
     )
 
 
