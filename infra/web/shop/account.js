@@ -22,7 +22,8 @@ export async function accountPage(main) {
   );
 }
 
-function signInForm(main) {
+/** The form; `then` runs once somebody is signed in. */
+export function signInForm(main, then = () => accountPage(main)) {
   return form(
     { class: "panel stack", id: "sign-in" },
     (element) =>
@@ -32,10 +33,10 @@ function signInForm(main) {
         } catch (error) {
           if (error.code !== "new-password-required") throw error;
           const { session } = error.problem;
-          ownPasswordPage(main, value("email"), session, () => accountPage(main));
+          ownPasswordPage(main, value("email"), session, then);
           return;
         }
-        await accountPage(main);
+        await then();
       }),
     h("h2", {}, t("sign_in")),
     field("email", t("field.email"), { type: "email", autocomplete: "username" }),
@@ -176,8 +177,22 @@ function drawOwn(main, me) {
       signOutButton(main),
     ),
     h("p", {}, h("a", { href: "#/orders" }, t("orders"))),
+    me.account ? approvalsLink() : null,
     h("div", { class: "two" }, detailsForm(main, me), addressBook(main, me)),
   );
+}
+
+/** Where those decide who approve for their company; nothing for others. */
+function approvalsLink() {
+  const box = h("p");
+  api.approvals().then(
+    ({ approvals }) => {
+      const text = approvals.length ? t("approvals.wait", { count: approvals.length }) : t("approvals");
+      fill(box, h("a", { href: "#/approvals", id: "to-approve" }, text));
+    },
+    () => undefined,
+  );
+  return box;
 }
 
 function detailsForm(main, me) {
@@ -208,7 +223,7 @@ function detailsForm(main, me) {
       h("input", {
         type: "checkbox",
         name: "marketing",
-        checked: Boolean(me.consents.marketing?.given),
+        checked: Boolean(me.consents.marketing?.granted),
       }),
       t("consent.marketing"),
     ),

@@ -79,6 +79,9 @@ export const deliver = (cart, delivery) =>
   call("PUT", `/carts/${cart.id}/delivery`, { body: delivery, headers: held(cart) });
 export const divide = (cart, deliveries) =>
   call("PUT", `/carts/${cart.id}/deliveries`, { body: { deliveries }, headers: held(cart) });
+/** Have the approvers of the cart's business account asked about it. */
+export const askApprovers = (cart, key) =>
+  call("POST", `/carts/${cart.id}/approval`, { body: {}, key, headers: held(cart) });
 export const place = (cart, expectedTotal, key) =>
   call("POST", `/carts/${cart.id}/checkout`, {
     body: { expected_total: expectedTotal },
@@ -110,6 +113,14 @@ export const track = (path) => call("GET", path);
 export async function trackingPage(path) {
   return (await configuration()).api + path;
 }
+
+// --- what the approvers of a business account decide on ---
+
+export const approvals = (cursor) =>
+  call("GET", "/account/approvals", { query: { cursor }, signed: true });
+/** `verdict` is approve or reject; `body` {approval_id, reason}. */
+export const decide = (cartId, verdict, body, key) =>
+  call("POST", `/account/approvals/${segment(cartId)}/${verdict}`, { body, key, signed: true });
 
 // --- accounts ---
 
