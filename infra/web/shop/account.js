@@ -7,6 +7,8 @@ import { currentLanguage, t } from "/common/i18n.js";
 import { notice, sentence } from "/common/trouble.js";
 import { newKey } from "/common/http.js";
 import { attempt, claimCart, ownPasswordPage, passwordField } from "./passwords.js";
+import { questionPanel } from "./question.js";
+import { reachPanel } from "./reach.js";
 
 /** The page: the account of who is signed in, else the ways to get there. */
 export async function accountPage(main) {
@@ -178,7 +180,12 @@ function drawOwn(main, me) {
     ),
     h("p", {}, h("a", { href: "#/orders" }, t("orders"))),
     me.account ? approvalsLink() : null,
-    h("div", { class: "two" }, detailsForm(main, me), addressBook(main, me)),
+    h(
+      "div",
+      { class: "two" },
+      h("div", { class: "stack" }, detailsForm(main, me), questionPanel()),
+      h("div", { class: "stack" }, addressBook(main, me), reachPanel(me)),
+    ),
   );
 }
 

@@ -130,7 +130,18 @@ export const confirm = (email, code, signUpName) =>
 export const resend = (email) =>
   call("POST", "/customers/confirmation/resend", { body: { email } });
 export const me = () => call("GET", "/customers/me", { signed: true });
-export const editMe = (changes) => call("PATCH", "/customers/me", { body: changes, signed: true });
+/** With the `version` that was read nothing is changed that somebody else has changed since. */
+export const editMe = (changes, version) =>
+  call("PATCH", "/customers/me", {
+    body: changes,
+    headers: version === undefined ? {} : { "If-Match": `"${version}"` },
+    signed: true,
+  });
+/** The question by which the service desk recognises a caller; its answer is shown to nobody. */
+export const question = () => call("GET", "/customers/me/challenge", { signed: true });
+export const setQuestion = (body) =>
+  call("PUT", "/customers/me/challenge", { body, signed: true });
+export const withdrawQuestion = () => call("DELETE", "/customers/me/challenge", { signed: true });
 export const addAddress = (entry, key) =>
   call("POST", "/customers/me/addresses", { body: entry, key, signed: true });
 export const removeAddress = (id) =>
