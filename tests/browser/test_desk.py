@@ -7,9 +7,12 @@ import re
 import uuid
 from typing import Any
 
+import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import Visitor
+
+pytestmark = pytest.mark.browser
 
 
 def signed_in(visitor: Visitor, role: str) -> Page:
@@ -409,7 +412,9 @@ def test_a_channel_is_closed_limited_and_opened_again(visitor: Visitor) -> None:
     expect(admin.locator("[name='purchase_limits/0/sku']")).to_be_focused()
     admin.keyboard.type("NO SUCH")
     switched(visitor, admin)
-    expect(admin.locator("[name='purchase_limits/0/sku'] + .wrong, #channel-phone .notice")).to_be_visible()
+    expect(
+        admin.locator("[name='purchase_limits/0/sku'] + .wrong, #channel-phone .notice")
+    ).to_be_visible()
     page.keyboard.press("b")
     put_in(page, "2 soup")
     sku = str(page.locator("#lines .line").get_attribute("data-sku"))
@@ -433,7 +438,7 @@ def test_a_channel_is_closed_limited_and_opened_again(visitor: Visitor) -> None:
 
 
 def switched(visitor: Visitor, admin: Page) -> None:
-    """What is set of the channel of telephone orders is saved; functions have read the shop before."""
+    """How telephone orders are set is saved; functions have read the shop before that."""
     with admin.expect_response("**/staff/channels/phone"):
         admin.click("#channel-phone button.primary")
     for free in visitor.site.app.stack.build.functions._free.values():

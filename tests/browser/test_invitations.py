@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
+import pytest
 from playwright.sync_api import Page, Request, expect
 
 from infra.local.mail import Mail
 from tests.browser.conftest import Visitor
 from tests.browser.test_desk import signed_in
+
+pytestmark = pytest.mark.browser
 
 PASSWORD = "correct horse battery"
 _LINK = re.compile(r'href="([^"]*)"')

@@ -24,8 +24,8 @@ export async function accountPage(main) {
   );
 }
 
-/** The form; `then` runs once somebody is signed in. */
-export function signInForm(main, then = () => accountPage(main)) {
+/** The form. Whatever page it is on is shown anew as soon as somebody is signed in (app.js). */
+export function signInForm(main) {
   return form(
     { class: "panel stack", id: "sign-in" },
     (element) =>
@@ -35,10 +35,8 @@ export function signInForm(main, then = () => accountPage(main)) {
         } catch (error) {
           if (error.code !== "new-password-required") throw error;
           const { session } = error.problem;
-          ownPasswordPage(main, value("email"), session, then);
-          return;
+          ownPasswordPage(main, value("email"), session, () => undefined);
         }
-        await then();
       }),
     h("h2", {}, t("sign_in")),
     field("email", t("field.email"), { type: "email", autocomplete: "username" }),

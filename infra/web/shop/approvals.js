@@ -18,8 +18,7 @@ export async function approvalsPage(main, wanted = "") {
       main,
       head,
       h("p", { class: "soft" }, t("approvals.sign_in")),
-      // The page is shown anew as soon as somebody is signed in.
-      h("div", { class: "narrow" }, signInForm(main, () => undefined)),
+      h("div", { class: "narrow" }, signInForm(main)),
     );
     return;
   }

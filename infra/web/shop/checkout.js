@@ -249,7 +249,7 @@ function paymentStep(view) {
     h("h3", {}, t("billing")),
     same ? h("label", { class: "check" }, same, t("billing.same")) : null,
     billing,
-    company.companySection(view, (element) => describe(element, billingAddress(element))),
+    company.companySection(view, (element) => describe(element, billingAddress(element)), complain),
     company.waits() ? null : paying(),
   );
 }
@@ -268,6 +268,11 @@ function paying() {
         )
       : null,
   ];
+}
+
+/** What is wrong with what the last step's form says, at its fields as far as it has them. */
+function complain(element, error) {
+  if (!mark(element, error)) tell(element, error, "/billing_address", cart.names());
 }
 
 /** What the last step goes by besides the lines. */
@@ -325,7 +330,7 @@ async function order(view, element, billingAddress) {
       return;
     }
     if (!["total-changed", "out-of-stock"].includes(error.code)) {
-      if (!mark(element, error)) tell(element, error, "/billing_address", cart.names());
+      complain(element, error);
       return;
     }
     learn(error);

@@ -18,8 +18,11 @@ export const waits = () => standing() === "asked";
 const isCompanys = ({ own }) =>
   Boolean(own?.account || cart.current().approval || cart.current().purchase_order);
 
-/** The part of the last step; `describe(form)` has the cart say what the form does. */
-export function companySection(view, describe) {
+/**
+ * The part of the last step. `describe(form)` has the cart say what the form does, `complain(form,
+ * error)` shows what is wrong with it.
+ */
+export function companySection(view, describe, complain) {
   if (!isCompanys(view)) return null;
   return h(
     "section",
@@ -27,7 +30,7 @@ export function companySection(view, describe) {
     h("h3", {}, t("company")),
     waits() ? null : numberField(),
     word(view),
-    waits() || standing() === "approved" ? null : askButton(view, describe),
+    waits() || standing() === "approved" ? null : askButton(view, describe, complain),
   );
 }
 
@@ -59,7 +62,7 @@ function word(view) {
   );
 }
 
-function askButton(view, describe) {
+function askButton(view, describe, complain) {
   const ask = async ({ target }) => {
     target.disabled = true;
     try {
@@ -68,7 +71,8 @@ function askButton(view, describe) {
       view.go("payment");
     } catch (error) {
       target.disabled = false;
-      tell(target.form, error.code === "illegal-state" ? t("company.no_need") : error);
+      if (error.code === "illegal-state") tell(target.form, t("company.no_need"));
+      else complain(target.form, error);
     }
   };
   return h(

@@ -213,8 +213,8 @@ def payment_page(page: str, order: Order) -> str | None:
 
 
 def cart_page(page: str, order: Order) -> str | None:
-    """Where a cart is shown to whom it is their business: `page` with the `{cart}`'s id, which opens
-    nothing by itself; None when the shop has no such page ('')."""
+    """Where a cart is shown to whom it concerns: `page` with the `{cart}`'s id, which by itself
+    opens nothing; None when the shop has no such page ('')."""
     return page.replace("{cart}", order.id) or None
 
 
