@@ -280,5 +280,5 @@ def require_sellable(order: Order, facts: Facts) -> None:
                 Reason.NOT_SELLABLE, f"{line.sku} is not for sale any more.", f"/lines/{index}"
             )
         product, maximum = facts.products[line.sku], facts.shop.settings.max_quantity
-        if not order.external_id:  # what was sold elsewhere is a fact
+        if not order.sold_elsewhere:  # what was sold elsewhere is a fact
             require_quantity(product, line.quantity, maximum, f"/lines/{index}/quantity")
