@@ -382,7 +382,7 @@ def test_a_gift_card_is_issued_blocked_and_pays_for_a_guest(visitor: Visitor) ->
     put_in(page, "1 soup")
     page.fill("#gift-card [name=code]", code)
     page.click("#gift-card button")
-    expect(page.locator("#gift-card .notice")).to_contain_text("Nothing can be paid")
+    expect(page.locator("#gift-card .wrong")).to_contain_text("is blocked")
     boss.fill("#block-card [name=reason]", "Found")
     boss.click("#block-card button")
     expect(boss.locator("#card-state")).not_to_have_text("blocked")
