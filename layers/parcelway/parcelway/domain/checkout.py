@@ -10,7 +10,6 @@ from parcelway.domain.account import Account
 from parcelway.domain.account_rules import require_approved, require_buyer
 from parcelway.domain.adjustment import Adjustment
 from parcelway.domain.cart import hold_for
-from parcelway.domain.catalogue import require_quantity
 from parcelway.domain.commands import Command, remember
 from parcelway.domain.coupons import Use
 from parcelway.domain.decision import Decision
@@ -27,11 +26,12 @@ from parcelway.domain.order import (
     totals,
 )
 from parcelway.domain.parties import Address
-from parcelway.domain.pricing import offer, price
+from parcelway.domain.pricing import price
 from parcelway.domain.promising import with_promises
 from parcelway.domain.redemption import codes_applied, require_usable, uses
 from parcelway.domain.refusals import Reason, Refusal
 from parcelway.domain.reservation import OF_ANOTHER_ORDER, require_one_transaction
+from parcelway.domain.selling import require_still_sellable
 from parcelway.domain.shortage import Part, resolve
 from parcelway.domain.slots import counted
 from parcelway.domain.switches import limits_counted, placing, require_sells
@@ -66,16 +66,16 @@ def place(
     shown, for both. The use of limited codes and promotions is counted, with the first order of
     two. `facts.account` is the business account that it is for. Raises Refusal ILLEGAL_STATE,
     NOT_A_BUYER, EMPTY_CART, INCOMPLETE_CHECKOUT (naming all that is missing), NOT_SELLABLE,
-    COUPON_UNAVAILABLE, ADJUSTMENT_PENDING, DELIVERY_UNAVAILABLE, TOTAL_CHANGED, APPROVAL_NEEDED,
-    CHANNEL_CLOSED, CHANNEL_BUSY, PURCHASE_LIMIT, PAYMENT_METHOD_UNAVAILABLE, GIFT_CARD_UNUSABLE,
-    TOO_MANY_LINES or OUT_OF_STOCK.
+    KIT_CHANGED, COUPON_UNAVAILABLE, ADJUSTMENT_PENDING, DELIVERY_UNAVAILABLE, TOTAL_CHANGED,
+    APPROVAL_NEEDED, CHANNEL_CLOSED, CHANNEL_BUSY, PURCHASE_LIMIT, PAYMENT_METHOD_UNAVAILABLE,
+    GIFT_CARD_UNUSABLE, TOO_MANY_LINES or OUT_OF_STOCK.
     """
     require(order, "draft")
     require_sells(facts.shop.switched(order.channel), _places(order, facts))
     if facts.account is not None:
         require_buyer(order, facts.account)
     require_complete(order, facts.account)
-    require_sellable(order, facts)
+    require_still_sellable(order, facts)
     require_decided(order)
     _require_stores(order, facts)
     require_usable(order, facts)
@@ -123,13 +123,17 @@ def _counted(order: Order, parts: Sequence[Order], facts: Facts) -> tuple[Use, .
     bought: dict[str, int] = {}
     for line in (line for part in parts for line in part.lines):
         bought[line.sku] = bought.get(line.sku, 0) + line.quantity
+    for kit in (kit for part in parts for kit in part.kits):
+        bought[kit.sku] = bought.get(kit.sku, 0) + kit.quantity
     switches = facts.shop.switched(order.channel)
     return (*uses(parts, facts), *placing(order, bought, switches, facts.used, facts.now))
 
 
 def _limited(part: Part, used: Sequence[Use]) -> Mapping[str, tuple[str, ...]]:
     """The counters on which the units of one order of two are."""
-    return limits_counted(use for use in used if part.order.line(use.sku) is not None)
+    order = part.order
+    there = {line.sku for line in order.lines} | {kit.sku for kit in order.kits}
+    return limits_counted(use for use in used if use.sku in there)
 
 
 def _require_agreed(gross: Money, expected: Money | None) -> None:
@@ -269,16 +273,3 @@ def _require_stores(order: Order, facts: Facts) -> None:
                 "The chosen store hands out no orders any more; choose another.",
                 pointer,
             )
-
-
-def require_sellable(order: Order, facts: Facts) -> None:
-    """Refuse with NOT_SELLABLE a cart with something that is not for sale any more, with
-    QUANTITY_LIMIT one with a quantity that nobody may ask for any more."""
-    for index, line in enumerate(order.lines):
-        if offer(order, line.sku, line.quantity, facts) is None:
-            raise Refusal(
-                Reason.NOT_SELLABLE, f"{line.sku} is not for sale any more.", f"/lines/{index}"
-            )
-        product, maximum = facts.products[line.sku], facts.shop.settings.max_quantity
-        if not order.external_id:  # what was sold elsewhere is a fact
-            require_quantity(product, line.quantity, maximum, f"/lines/{index}/quantity")

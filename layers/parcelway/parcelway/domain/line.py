@@ -29,7 +29,7 @@ Stage = Literal[
     "cancelled",
     "returned",
 ]
-Source = Literal["promotion", "coupon", "adjustment"]  # of a discount
+Source = Literal["kit", "promotion", "coupon", "adjustment"]  # of a discount
 # Stages whose units left the shop's stock, and those whose units are no longer wanted.
 GONE: tuple[Stage, ...] = ("shipped", "delivered", "picked_up", "returned")
 DONE: tuple[Stage, ...] = ("delivered", "picked_up", "cancelled", "returned")
