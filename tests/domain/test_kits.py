@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from parcelway.domain import cart, delivery
 from parcelway.domain.catalogue import Product
 from parcelway.domain.facts import Facts
-from parcelway.domain.kits import in_kits
 from parcelway.domain.line import Line
 from parcelway.domain.money import Money
 from parcelway.domain.order import Order, totals
@@ -79,14 +78,13 @@ def test_kits_come_to_their_price_to_the_cent_and_no_line_bears_more_than_its_un
         assert kit.unit_price.minor == min(price, alone)
         assert saved(order, kit.sku) == (alone - kit.unit_price.minor) * kit.quantity
     for line in order.lines:
-        assert 0 <= in_kits(order.kits, line.sku) <= line.quantity
+        assert 0 <= order.in_kits(line.sku) <= line.quantity
         for discount in line.discounts:
             kit = order.kit(discount.id)
             assert kit is not None and discount.name == kit.name
             assert 0 < discount.amount.minor <= line.unit_price.minor * kit.units(line.sku)
     loose = sum(
-        line.unit_price.minor * (line.quantity - in_kits(order.kits, line.sku))
-        for line in order.lines
+        line.unit_price.minor * (line.quantity - order.in_kits(line.sku)) for line in order.lines
     )
     together = sum(kit.unit_price.minor * kit.quantity for kit in order.kits)
     assert sum(line.amount.minor for line in order.lines) == loose + together
@@ -131,7 +129,7 @@ def test_the_books_hold_what_the_cart_does_whatever_is_edited(
         assert sum(balance.reserved for balance in books.values()) - held_by_others == reserved
         if on_cart:
             assert reserved == sum(line.quantity for line in order.lines)
-        assert all(in_kits(order.kits, line.sku) <= line.quantity for line in order.lines)
+        assert all(order.in_kits(line.sku) <= line.quantity for line in order.lines)
 
 
 # --- By example --------------------------------------------------------------------------------

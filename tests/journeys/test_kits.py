@@ -71,6 +71,6 @@ def test_a_kit_is_found_ordered_sent_and_in_part_given_back(
         send(app, warehouse, carrier, shipment)
     dossier = dossier_of(app.database, shopper.id)
     assert dossier.order.state == "closed"
-    assert dossier.order.captured == sum(each.total.minor for each in dossier.invoices)
-    names = {a.reason for inv in dossier.invoices for line in inv.lines for a in line.allowances}
+    assert dossier.order.captured == sum(each.gross.minor for each in dossier.invoices)
+    names = {a.name for inv in dossier.invoices for line in inv.lines for a in line.allowances}
     assert names == {f"Kit {sku}"}

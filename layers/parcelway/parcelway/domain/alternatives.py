@@ -8,7 +8,6 @@ from dataclasses import replace
 from parcelway.domain.backorder import Terms
 from parcelway.domain.catalogue import Product
 from parcelway.domain.facts import Facts
-from parcelway.domain.kits import in_kits
 from parcelway.domain.line import Portion
 from parcelway.domain.order import Order
 from parcelway.domain.pricing import offer
@@ -42,7 +41,7 @@ def _is_there(order: Order, sku: str, product: Product, facts: Facts) -> bool:
     """Whether all units of a line could be had as those of another product: of an article, as a kit
     does not take an article's place, nor anything that of a kit's component."""
     line = order.line(sku)
-    if line is None or product.components or in_kits(order.kits, sku):
+    if line is None or product.components or order.in_kits(sku):
         return False
     if product.fitting(line.quantity) != line.quantity:
         return False

@@ -14,10 +14,9 @@ from typing import Any
 
 from parcelway.domain.availability import LOW, State
 from parcelway.domain.backorder import Terms, offers
-from parcelway.domain.catalogue import Product, require_quantity
+from parcelway.domain.catalogue import Product, fit, parts_of, require_quantity
 from parcelway.domain.channels import left_of
 from parcelway.domain.facts import Facts
-from parcelway.domain.kits import fit, parts_of
 from parcelway.domain.line import Line, Portion
 from parcelway.domain.money import zero
 from parcelway.domain.order import DeliveryGroup, Order, Promise

@@ -22,15 +22,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field
 from datetime import date, datetime
-from types import MappingProxyType
 from typing import Literal
 
 from parcelway.domain.audience import Buyer, visible
 from parcelway.domain.backorder import Offer, Terms, offers
-from parcelway.domain.catalogue import Product
+from parcelway.domain.catalogue import Product, fit, parts_of
 from parcelway.domain.channels import left_of, quota_keys, seen_by
 from parcelway.domain.facts import Balances
-from parcelway.domain.kits import fit, parts_of
 from parcelway.domain.order import DeliveryGroup
 from parcelway.domain.parties import Channel
 from parcelway.domain.shop import Node, Shop
@@ -107,11 +105,12 @@ def availability(
     balances: Balances,
     among: Outlets,
     now: datetime,
-    components: Mapping[str, Product] = MappingProxyType({}),
+    components: Mapping[str, Product] | None = None,
 ) -> Availability:
     """The availability of the least that one can order of `product`, from its balances by
     (SKU, node). A node short of what it has promised counts as empty; it takes nothing from the
     others. Of a kit, so many as all its `components` (by SKU) are there for by the same way."""
+    components = components or {}
     parts = parts_of(product, components)
     if parts is None:
         return Availability("out_of_stock", 0, {store.id: 0 for store in among.pickup}, None, 0)

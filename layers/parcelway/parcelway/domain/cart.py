@@ -27,7 +27,6 @@ from parcelway.domain.reservation import (
     require_one_transaction,
     take,
 )
-from parcelway.domain.selling import asked_for
 from parcelway.domain.shop import Shop
 from parcelway.domain.stock import after
 from parcelway.domain.switches import given_back
@@ -110,6 +109,8 @@ def set_quantity(
     it is made up today. Raises Refusal UNKNOWN_SKU, NOT_SELLABLE, QUANTITY_LIMIT, TOO_MANY_LINES,
     OUT_OF_STOCK, NOT_FOUND, and IN_KIT for fewer units than the cart's kits have of it.
     """
+    from parcelway.domain.filling import asked_for  # none but the cart's function fills any
+
     require(order, "draft")
     kits, units = asked_for(order, sku, quantity, facts)
     return _filled(replace(order, kits=kits), units, facts, asked)

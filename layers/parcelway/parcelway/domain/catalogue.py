@@ -97,6 +97,21 @@ def require_stock_kept(product: Product, pointer: str = "") -> None:
         )
 
 
+def fit(available: Mapping[str, int], components: Mapping[str, int]) -> int:
+    """How many kits so many units of their components make."""
+    return min(available.get(sku, 0) // units for sku, units in components.items())
+
+
+def parts_of(product: Product, products: Mapping[str, Product]) -> Mapping[str, int] | None:
+    """The articles, and units of each, that one of a product is: a kit's components, or the article
+    itself. None for a kit that cannot be made up: of what there is not, or of another kit."""
+    if not product.components:
+        return {product.sku: 1}
+    parts = [products.get(sku) for sku in product.components]
+    known = all(part is not None and not part.components for part in parts)
+    return product.components if known else None
+
+
 def require_quantity(
     product: Product, quantity: int, maximum: int, pointer: str = "/quantity"
 ) -> None:

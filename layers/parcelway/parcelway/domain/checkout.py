@@ -10,6 +10,7 @@ from parcelway.domain.account import Account
 from parcelway.domain.account_rules import require_approved, require_buyer
 from parcelway.domain.adjustment import Adjustment
 from parcelway.domain.cart import hold_for
+from parcelway.domain.catalogue import require_quantity
 from parcelway.domain.commands import Command, remember
 from parcelway.domain.coupons import Use
 from parcelway.domain.decision import Decision
@@ -26,12 +27,11 @@ from parcelway.domain.order import (
     totals,
 )
 from parcelway.domain.parties import Address
-from parcelway.domain.pricing import price
+from parcelway.domain.pricing import has_price, offer, price
 from parcelway.domain.promising import with_promises
 from parcelway.domain.redemption import codes_applied, require_usable, uses
 from parcelway.domain.refusals import Reason, Refusal
 from parcelway.domain.reservation import OF_ANOTHER_ORDER, require_one_transaction
-from parcelway.domain.selling import require_still_sellable
 from parcelway.domain.shortage import Part, resolve
 from parcelway.domain.slots import counted
 from parcelway.domain.switches import limits_counted, placing, require_sells
@@ -75,7 +75,7 @@ def place(
     if facts.account is not None:
         require_buyer(order, facts.account)
     require_complete(order, facts.account)
-    require_still_sellable(order, facts)
+    require_sellable(order, facts)
     require_decided(order)
     _require_stores(order, facts)
     require_usable(order, facts)
@@ -273,3 +273,28 @@ def _require_stores(order: Order, facts: Facts) -> None:
                 "The chosen store hands out no orders any more; choose another.",
                 pointer,
             )
+
+
+def require_sellable(order: Order, facts: Facts) -> None:
+    """Refuse with NOT_SELLABLE a cart with something that is not for sale any more, with
+    QUANTITY_LIMIT one with a quantity that nobody may ask for any more, with KIT_CHANGED one with a
+    kit that is not made up as it was when it was put in."""
+    maximum = facts.shop.settings.max_quantity
+    for index, line in enumerate(order.lines):
+        alone, product = order.loose(line), facts.products.get(line.sku)
+        sold = offer(order, line.sku, line.quantity, facts) if alone else None
+        there = has_price(order, line.sku, line.quantity, facts)
+        if product is None or not there or product.components or (alone and sold is None):
+            told = f"{line.sku} is not for sale any more."
+            raise Refusal(Reason.NOT_SELLABLE, told, f"/lines/{index}")
+        if alone and not order.external_id:  # what was sold elsewhere is a fact
+            require_quantity(product, alone, maximum, f"/lines/{index}/quantity")
+    for index, kit in enumerate(order.kits):
+        product, pointer = facts.products.get(kit.sku), f"/kits/{index}"
+        if product is None or offer(order, kit.sku, kit.quantity, facts) is None:
+            raise Refusal(Reason.NOT_SELLABLE, f"{kit.sku} is not for sale any more.", pointer)
+        if dict(product.components) != dict(kit.components):
+            told = f"{kit.sku} is made up differently now: put it in the cart anew."
+            raise Refusal(Reason.KIT_CHANGED, told, pointer, sku=kit.sku)
+        if not order.external_id:
+            require_quantity(product, kit.quantity, maximum, f"{pointer}/quantity")

@@ -16,7 +16,7 @@ from typing import Literal
 
 from parcelway.domain import ledger
 from parcelway.domain.account_rules import require_approved, require_buyer
-from parcelway.domain.checkout import Names, require_decided, require_details
+from parcelway.domain.checkout import Names, require_decided, require_details, require_sellable
 from parcelway.domain.commands import Command, remember
 from parcelway.domain.coupons import Use
 from parcelway.domain.decision import Decision
@@ -33,7 +33,6 @@ from parcelway.domain.pricing import price
 from parcelway.domain.redemption import codes_applied, require_usable, uses
 from parcelway.domain.refusals import Reason, Refusal
 from parcelway.domain.reservation import give_back, require_one_transaction
-from parcelway.domain.selling import require_still_sellable
 from parcelway.domain.shipment import Shipment, ShipmentLine
 from parcelway.domain.shop import Node, Shop
 from parcelway.domain.stock import Balance, Kind, Move, after, posted
@@ -163,7 +162,7 @@ def _require_sale(order: Order, store: Node, facts: Facts) -> None:
         raise Refusal(
             Reason.PAYMENT_METHOD_UNAVAILABLE, "The till takes no gift cards.", "/gift_cards"
         )
-    require_still_sellable(order, facts)
+    require_sellable(order, facts)
     require_decided(order)
     require_usable(order, facts)
 

@@ -7,39 +7,15 @@ parcels, invoices, refunds) divides what a kit saves as well.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from parcelway.domain.catalogue import Product
-from parcelway.domain.kit import Kit
-from parcelway.domain.line import Discount, Line
+from parcelway.domain.catalogue import fit
+from parcelway.domain.line import Discount, Kit, Line, Portion, merge
 from parcelway.domain.money import Money, allocate, total
 from parcelway.domain.order import Order
-
-
-def in_kits(kits: Iterable[Kit], sku: str) -> int:
-    """Units of an article that belong to kits."""
-    return sum(kit.units(sku) for kit in kits)
-
-
-def loose(order: Order, line: Line) -> int:
-    """Units of a line that were ordered by themselves."""
-    return line.quantity - in_kits(order.kits, line.sku)
-
-
-def fit(available: Mapping[str, int], components: Mapping[str, int]) -> int:
-    """How many kits so many units of their components make."""
-    return min(available.get(sku, 0) // units for sku, units in components.items())
-
-
-def parts_of(product: Product, products: Mapping[str, Product]) -> Mapping[str, int] | None:
-    """The articles, and units of each, that one of a product is: a kit's components, or the article
-    itself. None for a kit that cannot be made up: of what there is not, or of another kit."""
-    if not product.components:
-        return {product.sku: 1}
-    parts = [products.get(sku) for sku in product.components]
-    known = all(part is not None and not part.components for part in parts)
-    return product.components if known else None
+from parcelway.domain.reservation import Claim, undone
+from parcelway.domain.stock import Move
 
 
 def left_of(order: Order, kit: Kit) -> int:
@@ -95,3 +71,30 @@ def without(kits: Sequence[Kit], others: Sequence[Kit]) -> tuple[Kit, ...]:
     gone = {kit.sku: kit.quantity for kit in others}
     left = (replace(kit, quantity=kit.quantity - gone.get(kit.sku, 0)) for kit in kits)
     return tuple(kit for kit in left if kit.quantity)
+
+
+def with_whole_kits(order: Order, held: Claim) -> Claim:
+    """A claim without what it holds of kits that are not whole: that is given back, left open."""
+    there = {line.sku: line.count("reserved") for line in held.lines}
+    torn = without(order.kits, whole(order, there))
+    lines, freed = list[Line](), list[Move]()
+    for line in held.lines:
+        # What is missing is missing of the torn kits first; what is there of them goes back.
+        units = sum(kit.units(line.sku) for kit in torn)
+        surplus = max(0, units - line.count("open"))
+        opened, moves = _given_up(line, surplus)
+        lines.append(opened)
+        freed += moves
+    return Claim(tuple(lines), (*held.moves, *freed), held.because)
+
+
+def _given_up(line: Line, units: int) -> tuple[Line, list[Move]]:
+    """The line with so many of its held units open again, the last ones first."""
+    portions, moves, left = list[Portion](), list[Move](), units
+    for portion in reversed(line.portions):
+        gone = min(left, portion.quantity) if portion.stage == "reserved" else 0
+        left -= gone
+        portions.append(replace(portion, quantity=portion.quantity - gone))
+        portions.append(Portion(portion.group, "open", gone))
+        moves += undone(line.sku, replace(portion, quantity=gone))
+    return replace(line, portions=merge(reversed(portions))), moves

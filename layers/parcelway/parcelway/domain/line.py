@@ -147,6 +147,27 @@ class Line:
         return sum(portion.quantity for portion in self.portions if portion.stage in stages)
 
 
+@dataclass(frozen=True, slots=True)
+class Kit:
+    """Articles that are ordered together for one price: `quantity` times the `components`, units by
+    SKU as they were when it was put in.
+
+    The units are in the order's lines, with whatever else is ordered of those articles. A kit comes
+    to `unit_price`; what its components cost more alone is taken off their lines.
+    """
+
+    sku: str
+    name: str
+    quantity: int
+    components: Mapping[str, int]
+    unit_price: Money
+    price_source: str = "catalogue"
+
+    def units(self, sku: str) -> int:
+        """Units of an article in all of them."""
+        return self.components.get(sku, 0) * self.quantity
+
+
 def taken_off(discounts: Iterable[Discount], currency: str) -> Money:
     return Money(sum(each.amount.minor for each in discounts), currency)
 

@@ -11,8 +11,7 @@ from parcelway.domain.account import Approval
 from parcelway.domain.adjustment import Adjustment
 from parcelway.domain.audience import Buyer
 from parcelway.domain.gift_card import Tender
-from parcelway.domain.kit import Kit
-from parcelway.domain.line import Discount, Line, taken_off
+from parcelway.domain.line import Discount, Kit, Line, taken_off
 from parcelway.domain.money import Money, total
 from parcelway.domain.parties import (
     GUEST,
@@ -270,6 +269,14 @@ class Order:
     def kit(self, sku: str) -> Kit | None:
         """The kits of a SKU, None when there are none."""
         return next((kit for kit in self.kits if kit.sku == sku), None)
+
+    def in_kits(self, sku: str) -> int:
+        """Units of an article that belong to kits."""
+        return sum(kit.units(sku) for kit in self.kits)
+
+    def loose(self, line: Line) -> int:
+        """Units of a line that were ordered by themselves."""
+        return line.quantity - self.in_kits(line.sku)
 
     def group_named(self, group_id: str) -> DeliveryGroup:
         """A delivery group by its id. Raises KeyError for an unknown one."""

@@ -15,9 +15,7 @@ from parcelway.domain.audience import visible
 from parcelway.domain.catalogue import Product
 from parcelway.domain.discounts import take_off
 from parcelway.domain.facts import Facts
-from parcelway.domain.kit import Kit
-from parcelway.domain.kits import bundled
-from parcelway.domain.line import Discount, Line
+from parcelway.domain.line import Discount, Kit, Line
 from parcelway.domain.money import Money
 from parcelway.domain.order import DeliveryGroup, Order
 from parcelway.domain.prices import PriceList, Quote, lists_for, quote
@@ -41,7 +39,11 @@ def price(order: Order, facts: Facts) -> Order:
 def before_tax(order: Order, facts: Facts) -> Order:
     """The same without its tax: net and tax of lines and charges are still those of before."""
     priced = overridden(_at_unit_prices(order, facts))
-    charged = _with_charges(bundled(priced), facts.shop)
+    if priced.kits:
+        from parcelway.domain.kits import bundled  # few orders have any
+
+        priced = bundled(priced)
+    charged = _with_charges(priced, facts.shop)
     reduced = take_off(charged, offers(charged, facts), facts.products)
     return adjusted(reduced, facts.shop.settings.adjustment_reasons)
 

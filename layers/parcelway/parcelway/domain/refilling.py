@@ -13,14 +13,13 @@ from parcelway.domain.catalogue import Product
 from parcelway.domain.commands import Command, remember
 from parcelway.domain.decision import Decision
 from parcelway.domain.facts import Facts
-from parcelway.domain.kits import loose
+from parcelway.domain.filling import require_kits_whole, require_sellable
 from parcelway.domain.line import Line, Portion
 from parcelway.domain.money import zero
 from parcelway.domain.order import Order, advance, happened, require
 from parcelway.domain.pricing import price
 from parcelway.domain.refusals import Reason, Refusal
 from parcelway.domain.reservation import OutOfStock, give_back, require_one_transaction
-from parcelway.domain.selling import require_kits_whole, require_sellable
 from parcelway.domain.stock import Move, after
 
 
@@ -60,7 +59,7 @@ def left_out(order: Order, bought: Order) -> list[tuple[str, int]]:
 def _bought(order: Order) -> list[tuple[str, int]]:
     """Units by SKU of an order's kits, and of what is ordered beside them."""
     kits = [(kit.sku, kit.quantity) for kit in order.kits]
-    alone = ((line.sku, loose(order, line)) for line in order.lines)
+    alone = ((line.sku, order.loose(line)) for line in order.lines)
     return kits + [(sku, units) for sku, units in alone if units]
 
 

@@ -9,9 +9,7 @@ from typing import Any, Literal
 from parcelway.domain.backorder import Terms
 from parcelway.domain.facts import Facts
 from parcelway.domain.ids import derived
-from parcelway.domain.kit import Kit
-from parcelway.domain.kits import in_kits, whole, without
-from parcelway.domain.line import Line, Portion, merge
+from parcelway.domain.line import Kit, Line, Portion
 from parcelway.domain.order import SHORTAGES, WAITS, Order, Promise, Shortage
 from parcelway.domain.pricing import price, price_part
 from parcelway.domain.promising import with_promises
@@ -22,11 +20,10 @@ from parcelway.domain.reservation import (
     require_one_transaction,
     retake,
     take,
-    undone,
 )
 from parcelway.domain.shares import divided_discounts
 from parcelway.domain.slots import counted
-from parcelway.domain.stock import Move, after
+from parcelway.domain.stock import after
 from parcelway.values import dataclass
 
 
@@ -51,7 +48,11 @@ def resolve(order: Order, facts: Facts) -> tuple[Part, ...]:
     transaction.
     """
     if order.shortage in ("drop", "separate_order"):
-        held = with_whole_kits(order, _held(order, facts, "leave"))
+        held = _held(order, facts, "leave")
+        if order.kits:
+            from parcelway.domain.kits import with_whole_kits  # few orders have any
+
+            held = with_whole_kits(order, held)
         left = [line for line in held.lines if line.count("open")]
         if not left:
             return (Part(order, held),)
@@ -99,9 +100,9 @@ def _choice(order: Order, facts: Facts) -> Choice | None:
 
 def _divided(order: Order, held: Claim, facts: Facts) -> tuple[Part, ...]:
     """What is there, and what is not: dropped, or as a second order."""
-    kits = whole(order, {line.sku: line.count("reserved") for line in held.lines})
-    there, missing = _split(order, held.lines, kits)
-    here = replace(_with(order, there), kits=kits)
+    kits = _kits(order, held)
+    there, missing = _split(held.lines, kits)
+    here = replace(_with(order, there), kits=kits[0])
     if order.shortage == "drop":
         here = price(here, facts)
         claim = Claim(_as_held(here, held), held.moves, held.because)
@@ -114,7 +115,7 @@ def _divided(order: Order, held: Claim, facts: Facts) -> tuple[Part, ...]:
     here = price_part(here, facts)
     claim = Claim(_as_held(here, held), held.moves, held.because)
     fresh = replace(order, id=derived("ord", "separate", order.id), version=0, commands={})
-    fresh = replace(fresh, kits=without(order.kits, kits))
+    fresh = replace(fresh, kits=kits[1])
     second = price_part(_with(fresh, missing), facts)
     balances = after(facts.balances, held.moves)
     terms = Terms(facts.products, facts.now, "wait")
@@ -129,46 +130,26 @@ def _held(order: Order, facts: Facts, short: Literal["refuse", "wait", "leave"])
     return retake(order, "reserved", facts.balances, facts.shop, terms)
 
 
-def with_whole_kits(order: Order, held: Claim) -> Claim:
-    """A claim without what it holds of kits that are not whole: that is given back, left open."""
+def _kits(order: Order, held: Claim) -> tuple[tuple[Kit, ...], tuple[Kit, ...]]:
+    """The kits that are there, all of each, and those that are not."""
     if not order.kits:
-        return held
-    there = {line.sku: line.count("reserved") for line in held.lines}
-    torn = without(order.kits, whole(order, there))
-    lines, freed = list[Line](), list[Move]()
-    for line in held.lines:
-        # Of what is missing the units of torn kits are first; beyond that what is there goes back.
-        surplus = max(0, in_kits(torn, line.sku) - line.count("open"))
-        opened, moves = _given_up(line, surplus)
-        lines.append(opened)
-        freed += moves
-    return Claim(tuple(lines), (*held.moves, *freed), held.because)
+        return (), ()
+    from parcelway.domain.kits import whole, without  # few orders have any
 
-
-def _given_up(line: Line, units: int) -> tuple[Line, list[Move]]:
-    """The line with so many of its held units open again, the last ones first."""
-    portions, moves, left = list[Portion](), list[Move](), units
-    for portion in reversed(line.portions):
-        gone = min(left, portion.quantity) if portion.stage == "reserved" else 0
-        left -= gone
-        portions.append(replace(portion, quantity=portion.quantity - gone))
-        portions.append(Portion(portion.group, "open", gone))
-        moves += undone(line.sku, replace(portion, quantity=gone))
-    return replace(line, portions=merge(reversed(portions))), moves
+    there = whole(order, {line.sku: line.count("reserved") for line in held.lines})
+    return there, without(order.kits, there)
 
 
 def _split(
-    order: Order, lines: Sequence[Line], kits: Sequence[Kit]
+    lines: Sequence[Line], kits: tuple[Sequence[Kit], Sequence[Kit]]
 ) -> tuple[list[Line], list[Line]]:
-    """The units that are held, and those that are not, each with their share of the discounts: of
-    `kits`, and of those that are not among them."""
+    """The units that are held and those that are not, each with their share of the discounts, by
+    the kits that are there and those that are not."""
     held, missing = [], []
-    here = {kit.sku: kit.quantity for kit in kits}
-    there = {kit.sku: kit.quantity for kit in without(order.kits, kits)}
+    counts = [{kit.sku: kit.quantity for kit in of_part} for of_part in kits]
     for line in lines:
         parts = _only(line, "reserved"), _only(line, "open")
-        units = [part.quantity for part in parts]
-        discounts = divided_discounts(line, units, [here, there])
+        discounts = divided_discounts(line, [part.quantity for part in parts], counts)
         held.append(replace(parts[0], discounts=discounts[0]))
         missing.append(replace(parts[1], discounts=discounts[1]))
     return held, missing

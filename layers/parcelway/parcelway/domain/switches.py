@@ -12,7 +12,6 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from parcelway.domain.coupons import Use
-from parcelway.domain.kits import left_of
 from parcelway.domain.order import Order
 from parcelway.domain.parties import Address
 from parcelway.domain.refusals import Reason, Refusal
@@ -130,6 +129,8 @@ def _still_bought(order: Order, sku: str) -> int:
     if order.state in ("cancelled", "expired"):
         return 0
     if kit is not None:
+        from parcelway.domain.kits import left_of  # few orders have any
+
         return left_of(order, kit)
     return line.quantity - line.count("cancelled") if line else 0
 

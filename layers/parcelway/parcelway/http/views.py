@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 from parcelway.domain.dues import pay_until, payable, to_pay
 from parcelway.domain.gift_card import Kind
 from parcelway.domain.gift_cards import shares
-from parcelway.domain.kit import Kit
-from parcelway.domain.line import Discount, Line, Share
+from parcelway.domain.line import Discount, Kit, Line, Share
 from parcelway.domain.money import Money, total
 from parcelway.domain.order import (
     DeliveryGroup,

@@ -1,14 +1,13 @@
-"""What may be ordered: of an article, of a kit, and of both when they share units."""
+"""What may be put in a cart: of an article, of a kit, and of both when they share units."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from parcelway.domain.audience import visible
-from parcelway.domain.catalogue import Product, require_quantity
+from parcelway.domain.catalogue import Product, parts_of, require_quantity
 from parcelway.domain.facts import Facts
-from parcelway.domain.kit import Kit
-from parcelway.domain.kits import in_kits, loose, parts_of
+from parcelway.domain.line import Kit
 from parcelway.domain.money import zero
 from parcelway.domain.order import Order
 from parcelway.domain.pricing import has_price, offer
@@ -50,7 +49,7 @@ def asked_for(
 
 def require_kits_whole(order: Order, sku: str, quantity: int) -> None:
     """Refuse with IN_KIT to have fewer units of an article than the order's kits have of it."""
-    needed = in_kits(order.kits, sku)
+    needed = order.in_kits(sku)
     if quantity < needed:
         kits = [kit.sku for kit in order.kits if sku in kit.components]
         raise Refusal(
@@ -66,38 +65,13 @@ def require_sellable(order: Order, sku: str, quantity: int, facts: Facts) -> Non
     """Refuse so many units of an article that the order may not have of it. What its kits have of
     it is no matter of the article's own limits. Raises Refusal UNKNOWN_SKU, NOT_SELLABLE,
     QUANTITY_LIMIT, TOO_MANY_LINES."""
-    alone = quantity - in_kits(order.kits, sku)
+    alone = quantity - order.in_kits(sku)
     if alone:
         product = _for_sale(order, sku, quantity, facts)
         if product.components:
             raise Refusal(Reason.NOT_SELLABLE, f"{sku} is a kit: put it in by itself.", "/sku")
         require_quantity(product, alone, facts.shop.settings.max_quantity)
     _require_room(order, {sku: quantity}, facts)
-
-
-def require_still_sellable(order: Order, facts: Facts) -> None:
-    """Refuse with NOT_SELLABLE a cart with something that is not for sale any more, with
-    QUANTITY_LIMIT one with a quantity that nobody may ask for any more, with KIT_CHANGED one with a
-    kit that is not made up as it was when it was put in."""
-    maximum = facts.shop.settings.max_quantity
-    for index, line in enumerate(order.lines):
-        alone, product = loose(order, line), facts.products.get(line.sku)
-        sold = offer(order, line.sku, line.quantity, facts) if alone else None
-        there = has_price(order, line.sku, line.quantity, facts)
-        if product is None or not there or product.components or (alone and sold is None):
-            told = f"{line.sku} is not for sale any more."
-            raise Refusal(Reason.NOT_SELLABLE, told, f"/lines/{index}")
-        if alone and not order.external_id:  # what was sold elsewhere is a fact
-            require_quantity(product, alone, maximum, f"/lines/{index}/quantity")
-    for index, kit in enumerate(order.kits):
-        product, pointer = facts.products.get(kit.sku), f"/kits/{index}"
-        if product is None or offer(order, kit.sku, kit.quantity, facts) is None:
-            raise Refusal(Reason.NOT_SELLABLE, f"{kit.sku} is not for sale any more.", pointer)
-        if dict(product.components) != dict(kit.components):
-            told = f"{kit.sku} is made up differently now: put it in the cart anew."
-            raise Refusal(Reason.KIT_CHANGED, told, pointer, sku=kit.sku)
-        if not order.external_id:
-            require_quantity(product, kit.quantity, maximum, f"{pointer}/quantity")
 
 
 def _kit(order: Order, sku: str, quantity: int, facts: Facts) -> Kit:
