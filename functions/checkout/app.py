@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import datetime
 from functools import cache
 from typing import Literal
 
@@ -15,12 +15,10 @@ from parcelway.domain.credit import METHOD, CreditAccount
 from parcelway.domain.decision import Decision
 from parcelway.domain.facts import Facts
 from parcelway.domain.methods import methods
-from parcelway.domain.money import Money
-from parcelway.domain.order import Order, Promise, require, totals
-from parcelway.domain.parties import Address, Contact
+from parcelway.domain.order import Order, require
+from parcelway.domain.parties import Contact
 from parcelway.domain.pricing import price
-from parcelway.domain.promise import hours_today
-from parcelway.domain.shortage import Choice, Part, choices
+from parcelway.domain.shortage import choices
 from parcelway.domain.tracking import new_number
 from parcelway.http.access import by_grant, held_order
 from parcelway.http.api import CART, Api
@@ -35,7 +33,7 @@ from parcelway.http.schemas import (
     Text,
 )
 from parcelway.http.taxes import with_taxes
-from parcelway.http.views import ExpectedView, OrderView, held_view
+from parcelway.http.views import OrderView, held_view
 from parcelway.store.alternatives import offering
 from parcelway.store.commit import until_fresh
 from parcelway.store.credit import get_account
@@ -43,8 +41,15 @@ from parcelway.store.database import database
 from parcelway.store.saving import save
 from parcelway.store.selling import read_facts
 from parcelway.store.shop import load_shop
-from parcelway.values import dataclass
 from pydantic import Field
+from views import (
+    AvailabilityView,
+    MethodsView,
+    MethodView,
+    OptionsView,
+    choice_view,
+    option_view,
+)
 
 api = Api("checkout", around=with_taxes)
 handler = api
@@ -107,115 +112,6 @@ class Confirmation(Input):
     expected_total: MoneyInput | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class MissingView:
-    """Units of a SKU that are not there at present."""
-
-    sku: str
-    quantity: int
-
-
-@dataclass(frozen=True, slots=True)
-class HoursView:
-    """Local times between which a store is open."""
-
-    opens: str
-    closes: str
-
-
-@dataclass(frozen=True, slots=True)
-class OptionView:
-    """One way to get the goods. `available` tells whether all of them are there at present,
-    `missing` which are not. For pick-up there is the store, when the goods would be ready there,
-    its hours today in its own time zone, and how many kilometres away it is, if that is known."""
-
-    service: str
-    method: str
-    name: Mapping[str, str]
-    carrier: str
-    price: Money
-    from_date: date
-    to_date: date
-    available: bool
-    store: str
-    store_name: str
-    store_address: Address | None
-    missing: list[MissingView]
-    ready_by: datetime | None
-    time_zone: str
-    open_today: list[HoursView]
-    distance_km: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class MethodView:
-    """A payment method of the shop's. `why_not` is '' when the cart can be paid by it, else a name
-    of the reason, which `detail` tells."""
-
-    method: str
-    offered: bool
-    why_not: str
-    detail: str
-
-
-@dataclass(frozen=True, slots=True)
-class MethodsView:
-    """The shop's payment methods, in its order."""
-
-    methods: list[MethodView]
-
-
-@dataclass(frozen=True, slots=True)
-class OptionsView:
-    """What can be chosen from."""
-
-    options: list[OptionView]
-
-
-@dataclass(frozen=True, slots=True)
-class WaitView:
-    """Units of a SKU: there now, and expected later."""
-
-    sku: str
-    now: int
-    later: list[ExpectedView]
-
-
-@dataclass(frozen=True, slots=True)
-class WindowView:
-    """When a delivery would be there; null where that cannot be told."""
-
-    group: str
-    from_date: date | None
-    to_date: date | None
-
-
-@dataclass(frozen=True, slots=True)
-class PartView:
-    """One order that a choice leads to."""
-
-    total: Money
-    lines: list[WaitView]
-    deliveries: list[WindowView]
-
-
-@dataclass(frozen=True, slots=True)
-class ChoiceView:
-    """What comes of a `shortage` choice: one order, or a second one for what is not there."""
-
-    shortage: str
-    orders: list[PartView]
-
-
-@dataclass(frozen=True, slots=True)
-class AvailabilityView:
-    """Whether everything is there; then there is one entry, and nothing to choose. No entry at all
-    means that the cart cannot be had as it is."""
-
-    complete: bool
-    choices: list[ChoiceView]
-
-
 @api.route("PATCH", "/carts/{cart_id}", who=CART, body=Details, reply=OrderView)
 def describe(call: Call[Details]) -> OrderView:
     """Note contact, billing address, payment method, language, the buyer's own number for the order
@@ -253,7 +149,7 @@ def delivery_options(call: Call[None]) -> OptionsView:
         postal_code=where.postal_code or "",
         group_id=where.group or "",
     )
-    return OptionsView([_option(option, call.now) for option in found])
+    return OptionsView([option_view(option, call.now) for option in found])
 
 
 @api.route("GET", "/carts/{cart_id}/payment-methods", who=CART, reply=MethodsView)
@@ -275,7 +171,7 @@ def availability(call: Call[None]) -> AvailabilityView:
     checkout.require_deliveries(priced)  # of what is offered now: a service may be gone
     found = choices(priced, facts)
     return AvailabilityView(
-        bool(found) and not found[0].shortage, [_choice(choice) for choice in found]
+        bool(found) and not found[0].shortage, [choice_view(choice) for choice in found]
     )
 
 
@@ -390,36 +286,6 @@ def _new_names() -> checkout.Names:
     return checkout.Names(new_number(secrets.choice), secrets.token_urlsafe(16))
 
 
-def _choice(choice: Choice) -> ChoiceView:
-    parts = zip(choice.parts, choice.promises, strict=True)
-    return ChoiceView(choice.shortage, [_part(part, windows) for part, windows in parts])
-
-
-def _part(part: Part, windows: Sequence[Promise | None]) -> PartView:
-    groups = zip(part.order.groups, windows, strict=True)
-    return PartView(
-        totals(part.order).gross,
-        [
-            WaitView(
-                line.sku,
-                line.count("reserved"),
-                [
-                    ExpectedView(p.quantity, p.due)
-                    for p in line.portions
-                    if p.stage == "backordered"
-                ],
-            )
-            for line in part.claim.lines
-        ],
-        [
-            WindowView(
-                group.id, window.earliest if window else None, window.latest if window else None
-            )
-            for group, window in groups
-        ],
-    )
-
-
 def _change(
     call: Call[Details] | Call[Delivery] | Call[Deliveries],
     decide: Callable[[Order, Facts], Decision],
@@ -431,26 +297,3 @@ def _change(
         return decision.order
 
     return held_view(call, until_fresh(attempt))
-
-
-def _option(option: delivery.Option, now: datetime) -> OptionView:
-    store = option.store
-    hours = hours_today(store, now) if store else ()
-    return OptionView(
-        service=option.service.id,
-        method=option.service.method,
-        name=option.service.name,
-        carrier=option.service.carrier,
-        price=option.price,
-        from_date=option.promise.earliest,
-        to_date=option.promise.latest,
-        available=option.available,
-        store=store.id if store else "",
-        store_name=store.name if store else "",
-        store_address=store.address if store else None,
-        missing=[MissingView(sku, units) for sku, units in option.missing.items()],
-        ready_by=option.promise.ready_by if option.available else None,
-        time_zone=store.time_zone if store else "",
-        open_today=[HoursView(opens, closes) for opens, closes in hours],
-        distance_km=None if option.metres is None else round(option.metres / 1000, 1),
-    )

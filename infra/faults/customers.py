@@ -19,8 +19,10 @@ from infra.faults.people import (
     Scenario,
     dossier_of,
     goes_shopping,
+    heard_late,
     must,
     signs_up,
+    until_over,
     works,
 )
 from infra.sim.history import History
@@ -153,8 +155,7 @@ def _play_erased(history: History) -> None:
         customer_id = member.call("GET", "/customers/me")["id"]
         _fills_cart(person)
         _orders_as(person, authorization)
-        while dossier_of(history, "ann").order.state != "closed":
-            history.world.kernel.sleep(3600)
+        until_over(history)
         history.differs_from_here()
         again = Person(history)
         history.script("columbus again", Warehouse(history.world, COLUMBUS).work)
@@ -182,7 +183,7 @@ def _wrong_erased(history: History) -> list[str]:
     """Of ann only her invoices are left, and nobody is being forgotten any more."""
     wrong = still_told(history)
     closed = [order for order in history.world.orders() if order.state == "closed"]
-    if not closed or any(order.contact for order in closed):
+    if not (closed or heard_late(history)) or any(order.contact for order in closed):
         wrong.append(f"{len(closed)} orders were closed, some of somebody")
     return wrong
 

@@ -14,7 +14,9 @@ from infra.faults.people import (
     Scenario,
     dossier_of,
     goes_shopping,
+    heard_late,
     signs_up,
+    until_over,
     works,
 )
 from infra.sim.history import History
@@ -55,8 +57,7 @@ def _play(history: History) -> None:
         person.describe()
         person.place()
         person.pay(GOOD)
-        while {dossier_of(history, name).order.state for name in history.orders} != {"closed"}:
-            history.world.kernel.sleep(_HOUR)
+        until_over(history)
         history.differs_from_here()
         history.together(
             lambda: _is_disputed(history, person),
@@ -93,8 +94,9 @@ def _wrong(history: History) -> list[str]:
     """Unless both orders are nobody's, and of ann only what her invoice was issued with is left."""
     wrong = still_told(history)
     for name in history.orders:
-        dossier = dossier_of(history, name)
-        if dossier.order.state != "closed" or dossier.order.contact is not None:
+        dossier, late = dossier_of(history, name), name == "ann" and heard_late(history)
+        ended = dossier.order.state == "closed" or (late and dossier.order.state == "expired")
+        if not ended or dossier.order.contact is not None:
             wrong.append(f"{name}: {dossier.order.state}, of {dossier.order.contact}")
         for invoice in dossier.invoices:
             if invoice.buyer.phone or not invoice.buyer.name:

@@ -162,6 +162,12 @@ def heard_late(history: History) -> bool:
     return history.bank.webhooks.slowest + 2 * skew >= HOLD_SECONDS
 
 
+def until_over(history: History) -> None:
+    """Wait until every order has come to its end, whichever that is."""
+    while any(dossier_of(history, name).order.ended_at is None for name in history.orders):
+        history.world.kernel.sleep(3600)
+
+
 def who_got_it(history: History) -> list[str]:
     return [name for name in history.orders if dossier_of(history, name).order.state == "closed"]
 

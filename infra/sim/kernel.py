@@ -9,16 +9,22 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from random import Random
 from typing import Any, Protocol
 
 from greenlet import getcurrent, greenlet
 
+LONGEST = timedelta(days=2 * 366)  # no promise takes longer
+
 
 class Stopped(BaseException):
     """The history is over, or nobody wants this task's result any more."""
+
+
+class Endless(Exception):
+    """Something waits for what never comes."""
 
 
 class Schedule(Protocol):
@@ -112,6 +118,7 @@ class Kernel:
     def __init__(self, start: datetime, schedule: Schedule) -> None:
         self.hub = getcurrent()
         self.now = start.timestamp()
+        self._end = self.now + LONGEST.total_seconds()
         self.closing = False
         self.failures: list[tuple[str, BaseException]] = []
         self._schedule = schedule
@@ -187,13 +194,18 @@ class Kernel:
             self._ready.append(task)
 
     def run(self, until: float | None = None) -> None:
-        """From outside of tasks: let everything happen that can up to `until`."""
+        """From outside of tasks: let everything happen that can up to `until`. What goes on for
+        longer than anything may is broken off, as a failure of whoever is not done."""
         while True:
             while self._ready:
                 self._go_on(self._ready.pop(self._schedule.pick(len(self._ready))))
             if not self._timers or (until is not None and self._timers[0][0] > until):
                 break
             due, _, task, turn = heapq.heappop(self._timers)
+            if due > self._end:
+                left = sorted({each.name for each in self._live if not each.finished})
+                self.failures.append((", ".join(left), Endless(f"after {LONGEST}")))
+                break
             if task.turn == turn and not task.finished:
                 self.now = max(self.now, due)
                 self._ready.append(task)

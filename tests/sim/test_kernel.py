@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from infra.sim.kernel import InOrder, Kernel, Schedule, Shuffled, Signal, Stopped
+from infra.sim.kernel import Endless, InOrder, Kernel, Schedule, Shuffled, Signal, Stopped
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 
@@ -26,6 +26,21 @@ def test_time_stands_still_while_tasks_run_and_jumps_when_they_sleep() -> None:
         world.spawn("sleeper", lambda seconds=seconds: sleeper(seconds))
     world.run()
     assert seen == [(5, 5), (30, 30), (86400, 86400)]
+
+
+def test_who_waits_for_what_never_comes_is_named_and_the_history_ends() -> None:
+    world, never = kernel(), False
+
+    def waits() -> None:
+        while not never:
+            world.sleep(86400)
+
+    world.spawn("patient", waits)
+    world.spawn("sleeper", lambda: world.sleep(86400))
+    world.run()
+    ((name, why),) = world.failures
+    assert name == "patient" and isinstance(why, Endless)
+    world.close()
 
 
 def test_a_signal_wakes_its_waiters_and_a_timeout_those_it_came_too_late_for() -> None:

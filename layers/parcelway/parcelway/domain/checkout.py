@@ -287,7 +287,7 @@ def require_sellable(order: Order, facts: Facts) -> None:
         if product is None or not there or product.components or (alone and sold is None):
             told = f"{line.sku} is not for sale any more."
             raise Refusal(Reason.NOT_SELLABLE, told, f"/lines/{index}")
-        if alone and not order.external_id:  # what was sold elsewhere is a fact
+        if alone and not order.sold_elsewhere:  # what was sold elsewhere is a fact
             require_quantity(product, alone, maximum, f"/lines/{index}/quantity")
     for index, kit in enumerate(order.kits):
         product, pointer = facts.products.get(kit.sku), f"/kits/{index}"
@@ -296,5 +296,5 @@ def require_sellable(order: Order, facts: Facts) -> None:
         if dict(product.components) != dict(kit.components):
             told = f"{kit.sku} is made up differently now: put it in the cart anew."
             raise Refusal(Reason.KIT_CHANGED, told, pointer, sku=kit.sku)
-        if not order.external_id:
+        if not order.sold_elsewhere:
             require_quantity(product, kit.quantity, maximum, f"{pointer}/quantity")

@@ -15,7 +15,7 @@ from dataclasses import replace
 
 from parcelway.domain.catalogue import Product
 from parcelway.domain.line import Discount, Line, Source
-from parcelway.domain.money import Money, allocate, share
+from parcelway.domain.money import Money, allocate_minor, share
 from parcelway.domain.order import Order
 from parcelway.domain.promotions import ALL, WHOLE, Promotion, Scope, Step
 from parcelway.values import dataclass
@@ -126,8 +126,8 @@ def _in_scope(scope: Scope, basket: _Basket, products: Mapping[str, Product]) ->
 def _divided(minor: int, places: Sequence[_Place], basket: _Basket) -> dict[_Place, int]:
     if not minor:
         return {}
-    parts = allocate(Money(minor, basket.currency), [basket.left[place] for place in places])
-    return {place: part.minor for place, part in zip(places, parts, strict=True)}
+    parts = allocate_minor(minor, [basket.left[place] for place in places])
+    return dict(zip(places, parts, strict=True))
 
 
 def _units_got(

@@ -128,7 +128,7 @@ def in_the_way(order: Order, disputes: Iterable[Dispute], now: datetime) -> Obst
     if any(dispute.open for dispute in disputes):
         return "dispute"
     # What was sold elsewhere its source owes, not the person it was for.
-    theirs = not order.external_id
+    theirs = not order.sold_elsewhere
     if theirs and (due_at(order, now) is not None or order.owed or order.outstanding):
         return "money"
     return None

@@ -21,7 +21,7 @@ def mailbox(order: Order) -> str:
     What was bought elsewhere and imported cannot: its money is with that marketplace, and so are
     its cancellation and its return.
     """
-    return "" if order.external_id else told_by(order)
+    return "" if order.sold_elsewhere else told_by(order)
 
 
 def told_by(order: Order) -> str:

@@ -52,7 +52,7 @@ def issue(
         order,
         invoiced=order.invoiced + invoice.gross.minor,
         # What was sold elsewhere is reminded of there.
-        terms=order.terms if order.external_id else _terms(order, invoice),
+        terms=order.terms if order.sold_elsewhere else _terms(order, invoice),
     )
     over = _over(order)
     if over:

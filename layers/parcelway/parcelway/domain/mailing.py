@@ -46,7 +46,7 @@ def mailed(event: Event, order: Order) -> bool:
     there, by whom they bought from; who bought at a counter need not have an
     address, and of who was forgotten none is left.
     """
-    if order.external_id or order.contact is None or not order.contact.email:
+    if order.sold_elsewhere or order.contact is None or not order.contact.email:
         return False
     if event.type == "promise.revised":
         return order.confirmed_at is not None and order.confirmed_at <= event.at

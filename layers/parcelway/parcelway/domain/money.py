@@ -100,15 +100,20 @@ def allocate(amount: Money, weights: Sequence[int]) -> list[Money]:
     Ties go to the earlier part. With all weights zero the parts are as equal as can be.
     Raises ValueError for no weights or a negative one.
     """
+    return [Money(part, amount.currency) for part in allocate_minor(amount.minor, weights)]
+
+
+def allocate_minor(minor: int, weights: Sequence[int]) -> list[int]:
+    """`allocate` for minor units whose currency is known to be one."""
     if not weights or min(weights) < 0:
         raise ValueError("allocation needs weights, none of them negative")
     if not any(weights):
         weights = [1] * len(weights)
-    whole, sign = abs(amount.minor), -1 if amount.minor < 0 else 1
+    whole, sign = abs(minor), -1 if minor < 0 else 1
     divisor = sum(weights)
     parts = [whole * weight // divisor for weight in weights]
     remainders = [whole * weight % divisor for weight in weights]
-    by_remainder = sorted(range(len(weights)), key=lambda i: (-remainders[i], i))
-    for i in by_remainder[: whole - sum(parts)]:
+    by_remainder = sorted(range(len(weights)), key=remainders.__getitem__, reverse=True)
+    for i in by_remainder[: whole - sum(parts)]:  # the sort keeps ties in their order
         parts[i] += 1
-    return [Money(sign * part, amount.currency) for part in parts]
+    return [sign * part for part in parts]

@@ -258,6 +258,11 @@ class Order:
         taken = self.captured - self.refunded - self.outstanding
         return Money(self.invoiced - taken, self.currency)
 
+    @property
+    def sold_elsewhere(self) -> bool:
+        """Whether it was imported from where it was bought, which alone deals with its buyer."""
+        return bool(self.external_id)
+
     def is_for(self, customer_id: str) -> bool:
         """Whether something of this customer's, or of nobody's in particular, is this order's."""
         return customer_id in ("", self.customer_id, *self.formerly)

@@ -45,8 +45,12 @@ class Scope:
         """Whether a SKU is among them."""
         if not self.skus and not self.categories:
             return True
+        if sku in self.skus:
+            return True
+        if not self.categories:
+            return False
         path = ">".join(product.category) + ">" if product else ""
-        return sku in self.skus or any(path.startswith(f"{c}>") for c in self.categories)
+        return any(path.startswith(f"{c}>") for c in self.categories)
 
 
 ALL = Scope()

@@ -259,7 +259,7 @@ def _unlist(db: Database, planned: Erasure, order: Order) -> None:
     """Take an order off the list of the mailbox, last of all."""
     if order.customer_id:
         return
-    listed = sold_key if order.external_id else guest_key
+    listed = sold_key if order.sold_elsewhere else guest_key
     keys = [listed(address, order.id) for address in planned.mailboxes]
     _one_by_one(db, [Write(db.orders, "attribute_exists(pk)", key=key) for key in keys])
 

@@ -191,7 +191,7 @@ def _order_item(order: Order, now: datetime) -> dict[str, Any]:
 
 def _feed_entry(order: Order, now: datetime) -> dict[str, str]:
     """Where an imported order is among the changed ones of its source; nowhere for others."""
-    if not order.external_id:
+    if not order.sold_elsewhere:
         return {}
     return {"feed": order.source, "changed_at": f"{iso(now)}#{order.id}"}
 
@@ -297,7 +297,7 @@ def _lookup_writes(db: Database, decision: Decision) -> Iterable[Write]:
             from parcelway.domain.guest_orders import told_by  # only who places orders pays for it
 
             if address := told_by(order):
-                listed = sold_key if order.external_id else guest_key
+                listed = sold_key if order.sold_elsewhere else guest_key
                 yield Write(db.orders, "", listed(address, order.id))
     for payment in decision.tenders:
         if payment.method == TERMINAL:  # one slip pays for one sale
