@@ -82,7 +82,7 @@ def _basket(order: Order) -> _Basket:
         for line in order.lines
     )
     charges = {group.id: group.charge for group in order.groups if group.charge_price}
-    left: dict[_Place, int] = {line.number: line.amount.minor for line in order.lines}
+    left: dict[_Place, int] = {item.number: item.worth for item in items}
     left |= {group: charge.minor for group, charge in charges.items() if charge}
     return _Basket(order.currency, items, tuple(group for group in charges if group in left), left)
 
