@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import count
 from pathlib import Path
 
@@ -45,6 +45,18 @@ def maker(app: Application) -> Callable[..., str]:
         catalogue.upsert(app.database, [product], clock.now())
         if units:
             stock_books.count(app.database, sku, node, units, clock.now(), "test")
+        return sku
+
+    return make
+
+
+def kit_maker(app: Application) -> Callable[..., str]:
+    """Makes a new kit of articles (units by SKU); its SKU."""
+
+    def make(price: int, components: Mapping[str, int]) -> str:
+        sku = f"K-{next(_numbers):05d}"
+        kit = Product(sku, f"Kit {sku}", Money(price, "USD"), components=dict(components))
+        catalogue.upsert(app.database, [kit], clock.now())
         return sku
 
     return make

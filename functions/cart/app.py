@@ -206,7 +206,7 @@ def reorder(call: Call[Again]) -> RefilledView:
         bought = _bought(call, order)
         if repeated(order, call.command):
             return order, bought
-        skus = [line.sku for line in bought.lines]
+        skus = [each.sku for each in (*bought.kits, *bought.lines)]
         facts = read_facts(db(), order, call.now, *skus, stock=skus)
         decision = refill(order, bought, facts, call.command)
         save(db(), decision, call.now)
@@ -326,7 +326,8 @@ def _set_quantity(call: Call[SetQuantity] | Call[None], quantity: int) -> OrderV
     def attempt() -> Order:
         order = held_order(db(), call)
         line = order.line(sku)
-        if (line.quantity if line else 0) == quantity and order.state == "draft":
+        there = line.quantity if line else 0
+        if there == quantity and order.state == "draft" and order.kit(sku) is None:
             return order
         facts = read_facts(db(), order, call.now, sku, stock=(sku,))
         decision = cart.set_quantity(order, sku, quantity, facts)

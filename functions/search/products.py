@@ -22,10 +22,20 @@ from parcelway.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)
+class ComponentView:
+    """Units of an article that one kit has."""
+
+    sku: str
+    name: str
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
 class ProductView:
     """A product at its price and availability of this moment, for the buyer of the cart that was
     named; for who is nobody in particular without one. It is ordered from `min_quantity` units on,
-    in steps of `quantity_step`, up to `max_quantity` (null: as many as of any)."""
+    in steps of `quantity_step`, up to `max_quantity` (null: as many as of any). A kit has the
+    `components` that it is made of, whose weight it has."""
 
     sku: str
     name: str
@@ -41,6 +51,7 @@ class ProductView:
     min_quantity: int
     max_quantity: int | None
     quantity_step: int
+    components: list[ComponentView]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +88,29 @@ def views_of(
     known = get_many(db, skus)
     products = {sku: each for sku, each in known.items() if shown(each, buyer, shop)}
     quotes = _quotes(db, products, shop, audience, now)
+    parts = _components(db, [products[sku] for sku in quotes], known)
     among = outlets(shop, buyer.channel)
-    balances = read_balances(db, among.keys(quotes))
+    articles = [part for sku in quotes for part in products[sku].components or (sku,)]
+    balances = read_balances(db, among.keys(dict.fromkeys(articles)))
     return {
-        sku: _view(products[sku], found, availability(products[sku], balances, among, now), shop)
+        sku: _view(
+            products[sku],
+            found,
+            availability(products[sku], balances, among, now, parts),
+            shop,
+            parts,
+        )
         for sku, found in quotes.items()
     }
+
+
+def _components(
+    db: Database, products: Sequence[Product], known: Mapping[str, Product]
+) -> Mapping[str, Product]:
+    """What the kits among `products` are made of, as far as there is such an article."""
+    wanted = {part for product in products for part in product.components}
+    missing = wanted - known.keys()
+    return {**known, **get_many(db, missing)} if missing else known
 
 
 def _quotes(
@@ -96,7 +124,15 @@ def _quotes(
     return {sku: found for sku, found in quotes.items() if found}
 
 
-def _view(product: Product, price: Quote, stock: Availability, shop: Shop) -> ProductView:
+def _view(
+    product: Product,
+    price: Quote,
+    stock: Availability,
+    shop: Shop,
+    parts: Mapping[str, Product],
+) -> ProductView:
+    components = [(parts[sku], units) for sku, units in product.components.items() if sku in parts]
+    grams = sum(part.weight_grams * units for part, units in components)
     return ProductView(
         product.sku,
         product.name,
@@ -107,9 +143,10 @@ def _view(product: Product, price: Quote, stock: Availability, shop: Shop) -> Pr
         price.unit_price,
         price.source,
         shop.settings.prices_include_tax,
-        product.weight_grams,
+        grams if product.components else product.weight_grams,
         stock,
         product.min_quantity,
         product.max_quantity,
         product.quantity_step,
+        [ComponentView(part.sku, part.name, units) for part, units in components],
     )

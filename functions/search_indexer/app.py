@@ -93,6 +93,9 @@ def _index(skus: Iterable[str], through: datetime) -> Manifest:
     if not writer().published:
         return _rebuild()
     stored = catalogue.get_stored(db(), skus, consistent=True)
+    kits = {kit for entry in stored.values() for kit in entry.in_kits} - stored.keys()
+    if kits:  # what there is of them follows from what there is of their components
+        stored |= catalogue.get_stored(db(), kits, consistent=True)
     selling = [entry for entry in stored.values() if entry.product.active]
     gone = sorted(set(skus) - {entry.product.sku for entry in selling})
     return writer().update(list(_listings(selling)), gone, through)
@@ -113,10 +116,13 @@ def _listings(stored: Iterable[Stored]) -> Iterator[Listing]:
 
 
 def _with_stock(chunk: Sequence[Stored], among: Outlets, now: datetime) -> Iterator[Listing]:
-    skus = [entry.product.sku for entry in chunk]
-    balances = read_balances(db(), among.keys(skus), consistent=True)
+    products = {entry.product.sku: entry.product for entry in chunk}
+    parts = {part for product in products.values() for part in product.components}
+    if missing := parts - products.keys():
+        products |= catalogue.get_many(db(), missing)
+    balances = read_balances(db(), among.keys(products), consistent=True)
     for entry in chunk:
-        state = availability(entry.product, balances, among, now).state
+        state = availability(entry.product, balances, among, now, products).state
         yield Listing(entry.product, entry.added_at, _stocked(state))
 
 

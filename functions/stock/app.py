@@ -21,7 +21,7 @@ from forms import (
     Transfer,
 )
 from parcelway.domain import stock_books
-from parcelway.domain.catalogue import Product
+from parcelway.domain.catalogue import Product, require_stock_kept
 from parcelway.domain.channels import quota_of
 from parcelway.domain.ids import derived
 from parcelway.domain.money import Money
@@ -172,6 +172,7 @@ def expect(call: Call[Expectation]) -> BookedView:
 def reorder_at(call: Call[ReorderPoint]) -> BalanceView:
     """Somebody is told when so few units are available."""
     product, node = _place(call)
+    require_stock_kept(product)
     key = (product.sku, node)
     set_reorder_point(db(), *key, call.body.quantity)
     return balance_view(read_balances(db(), [key], consistent=True)[key])
@@ -183,7 +184,7 @@ def reorder_at(call: Call[ReorderPoint]) -> BalanceView:
 def allot(call: Call[Kept]) -> QuotaView:
     """So many units in all may be sold through a channel."""
     sku, channel = call.path["sku"], call.path["channel"]
-    _product(sku)
+    require_stock_kept(_product(sku))
     if channel not in load_shop(db()).settings.quota_channels:
         raise Refusal(Reason.NOT_FOUND, f"Channel {channel} has no quotas.")
     return _quota(call, lambda quota: stock_books.allot(quota, call.body.quantity))
@@ -215,6 +216,8 @@ def transfer(call: Call[Transfer]) -> TransferView:
     unknown = units.keys() - products.keys()
     if unknown:
         raise Refusal(Reason.UNKNOWN_SKU, f"There is no product {min(unknown)}.", "/lines")
+    for product in products.values():
+        require_stock_kept(product, "/lines")
     reference = derived(stock_books.TRANSFER, call.caller.subject, call.command.key)
 
     def decide(all_: Balances) -> Booking:
@@ -324,6 +327,7 @@ def _document(
 ) -> BookedView:
     """Book a document about one balance, once for its source or else its key."""
     product, node = _place(call)
+    require_stock_kept(product)
     key, costs = (product.sku, node), catalogue.costs_of({product.sku: product})
     source = getattr(call.body, "source", None) or ""
     document = Document(

@@ -13,7 +13,7 @@ from typing import Any
 
 from forms import FeedRow
 from parcelway.domain import stock_books
-from parcelway.domain.catalogue import Product
+from parcelway.domain.catalogue import Product, require_stock_kept
 from parcelway.domain.ids import derived
 from parcelway.domain.refusals import Reason, Refusal
 from parcelway.domain.stock import Balance, Document
@@ -48,11 +48,17 @@ def _view(number: int, found: Booked | Refusal, asked: Row | None) -> RowView:
     return RowView(number, True, asked.reference, available, None, None)
 
 
-def _unknown(row: FeedRow, skus: Collection[str], nodes: Collection[str]) -> Refusal | None:
-    if row.sku not in skus:
+def _unknown(
+    row: FeedRow, products: Mapping[str, Product], nodes: Collection[str]
+) -> Refusal | None:
+    if row.sku not in products:
         return Refusal(Reason.UNKNOWN_SKU, f"There is no product {row.sku}.")
     if row.node not in nodes:
         return Refusal(Reason.UNKNOWN_NODE, f"There is no node {row.node}.")
+    try:
+        require_stock_kept(products[row.sku])
+    except Refusal as refusal:
+        return refusal
     return None
 
 

@@ -24,7 +24,16 @@ from parcelway.store import catalogue, codec, opening, shop
 from parcelway.store.database import Database
 from pydantic import BaseModel
 
-from infra.cli import calendars, customers_load, models, offers_load, rows, stack, stock_load
+from infra.cli import (
+    calendars,
+    customers_load,
+    kits_load,
+    models,
+    offers_load,
+    rows,
+    stack,
+    stock_load,
+)
 from infra.cli.customers_load import CustomerRow
 from infra.cli.rows import BadRow, Row
 
@@ -43,7 +52,7 @@ class Report:
 
     counts: dict[str, dict[str, int]] = field(default_factory=dict)
     bad: list[BadRow] = field(default_factory=list)
-    skus: set[str] = field(default_factory=set)  # known to be in the catalogue
+    skus: set[str] = field(default_factory=set)  # known to be articles of the catalogue
 
     def count(self, kind: str, **outcomes: int) -> None:
         """Add numbers of rows to a kind's outcomes."""
@@ -218,29 +227,48 @@ def _load_services(db: Database, path: Path, progress: _Progress) -> None:
 
 def _load_catalogue(db: Database, path: Path, progress: _Progress) -> None:
     settings, now = _settings(db), clock.now()
+    kits: list[Row[models.ProductRow]] = []
 
     def check(product: models.ProductRow) -> str:
         if settings and product.price.currency != settings.currency:
             return f"price.currency: the shop's currency is {settings.currency}"
-        return _tax_complaint(settings, product.tax_category)
+        return "" if product.components else _tax_complaint(settings, product.tax_category)
 
     def put(batch: list[Row[models.ProductRow]]) -> catalogue.Loaded:
         products = [codec.decode(Product, row.value.model_dump()) for row in batch]
         loaded = catalogue.upsert(db, products, now)
-        progress.report.skus.update(product.sku for product in products)
+        progress.report.skus.update(each.sku for each in products if not each.components)
         return loaded
 
     found = progress.good(path, models.ProductRow, lambda product: product.sku, check)
     with ThreadPoolExecutor(_WORKERS) as pool:
-        for loaded in pool.map(put, _batches(found)):
-            progress.report.count(
-                "products",
-                added=loaded.added,
-                changed=loaded.changed,
-                unchanged=loaded.unchanged,
-            )
-            progress.done(loaded.added + loaded.changed + loaded.unchanged)
+        for loaded in pool.map(put, _batches(_articles(found, kits))):
+            _count_products(loaded, progress)
+    for batch in _batches(kits):
+        complaints = kits_load.complaints(db, batch)
+        for row in batch:
+            if complaint := complaints.get(row.line):
+                progress.bad(BadRow(str(path), row.line, complaint))
+        _count_products(put([row for row in batch if row.line not in complaints]), progress)
     progress.finish()
+
+
+def _articles(
+    found: Iterable[Row[models.ProductRow]], kits: list[Row[models.ProductRow]]
+) -> Iterator[Row[models.ProductRow]]:
+    """All but the `kits`, which are put aside until what they are made of is there."""
+    for row in found:
+        if row.value.components:
+            kits.append(row)
+        else:
+            yield row
+
+
+def _count_products(loaded: catalogue.Loaded, progress: _Progress) -> None:
+    progress.report.count(
+        "products", added=loaded.added, changed=loaded.changed, unchanged=loaded.unchanged
+    )
+    progress.done(loaded.added + loaded.changed + loaded.unchanged)
 
 
 def _load_offers(db: Database, path: Path, progress: _Progress) -> None:

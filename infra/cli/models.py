@@ -7,7 +7,7 @@ from datetime import date
 from typing import Annotated, Any, Literal, Self, TypeVar
 from zoneinfo import available_timezones
 
-from parcelway.domain.catalogue import SKU_PATTERN
+from parcelway.domain.catalogue import MOST_COMPONENTS, MOST_OF_ONE, SKU_PATTERN
 from parcelway.domain.ledger import CHART, main
 from parcelway.domain.money import CURRENCIES
 from parcelway.domain.parties import Channel
@@ -71,6 +71,17 @@ class Price(_Strict):
         return currency
 
 
+# What a kit has none of its own of.
+_OF_COMPONENTS = (
+    "tax_category",
+    "weight_grams",
+    "launch",
+    "backorders",
+    "channel_buffers",
+    "unit_cost",
+)
+
+
 class ProductRow(_Strict):
     """One product; the fields of `domain.catalogue.Product`."""
 
@@ -94,6 +105,9 @@ class ProductRow(_Strict):
     min_quantity: int = Field(1, ge=1)
     max_quantity: int | None = Field(None, ge=1)
     quantity_step: int = Field(1, ge=1)
+    components: dict[_Sku, Annotated[int, Field(ge=1, le=MOST_OF_ONE)]] = Field(
+        default_factory=dict, max_length=MOST_COMPONENTS
+    )
 
     @field_validator("category")
     @classmethod
@@ -109,6 +123,17 @@ class ProductRow(_Strict):
             raise ValueError("max_quantity: less than min_quantity")
         if self.min_quantity % self.quantity_step:
             raise ValueError("min_quantity: no multiple of quantity_step")
+        return self
+
+    @model_validator(mode="after")
+    def _kit(self) -> Self:
+        if self.sku in self.components:
+            raise ValueError("components: a kit is not a component of itself")
+        for name in _OF_COMPONENTS if self.components else ():
+            if getattr(self, name) != ProductRow.model_fields[name].get_default(
+                call_default_factory=True
+            ):
+                raise ValueError(f"{name}: a kit has that of its components")
         return self
 
 

@@ -123,6 +123,8 @@ def _product_values(cells: dict[str, str]) -> Values:
     for name in ("weight_grams", "min_quantity", "max_quantity", "quantity_step"):
         if name in given:
             values[name] = _whole(given.pop(name), name)
+    if "components" in given:
+        values["components"] = _components(given.pop("components"))
     if "unit_cost_minor" in given:
         cost = _whole(given.pop("unit_cost_minor"), "unit_cost_minor")
         values["unit_cost"] = {"minor": cost, "currency": values["price"]["currency"]}
@@ -135,6 +137,17 @@ def _product_values(cells: dict[str, str]) -> Values:
         if name.startswith("attribute:")
     }
     return values | given  # what is left is unknown, and refused as such
+
+
+def _components(text: str) -> dict[str, int]:
+    """`CUP:2; POT`: units by SKU, one where none are said."""
+    found: dict[str, int] = {}
+    for part in text.split(";"):
+        sku, said, units = (piece.strip() for piece in part.partition(":"))
+        if sku in found:
+            raise ValueError(f"components: {sku} is there twice")
+        found[sku] = _whole(units, "components") if said else 1
+    return found
 
 
 def _price(given: dict[str, str]) -> Values:

@@ -35,9 +35,11 @@ def put(
     `skus` are those known to exist; what is found out about others is added. Balances that are new
     are booked together, under a reference made of their content.
     """
-    skus |= catalogue.get_many(db, {row.value.sku for row in batch} - skus).keys()
+    found = catalogue.get_many(db, {row.value.sku for row in batch} - skus)
+    kits = {sku for sku, product in found.items() if product.components}
+    skus |= found.keys() - kits
     bad = [
-        BadRow(file, row.line, f"sku: there is no product {row.value.sku}")
+        BadRow(file, row.line, _complaint(row.value.sku, kits))
         for row in batch
         if row.value.sku not in skus
     ]
@@ -51,6 +53,12 @@ def put(
         stock_books.count(db, sku, node, counts[sku, node], as_of, _REFERENCE)
     changed = len(set(differing) | set(new))
     return Loaded(changed, len(counts) - changed, tuple(bad))
+
+
+def _complaint(sku: str, kits: set[str]) -> str:
+    if sku in kits:
+        return f"sku: {sku} is a kit: stock is kept of its components"
+    return f"sku: there is no product {sku}"
 
 
 def _reference(counts: dict[tuple[str, str], int]) -> str:

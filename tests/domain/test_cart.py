@@ -14,6 +14,7 @@ from parcelway.domain import cart
 from parcelway.domain.commands import Command
 from parcelway.domain.decision import Decision
 from parcelway.domain.facts import Facts
+from parcelway.domain.filling import MAX_LINES
 from parcelway.domain.money import Money
 from parcelway.domain.order import Order, totals
 from parcelway.domain.parties import Address, Contact
@@ -179,7 +180,7 @@ def test_what_cannot_be_bought_is_refused_by_name() -> None:
 
 
 def test_a_cart_takes_ninety_lines_and_no_more() -> None:
-    names = [f"SKU-{n}" for n in range(cart.MAX_LINES + 1)]
+    names = [f"SKU-{n}" for n in range(MAX_LINES + 1)]
     known = replace(
         at("draft").facts,
         products={name: replace(PRODUCTS["TEA-9"], sku=name) for name in names},
@@ -194,7 +195,7 @@ def test_a_cart_takes_ninety_lines_and_no_more() -> None:
 
 def test_a_cart_never_holds_more_than_one_transaction_can_give_back() -> None:
     """Taken edit by edit, the holds still lapse together."""
-    names = [f"SKU-{n}" for n in range(cart.MAX_LINES)]
+    names = [f"SKU-{n}" for n in range(MAX_LINES)]
     known = on_cart(
         replace(
             at("draft").facts,
@@ -203,12 +204,12 @@ def test_a_cart_never_holds_more_than_one_transaction_can_give_back() -> None:
         )
     )
     order = new_cart(known)
-    for name in names[: cart.MAX_LINES // 2]:
+    for name in names[: MAX_LINES // 2]:
         order = cart.set_quantity(order, name, 2, known).order
     assert refused(order, known, names[-1], 2) is Reason.TOO_MANY_LINES
     lapsed = cart.lapse(order, known.now + timedelta(days=1))
     assert lapsed is not None
-    assert len(net(lapsed.moves)) == cart.MAX_LINES
+    assert len(net(lapsed.moves)) == MAX_LINES
 
 
 def on_cart(known: Facts) -> Facts:

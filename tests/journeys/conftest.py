@@ -31,6 +31,11 @@ def article(app: Application) -> Callable[..., str]:
 
 
 @pytest.fixture
+def kit(app: Application) -> Callable[..., str]:
+    return sample.kit_maker(app)
+
+
+@pytest.fixture
 def settings(app: Application, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
     """Changes settings of the shop for one test, and has every container know at once."""
     monkeypatch.setattr(shop, "CACHED_SECONDS", -1)

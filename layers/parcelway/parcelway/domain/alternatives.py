@@ -38,9 +38,12 @@ def alternatives(
 
 
 def _is_there(order: Order, sku: str, product: Product, facts: Facts) -> bool:
-    """Whether all units of a line could be had as those of another product."""
+    """Whether all units of a line could be had as those of another product: of an article, as a kit
+    does not take an article's place, nor anything that of a kit's component."""
     line = order.line(sku)
-    if line is None or product.fitting(line.quantity) != line.quantity:
+    if line is None or product.components or order.in_kits(sku):
+        return False
+    if product.fitting(line.quantity) != line.quantity:
         return False
     portions = tuple(Portion(p.group, "open", p.quantity) for p in line.portions)
     other = replace(order, lines=(replace(line, sku=product.sku, portions=portions),))

@@ -14,13 +14,14 @@ from typing import Any
 
 from parcelway.domain.availability import LOW, State
 from parcelway.domain.backorder import Terms, offers
-from parcelway.domain.catalogue import Product, require_quantity
+from parcelway.domain.catalogue import Product, fit, parts_of, require_quantity
 from parcelway.domain.channels import left_of
 from parcelway.domain.facts import Facts
 from parcelway.domain.line import Line, Portion
 from parcelway.domain.money import zero
 from parcelway.domain.order import DeliveryGroup, Order, Promise
 from parcelway.domain.parties import Address, Channel
+from parcelway.domain.pricing import weight
 from parcelway.domain.promising import promised
 from parcelway.domain.refusals import Reason, Refusal
 from parcelway.domain.reservation import take
@@ -117,54 +118,106 @@ def _group(wish: Wish, shop: Shop) -> DeliveryGroup:
 
 
 def ask(draft: Order, product: Product, wish: Wish, facts: Facts) -> Answer:
-    """What can be had of a product. `draft` is the wish's, `facts` are those of a decision about it
-    and the product.
+    """What can be had of a product, or of a kit: of that so many as all its components are there
+    for. `draft` is the wish's, `facts` are those of a decision about it and the product.
 
     Raises Refusal QUANTITY_LIMIT for a quantity that nobody may ask for, DELIVERY_UNAVAILABLE when
     no service takes so many there.
     """
-    shop, sku = facts.shop, product.sku
+    shop, facts = facts.shop, replace(facts, products={**facts.products, product.sku: product})
     require_quantity(product, wish.quantity, shop.settings.max_quantity)
-    service = _cheapest(product, wish, shop)
+    each = parts_of(product, facts.products)
+    if each is None:
+        return Answer("out_of_stock", 0, (), None, 0, None, None)
+    lines = _lines(draft.group.id, each, wish, facts)
+    service = _cheapest(weight(lines, draft.group.id), wish, shop)
     group = replace(draft.group, service=service.id if service else "")
-    nothing = zero(product.price.currency)
-    portions = (Portion(group.id, "open", wish.quantity),)
-    order = replace(
-        draft,
-        lines=(Line(1, sku, product.name, product.price, portions, nothing, nothing),),
-        groups=(group,),
-    )
-    terms = Terms({sku: product}, facts.now, "wait")
+    order = replace(draft, lines=lines, groups=(group,))
+    terms = Terms(facts.products, facts.now, "wait")
+    there, most = _most(order, each, terms, facts)
+    most = product.fitting(most)
     try:
         claim = take(order, "reserved", facts.balances, shop, terms)
     except Refusal as refusal:
         if refusal.reason is not Reason.OUT_OF_STOCK:
             raise
-        now, later = _missing(refusal.facts["lines"])
-        most = product.fitting(_most(order, terms, facts)[1])
+        now, later = together(each, _alone(order, terms, facts))
         return Answer("out_of_stock", now, later, None, most, service, None)
-    (line,) = claim.lines
-    later = _added(
-        [Coming(p.quantity, p.due) for p in line.portions if p.stage == "backordered" and p.due]
-    )
-    there, most = _most(order, terms, facts)
+    now, later = together(each, {line.sku: _had(line) for line in claim.lines})
     state: State = "low_stock" if there <= LOW else "in_stock"
     if later:
-        state = "preorder" if terms.launch(sku) else "backorder"
+        state = "preorder" if any(terms.launch(sku) for sku in each) else "backorder"
     last = later[-1].due if later else None
     window = promised(order, group, claim.lines, facts) if service else None
-    there_at_once = line.count("reserved")
-    return Answer(state, there_at_once, later, last, product.fitting(most), service, window)
+    return Answer(state, now, later, last, most, service, window)
 
 
-def _cheapest(product: Product, wish: Wish, shop: Shop) -> Service | None:
+Had = tuple[int, tuple[Coming, ...]]  # units of an article now, and later
+
+
+def together(each: Mapping[str, int], had: Mapping[str, Had]) -> Had:
+    """What can be had of a kit with so many units of `each` component, of which so many can be had:
+    on a day as many more as all components are there for by then."""
+    days = sorted({coming.due for _, later in had.values() for coming in later})
+
+    def until(day: date | None) -> int:
+        return fit(
+            {
+                sku: now + sum(c.quantity for c in later if day is not None and c.due <= day)
+                for sku, (now, later) in had.items()
+            },
+            each,
+        )
+
+    found, before = list[Coming](), until(None)
+    for day in days:
+        if more := until(day) - until(None) - sum(coming.quantity for coming in found):
+            found.append(Coming(more, day))
+    return before, tuple(found)
+
+
+def _lines(group: str, each: Mapping[str, int], wish: Wish, facts: Facts) -> tuple[Line, ...]:
+    """What an order of it has in its lines."""
+    found = list[Line]()
+    for number, (sku, units) in enumerate(each.items(), start=1):
+        product = facts.products[sku]
+        portions = (Portion(group, "open", units * wish.quantity),)
+        nothing = zero(product.price.currency)
+        line = Line(number, sku, product.name, product.price, portions, nothing, nothing)
+        found.append(replace(line, weight_grams=product.weight_grams))
+    return tuple(found)
+
+
+def _had(line: Line) -> Had:
+    """What a claim gives of a line."""
+    waiting = (
+        Coming(p.quantity, p.due) for p in line.portions if p.stage == "backordered" and p.due
+    )
+    return line.count("reserved"), _added(tuple(waiting))
+
+
+def _alone(order: Order, terms: Terms, facts: Facts) -> dict[str, Had]:
+    """What can be had of each line by itself, where they cannot all be had."""
+    found = dict[str, Had]()
+    for line in order.lines:
+        try:
+            alone = replace(order, lines=(line,))
+            claim = take(alone, "reserved", facts.balances, facts.shop, terms)
+            found[line.sku] = _had(claim.lines[0])
+        except Refusal as refusal:
+            if refusal.reason is not Reason.OUT_OF_STOCK:
+                raise
+            found[line.sku] = _missing(refusal.facts["lines"])
+    return found
+
+
+def _cheapest(grams: int, wish: Wish, shop: Shop) -> Service | None:
     """The cheapest service that takes the units where they go, None when nobody knows where.
 
     Raises Refusal DELIVERY_UNAVAILABLE when none does.
     """
     if wish.method == "delivery" and not wish.country:
         return None
-    grams = product.weight_grams * wish.quantity
     found = [
         (price.minor, service.id, service)
         for service in shop.services.values()
@@ -198,9 +251,15 @@ def _added(later: Sequence[Coming]) -> tuple[Coming, ...]:
     return tuple(Coming(units[due], due) for due in sorted(units))
 
 
-def _most(order: Order, terms: Terms, facts: Facts) -> tuple[int, int]:
-    """Units there for this order now, and how many it could have at most, later ones included."""
-    (line,) = order.lines
+def _most(order: Order, each: Mapping[str, int], terms: Terms, facts: Facts) -> tuple[int, int]:
+    """Kits (or units) there for this order now, and how many it could have at most, later ones
+    included."""
+    units = {line.sku: _most_units(order, line, terms, facts) for line in order.lines}
+    there = {sku: now for sku, (now, _) in units.items()}
+    return fit(there, each), fit({sku: most for sku, (_, most) in units.items()}, each)
+
+
+def _most_units(order: Order, line: Line, terms: Terms, facts: Facts) -> tuple[int, int]:
     nodes = serving(order.group, facts.shop, order.channel)
     launch = terms.launch(line.sku)
     balances = [facts.balances.get((line.sku, node.id)) for node in nodes]

@@ -26,7 +26,7 @@ from typing import Literal
 
 from parcelway.domain.audience import Buyer, visible
 from parcelway.domain.backorder import Offer, Terms, offers
-from parcelway.domain.catalogue import Product
+from parcelway.domain.catalogue import Product, fit, parts_of
 from parcelway.domain.channels import left_of, quota_keys, seen_by
 from parcelway.domain.facts import Balances
 from parcelway.domain.order import DeliveryGroup
@@ -101,53 +101,108 @@ def outlets(shop: Shop, channel: str) -> Outlets:
 
 
 def availability(
-    product: Product, balances: Balances, among: Outlets, now: datetime
+    product: Product,
+    balances: Balances,
+    among: Outlets,
+    now: datetime,
+    components: Mapping[str, Product] | None = None,
 ) -> Availability:
     """The availability of the least that one can order of `product`, from its balances by
     (SKU, node). A node short of what it has promised counts as empty; it takes nothing from the
-    others."""
-    products = {product.sku: product}
-    terms = Terms(products, now, "wait")
-    launch = terms.launch(product.sku)
-    own = {key: balances[key] for key in among.keys(products) if key in balances}
-    balances = seen_by(among.channel, own, among.buffers, products)
-    left = left_of(product.sku, among.channel, balances, early=launch is not None)
-    delivery = sum(_there(product.sku, among.delivery, balances, launch).values())
-    pickup = _there(product.sku, among.pickup, balances, launch)
-    if left is not None:
-        delivery = min(delivery, left)
-        pickup = {store: min(units, left) for store, units in pickup.items()}
-    most = max([delivery, *pickup.values()], default=0)
+    others. Of a kit, so many as all its `components` (by SKU) are there for by the same way."""
+    components = components or {}
+    parts = parts_of(product, components)
+    if parts is None:
+        return Availability("out_of_stock", 0, {store.id: 0 for store in among.pickup}, None, 0)
+    products = {sku: components[sku] if product.components else product for sku in parts}
+    stock = {sku: _stock(each, balances, among, now) for sku, each in products.items()}
+    ways = {
+        way: {sku: each.there(way) for sku, each in stock.items()}
+        for way in (_DELIVERY, *(store.id for store in among.pickup))
+    }
+    made = {way: fit(there, parts) for way, there in ways.items()}
+    delivery, pickup = made[_DELIVERY], {way: n for way, n in made.items() if way != _DELIVERY}
+    most = max(made.values())
     if most >= product.min_quantity:
         return Availability("low_stock" if most <= LOW else "in_stock", delivery, pickup, None, 0)
-    waits = terms.may_wait(product.sku) and (left is None or left >= product.min_quantity)
-    found = offers(product.sku, balances, among.nodes, now.date(), launch) if waits else []
-    day = found[0].due if found else None
-    if found and product.min_quantity > 1:
-        ways = [(delivery, among.delivery)]
-        ways += [(pickup[store.id], (store,)) for store in among.pickup]
-        day = _day_of(product, ways, found)
+    needs = {sku: units * product.min_quantity for sku, units in parts.items()}
+    days = [_day_of(needs, stock, ways[_DELIVERY], among.delivery)]
+    days += [_day_of(needs, stock, ways[store.id], (store,)) for store in among.pickup]
+    day = min((day for day in days if day), default=None)
     if day is None:
         return Availability("out_of_stock", delivery, pickup, None, 0)
-    later = sum(offer.units for offer in found)
-    later = later if left is None else min(later, left)
-    return Availability("preorder" if launch else "backorder", delivery, pickup, day, later)
+    state: State = "preorder" if any(each.launch for each in stock.values()) else "backorder"
+    later = fit({sku: each.in_all for sku, each in stock.items()}, parts) - most
+    return Availability(state, delivery, pickup, day, later)
+
+
+_DELIVERY = ""  # the way of all nodes that ship; that of a store has its id
+
+
+@dataclass(frozen=True, slots=True)
+class _Stock:
+    """What there is of an article at each node, and comes later. `left` is what its quota leaves;
+    `waits` says whether it is sold when it is not there."""
+
+    delivery: int
+    pickup: Mapping[str, int]
+    offers: Sequence[Offer]
+    left: int | None
+    waits: bool
+    launch: date | None
+
+    def there(self, way: str) -> int:
+        """Units that can be had at once by a way."""
+        units = self.pickup[way] if way else self.delivery
+        return units if self.left is None else min(units, self.left)
+
+    @property
+    def in_all(self) -> int:
+        """Units that can be had now and later."""
+        units = max([self.delivery, *self.pickup.values()])
+        units += sum(offer.units for offer in self.offers) if self.waits else 0
+        return units if self.left is None else min(units, self.left)
+
+
+def _stock(product: Product, balances: Balances, among: Outlets, now: datetime) -> _Stock:
+    sku, products = product.sku, {product.sku: product}
+    terms = Terms(products, now, "wait")
+    launch = terms.launch(sku)
+    own = {key: balances[key] for key in among.keys(products) if key in balances}
+    seen = seen_by(among.channel, own, among.buffers, products)
+    return _Stock(
+        sum(_there(sku, among.delivery, seen, launch).values()),
+        _there(sku, among.pickup, seen, launch),
+        offers(sku, seen, among.nodes, now.date(), launch),
+        left_of(sku, among.channel, seen, early=launch is not None),
+        terms.may_wait(sku),
+        launch,
+    )
 
 
 def _day_of(
-    product: Product, ways: Iterable[tuple[int, Sequence[Node]]], found: Sequence[Offer]
+    needs: Mapping[str, int],
+    stock: Mapping[str, _Stock],
+    there: Mapping[str, int],
+    nodes: Sequence[Node],
 ) -> date | None:
-    """The day on which the least that one can order is there by one of the `ways`: units that are
-    there, and the nodes that send more. None when by none."""
-    days = []
-    for there, nodes in ways:
-        missing, senders = product.min_quantity - there, {node.id for node in nodes}
-        for offer in found:
+    """The day on which all that is needed is there by a way: units that are `there`, and those that
+    its `nodes` send. None when never."""
+    days, senders = list[date](), {node.id for node in nodes}
+    for sku, units in needs.items():
+        each, missing = stock[sku], units - there[sku]
+        if missing <= 0:
+            continue
+        if not each.waits or (each.left is not None and each.left < units):
+            return None
+        for offer in each.offers:
             missing -= offer.units if offer.node in senders else 0
             if missing <= 0:
                 days.append(offer.due)
                 break
-    return min(days, default=None)
+        else:
+            return None
+    return max(days)
 
 
 def _there(

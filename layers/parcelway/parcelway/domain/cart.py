@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import field, replace
 from datetime import datetime, timedelta
 
-from parcelway.domain.audience import visible
 from parcelway.domain.backorder import Terms
-from parcelway.domain.catalogue import require_quantity
 from parcelway.domain.commands import Command, remember
 from parcelway.domain.decision import Decision
 from parcelway.domain.facts import Facts
@@ -20,10 +18,9 @@ from parcelway.domain.methods import require_method
 from parcelway.domain.money import zero
 from parcelway.domain.order import Order, Shortage, advance, happened, require, totals
 from parcelway.domain.parties import Actor, Address, Channel, Contact
-from parcelway.domain.pricing import offer, price
+from parcelway.domain.pricing import price
 from parcelway.domain.refusals import Reason, Refusal
 from parcelway.domain.reservation import (
-    MOST_CHANGES,
     Claim,
     OutOfStock,
     give_back,
@@ -34,8 +31,6 @@ from parcelway.domain.shop import Shop
 from parcelway.domain.stock import after
 from parcelway.domain.switches import given_back
 from parcelway.values import dataclass
-
-MAX_LINES = MOST_CHANGES  # every line changes at least one stock balance
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,33 +94,46 @@ def new_draft(
 
 def add(order: Order, sku: str, quantity: int, facts: Facts, asked: Command) -> Decision:
     """Put `quantity` more units of a SKU in the cart. Raises the refusals of `set_quantity`."""
-    line = order.line(sku)
-    return set_quantity(order, sku, quantity + (line.quantity if line else 0), facts, asked)
+    there = order.kit(sku) or order.line(sku)
+    return set_quantity(order, sku, quantity + (there.quantity if there else 0), facts, asked)
 
 
 def set_quantity(
     order: Order, sku: str, quantity: int, facts: Facts, asked: Command | None = None
 ) -> Decision:
-    """Have exactly `quantity` units of a SKU in the cart; 0 removes the line.
+    """Have exactly `quantity` units of a SKU in the cart, or of a kit; 0 removes it.
 
     More units than before must be available, and are reserved where the channel's policy says
-    `on_cart`. They go with the first delivery; fewer units leave the last ones first, and a
-    delivery without any left is no more. Raises Refusal UNKNOWN_SKU, NOT_SELLABLE, QUANTITY_LIMIT,
-    TOO_MANY_LINES, OUT_OF_STOCK, NOT_FOUND.
+    `on_cart`; those of a kit's components all together. They go with the first delivery; fewer
+    units leave the last ones first, and a delivery without any left is no more. A kit is put in as
+    it is made up today. Raises Refusal UNKNOWN_SKU, NOT_SELLABLE, QUANTITY_LIMIT, TOO_MANY_LINES,
+    OUT_OF_STOCK, NOT_FOUND, and IN_KIT for fewer units than the cart's kits have of it.
     """
+    from parcelway.domain.filling import asked_for  # none but the cart's function fills any
+
     require(order, "draft")
-    old = order.line(sku)
-    if quantity:
-        require_sellable(order, sku, quantity, facts)
-    elif old is None:
-        raise Refusal(Reason.NOT_FOUND, "This SKU is not in the cart.")
-    freed = give_back(replace(order, lines=(old,) if old else ()), "open", "reserved")
-    draft = replace(order, lines=_lines(order, sku, quantity, facts))
+    kits, units = asked_for(order, sku, quantity, facts)
+    return _filled(replace(order, kits=kits), units, facts, asked)
+
+
+def _filled(
+    order: Order, units: Mapping[str, int], facts: Facts, asked: Command | None
+) -> Decision:
+    """Have so many units of each of these SKUs in the cart."""
+    old = {line.sku: line for line in order.lines if line.sku in units}
+    freed = give_back(replace(order, lines=tuple(old.values())), "open", "reserved")
+    draft = replace(order, lines=_lines(order, units, facts))
     draft = replace(draft, groups=in_use(draft))
     claim = Claim(draft.lines, freed.moves)
     hold_until = order.hold_until
-    if quantity > (old.quantity if old else 0) or (quantity and freed.moves):
-        claim = claim_units(draft, sku, freed, facts)
+    wanted = [
+        sku
+        for sku, quantity in units.items()
+        if sku not in old or quantity > old[sku].quantity or old[sku].count("reserved")
+        if quantity
+    ]
+    if wanted:
+        claim = claim_units(draft, wanted, freed, facts)
         if claim.moves:
             hold_until = hold_for(facts.shop, facts.now)
     priced = price(replace(draft, lines=claim.lines), facts)
@@ -258,40 +266,29 @@ def _told(decision: Decision, facts: Facts) -> Decision:
     return replace(decision, order=replace(order, cart_told_at=facts.now), events=news)
 
 
-def require_sellable(order: Order, sku: str, quantity: int, facts: Facts) -> None:
-    """Refuse so many units of a SKU that the order may not have of it. Raises Refusal UNKNOWN_SKU,
-    NOT_SELLABLE, QUANTITY_LIMIT, TOO_MANY_LINES."""
-    product, maximum = facts.products.get(sku), facts.shop.settings.max_quantity
-    if product is None or not visible(product, order.buyer, facts.shop.assortments):
-        raise Refusal(Reason.UNKNOWN_SKU, f"There is no SKU {sku!r}.", "/sku")
-    if offer(order, sku, quantity, facts) is None:
-        raise Refusal(Reason.NOT_SELLABLE, f"{sku} is not for sale at present.", "/sku")
-    require_quantity(product, quantity, maximum)
-    if order.line(sku) is None and len(order.lines) >= MAX_LINES:
-        raise Refusal(Reason.TOO_MANY_LINES, f"An order has at most {MAX_LINES} lines.")
+def _lines(order: Order, units: Mapping[str, int], facts: Facts) -> tuple[Line, ...]:
+    """The order's lines with so many open units of each of these SKUs; without those of none."""
+    lines, nothing = {line.sku: line for line in order.lines}, zero(order.currency)
+    number = max((line.number for line in order.lines), default=0)
+    for sku, quantity in units.items():
+        old = lines.get(sku)
+        portions = resized(order.groups, old, quantity)
+        if old is not None:
+            lines[sku] = replace(old, portions=portions)
+        elif quantity:
+            number += 1
+            name = facts.products[sku].name
+            lines[sku] = Line(number, sku, name, nothing, portions, nothing, nothing)
+    return tuple(line for line in lines.values() if line.portions)
 
 
-def _lines(order: Order, sku: str, quantity: int, facts: Facts) -> tuple[Line, ...]:
-    """The order's lines with `sku` at `quantity` open units."""
-    old = order.line(sku)
-    portions = resized(order.groups, old, quantity)
-    if old is None:
-        number = max((line.number for line in order.lines), default=0) + 1
-        product, nothing = facts.products[sku], zero(order.currency)
-        new = Line(number, sku, product.name, nothing, portions, nothing, nothing)
-        return (*order.lines, new)
-    if not quantity:
-        return tuple(line for line in order.lines if line.sku != sku)
-    changed = replace(old, portions=portions)
-    return tuple(changed if line.sku == sku else line for line in order.lines)
-
-
-def claim_units(draft: Order, sku: str, freed: Claim, facts: Facts) -> Claim:
-    """Check that the SKU's open units are to be had, now or later, and reserve those that are there
-    if the policy says so. At a counter they are in the customer's hands, whatever the books say."""
+def claim_units(draft: Order, skus: Collection[str], freed: Claim, facts: Facts) -> Claim:
+    """Check that the open units of these SKUs are to be had, now or later, and reserve those that
+    are there if the policy says so. At a counter they are in the customer's hands, whatever the
+    books say."""
     if draft.channel == "in_person":
         return Claim(draft.lines, freed.moves)
-    alone = replace(draft, lines=tuple(line for line in draft.lines if line.sku == sku))
+    alone = replace(draft, lines=tuple(line for line in draft.lines if line.sku in skus))
     balances = after(facts.balances, freed.moves)
     try:
         take(alone, "reserved", balances, facts.shop, Terms(facts.products, facts.now, "wait"))
@@ -300,8 +297,8 @@ def claim_units(draft: Order, sku: str, freed: Claim, facts: Facts) -> Claim:
     if facts.shop.settings.policy(draft.channel) != "on_cart":
         return Claim(draft.lines, freed.moves)
     taken = take(alone, "reserved", balances, facts.shop, Terms(facts.products, facts.now, "leave"))
-    (held,) = taken.lines
-    lines = tuple(held if line.sku == sku else line for line in draft.lines)
+    held = {line.sku: line for line in taken.lines}
+    lines = tuple(held.get(line.sku, line) for line in draft.lines)
     # All holds lapse together, however many edits they were taken in.
     require_one_transaction(give_back(replace(draft, lines=lines), "open", "reserved").moves)
     return Claim(lines, freed.moves + taken.moves)

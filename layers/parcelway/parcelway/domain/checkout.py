@@ -27,7 +27,7 @@ from parcelway.domain.order import (
     totals,
 )
 from parcelway.domain.parties import Address
-from parcelway.domain.pricing import offer, price
+from parcelway.domain.pricing import has_price, offer, price
 from parcelway.domain.promising import with_promises
 from parcelway.domain.redemption import codes_applied, require_usable, uses
 from parcelway.domain.refusals import Reason, Refusal
@@ -66,9 +66,9 @@ def place(
     shown, for both. The use of limited codes and promotions is counted, with the first order of
     two. `facts.account` is the business account that it is for. Raises Refusal ILLEGAL_STATE,
     NOT_A_BUYER, EMPTY_CART, INCOMPLETE_CHECKOUT (naming all that is missing), NOT_SELLABLE,
-    COUPON_UNAVAILABLE, ADJUSTMENT_PENDING, DELIVERY_UNAVAILABLE, TOTAL_CHANGED, APPROVAL_NEEDED,
-    CHANNEL_CLOSED, CHANNEL_BUSY, PURCHASE_LIMIT, PAYMENT_METHOD_UNAVAILABLE, GIFT_CARD_UNUSABLE,
-    TOO_MANY_LINES or OUT_OF_STOCK.
+    KIT_CHANGED, COUPON_UNAVAILABLE, ADJUSTMENT_PENDING, DELIVERY_UNAVAILABLE, TOTAL_CHANGED,
+    APPROVAL_NEEDED, CHANNEL_CLOSED, CHANNEL_BUSY, PURCHASE_LIMIT, PAYMENT_METHOD_UNAVAILABLE,
+    GIFT_CARD_UNUSABLE, TOO_MANY_LINES or OUT_OF_STOCK.
     """
     require(order, "draft")
     require_sells(facts.shop.switched(order.channel), _places(order, facts))
@@ -123,13 +123,17 @@ def _counted(order: Order, parts: Sequence[Order], facts: Facts) -> tuple[Use, .
     bought: dict[str, int] = {}
     for line in (line for part in parts for line in part.lines):
         bought[line.sku] = bought.get(line.sku, 0) + line.quantity
+    for kit in (kit for part in parts for kit in part.kits):
+        bought[kit.sku] = bought.get(kit.sku, 0) + kit.quantity
     switches = facts.shop.switched(order.channel)
     return (*uses(parts, facts), *placing(order, bought, switches, facts.used, facts.now))
 
 
 def _limited(part: Part, used: Sequence[Use]) -> Mapping[str, tuple[str, ...]]:
     """The counters on which the units of one order of two are."""
-    return limits_counted(use for use in used if part.order.line(use.sku) is not None)
+    order = part.order
+    there = {line.sku for line in order.lines} | {kit.sku for kit in order.kits}
+    return limits_counted(use for use in used if use.sku in there)
 
 
 def _require_agreed(gross: Money, expected: Money | None) -> None:
@@ -273,12 +277,24 @@ def _require_stores(order: Order, facts: Facts) -> None:
 
 def require_sellable(order: Order, facts: Facts) -> None:
     """Refuse with NOT_SELLABLE a cart with something that is not for sale any more, with
-    QUANTITY_LIMIT one with a quantity that nobody may ask for any more."""
+    QUANTITY_LIMIT one with a quantity that nobody may ask for any more, with KIT_CHANGED one with a
+    kit that is not made up as it was when it was put in."""
+    maximum = facts.shop.settings.max_quantity
     for index, line in enumerate(order.lines):
-        if offer(order, line.sku, line.quantity, facts) is None:
-            raise Refusal(
-                Reason.NOT_SELLABLE, f"{line.sku} is not for sale any more.", f"/lines/{index}"
-            )
-        product, maximum = facts.products[line.sku], facts.shop.settings.max_quantity
-        if not order.sold_elsewhere:  # what was sold elsewhere is a fact
-            require_quantity(product, line.quantity, maximum, f"/lines/{index}/quantity")
+        alone, product = order.loose(line), facts.products.get(line.sku)
+        sold = offer(order, line.sku, line.quantity, facts) if alone else None
+        there = has_price(order, line.sku, line.quantity, facts)
+        if product is None or not there or product.components or (alone and sold is None):
+            told = f"{line.sku} is not for sale any more."
+            raise Refusal(Reason.NOT_SELLABLE, told, f"/lines/{index}")
+        if alone and not order.sold_elsewhere:  # what was sold elsewhere is a fact
+            require_quantity(product, alone, maximum, f"/lines/{index}/quantity")
+    for index, kit in enumerate(order.kits):
+        product, pointer = facts.products.get(kit.sku), f"/kits/{index}"
+        if product is None or offer(order, kit.sku, kit.quantity, facts) is None:
+            raise Refusal(Reason.NOT_SELLABLE, f"{kit.sku} is not for sale any more.", pointer)
+        if dict(product.components) != dict(kit.components):
+            told = f"{kit.sku} is made up differently now: put it in the cart anew."
+            raise Refusal(Reason.KIT_CHANGED, told, pointer, sku=kit.sku)
+        if not order.sold_elsewhere:
+            require_quantity(product, kit.quantity, maximum, f"{pointer}/quantity")

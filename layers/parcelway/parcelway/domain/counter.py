@@ -169,6 +169,7 @@ def _require_sale(order: Order, store: Node, facts: Facts) -> None:
 
 def _bought(order: Order, facts: Facts) -> list[Use]:
     units = {line.sku: line.quantity for line in order.lines}
+    units |= {kit.sku: kit.quantity for kit in order.kits}
     switches = facts.shop.switched(order.channel)
     return placing(order, units, switches, facts.used, facts.now)
 

@@ -1,8 +1,9 @@
 """Taking off what promotions and coupons take off an order's lines and charges.
 
-Promotions are tried from the highest priority down, ties by id; coupons bring in theirs. Each takes
-from what the ones before left, so nothing falls below zero. An exclusive one holds alone: it is
-passed over once another has taken something, and ends the search when it takes something itself.
+What kits save is off already. Promotions are tried from the highest priority down, ties by id;
+coupons bring in theirs. Each takes from what the ones before left, so nothing falls below zero. An
+exclusive one holds alone: it is passed over once another has taken something, and ends the search
+when it takes something itself.
 An amount for the whole order is rounded once, half away from zero, and divided over the lines it
 is for by largest remainder. Nothing depends on the order in which anything is listed.
 """
@@ -55,17 +56,14 @@ def take_off(
 
 @dataclass(frozen=True, slots=True)
 class _Item:
-    """A line as promotions look at it."""
+    """A line as promotions look at it: `worth` is what it comes to before any of them, its kits at
+    their price."""
 
     number: int
     sku: str
     quantity: int
     price: int
-
-    @property
-    def worth(self) -> int:
-        """What it comes to before any discount."""
-        return self.price * self.quantity
+    worth: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +78,11 @@ class _Basket:
 
 def _basket(order: Order) -> _Basket:
     items = tuple(
-        _Item(line.number, line.sku, line.quantity, line.unit_price.minor) for line in order.lines
+        _Item(line.number, line.sku, line.quantity, line.unit_price.minor, line.amount.minor)
+        for line in order.lines
     )
     charges = {group.id: group.charge for group in order.groups if group.charge_price}
-    left: dict[_Place, int] = {line.number: line.amount.minor for line in order.lines}
+    left: dict[_Place, int] = {item.number: item.worth for item in items}
     left |= {group: charge.minor for group, charge in charges.items() if charge}
     return _Basket(order.currency, items, tuple(group for group in charges if group in left), left)
 

@@ -29,7 +29,7 @@ Stage = Literal[
     "cancelled",
     "returned",
 ]
-Source = Literal["promotion", "coupon", "adjustment"]  # of a discount
+Source = Literal["kit", "promotion", "coupon", "adjustment"]  # of a discount
 # Stages whose units left the shop's stock, and those whose units are no longer wanted.
 GONE: tuple[Stage, ...] = ("shipped", "delivered", "picked_up", "returned")
 DONE: tuple[Stage, ...] = ("delivered", "picked_up", "cancelled", "returned")
@@ -145,6 +145,27 @@ class Line:
     def count(self, *stages: Stage) -> int:
         """Units now in any of `stages`."""
         return sum(portion.quantity for portion in self.portions if portion.stage in stages)
+
+
+@dataclass(frozen=True, slots=True)
+class Kit:
+    """Articles that are ordered together for one price: `quantity` times the `components`, units by
+    SKU as they were when it was put in.
+
+    The units are in the order's lines, with whatever else is ordered of those articles. A kit comes
+    to `unit_price`; what its components cost more alone is taken off their lines.
+    """
+
+    sku: str
+    name: str
+    quantity: int
+    components: Mapping[str, int]
+    unit_price: Money
+    price_source: str = "catalogue"
+
+    def units(self, sku: str) -> int:
+        """Units of an article in all of them."""
+        return self.components.get(sku, 0) * self.quantity
 
 
 def taken_off(discounts: Iterable[Discount], currency: str) -> Money:

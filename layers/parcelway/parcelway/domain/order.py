@@ -11,7 +11,7 @@ from parcelway.domain.account import Approval
 from parcelway.domain.adjustment import Adjustment
 from parcelway.domain.audience import Buyer
 from parcelway.domain.gift_card import Tender
-from parcelway.domain.line import Discount, Line, taken_off
+from parcelway.domain.line import Discount, Kit, Line, taken_off
 from parcelway.domain.money import Money, total
 from parcelway.domain.parties import (
     GUEST,
@@ -150,6 +150,7 @@ class Order:
     `card` is the payment whose card may be charged again without the customer, '' for none.
     `shortage` is what the customer chose for what is not there. `waves` counts how often units were
     scheduled together. `linked` are orders that units of this one moved to, or came from.
+    `kits` are what of its lines was ordered together, as it was when the order was placed.
     `tax_id` is the buyer's VAT number with its prefix, '' for none. `adjustments` are what staff
     changed about its price.
     `gift_cards` pay for it before anything else does.
@@ -238,6 +239,7 @@ class Order:
     told_by_source: str = ""
     purchase_order: str = ""
     approval: Approval | None = None
+    kits: tuple[Kit, ...] = ()
 
     @property
     def buyer(self) -> Buyer:
@@ -268,6 +270,18 @@ class Order:
     def line(self, sku: str) -> Line | None:
         """The line of a SKU; lines that share a SKU are merged, so there is at most one."""
         return next((line for line in self.lines if line.sku == sku), None)
+
+    def kit(self, sku: str) -> Kit | None:
+        """The kits of a SKU, None when there are none."""
+        return next((kit for kit in self.kits if kit.sku == sku), None)
+
+    def in_kits(self, sku: str) -> int:
+        """Units of an article that belong to kits."""
+        return sum(kit.units(sku) for kit in self.kits)
+
+    def loose(self, line: Line) -> int:
+        """Units of a line that were ordered by themselves."""
+        return line.quantity - self.in_kits(line.sku)
 
     def group_named(self, group_id: str) -> DeliveryGroup:
         """A delivery group by its id. Raises KeyError for an unknown one."""

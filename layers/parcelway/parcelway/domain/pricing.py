@@ -1,4 +1,4 @@
-"""What an order comes to: unit prices, shipping charges, what is taken off them, tax.
+"""What an order comes to: unit prices, kits, shipping charges, what is taken off them, tax.
 
 Each step is a function of the order as the one before left it, and every cent is in a line or a
 charge. A line's discounts are divided over its delivery groups by units. What tax comes to is in
@@ -15,7 +15,7 @@ from parcelway.domain.audience import visible
 from parcelway.domain.catalogue import Product
 from parcelway.domain.discounts import take_off
 from parcelway.domain.facts import Facts
-from parcelway.domain.line import Discount, Line
+from parcelway.domain.line import Discount, Kit, Line
 from parcelway.domain.money import Money
 from parcelway.domain.order import DeliveryGroup, Order
 from parcelway.domain.prices import PriceList, Quote, lists_for, quote
@@ -39,6 +39,10 @@ def price(order: Order, facts: Facts) -> Order:
 def before_tax(order: Order, facts: Facts) -> Order:
     """The same without its tax: net and tax of lines and charges are still those of before."""
     priced = overridden(_at_unit_prices(order, facts))
+    if priced.kits:
+        from parcelway.domain.kits import bundled  # few orders have any
+
+        priced = bundled(priced)
     charged = _with_charges(priced, facts.shop)
     reduced = take_off(charged, offers(charged, facts), facts.products)
     return adjusted(reduced, facts.shop.settings.adjustment_reasons)
@@ -64,9 +68,19 @@ def offer(order: Order, sku: str, quantity: int, facts: Facts) -> Quote | None:
         return None
     if not visible(product, order.buyer, facts.shop.assortments):
         return None
-    line = order.line(sku)
-    if order.as_sold and line:
-        return Quote(line.unit_price, line.price_source)
+    return _quoted(order, product, quantity, facts)
+
+
+def has_price(order: Order, sku: str, quantity: int, facts: Facts) -> bool:
+    """Whether a unit has a price in the order's currency, also where it is not sold by itself."""
+    product = facts.products.get(sku)
+    return product is not None and _quoted(order, product, quantity, facts) is not None
+
+
+def _quoted(order: Order, product: Product, quantity: int, facts: Facts) -> Quote | None:
+    there = order.line(product.sku) or order.kit(product.sku)
+    if order.as_sold and there:
+        return Quote(there.unit_price, there.price_source)
     return quote(product, quantity, order.currency, _lists(order, facts), facts.prices)
 
 
@@ -76,7 +90,7 @@ def weight(lines: Sequence[Line], group_id: str) -> int:
 
 
 def _at_unit_prices(order: Order, facts: Facts) -> Order:
-    """The lines at the unit prices of today, with nothing taken off yet."""
+    """The lines and kits at the unit prices of today, with nothing taken off yet."""
     lists = _lists(order, facts)
 
     def found(line: Line, product: Product) -> Quote | None:
@@ -85,7 +99,8 @@ def _at_unit_prices(order: Order, facts: Facts) -> Order:
         return quote(product, line.quantity, order.currency, lists, facts.prices)
 
     lines = tuple(_priced(line, facts.products.get(line.sku), found) for line in order.lines)
-    return replace(order, lines=lines)
+    kits = tuple(_priced_kit(order, kit, lists, facts) for kit in order.kits)
+    return replace(order, lines=lines, kits=kits)
 
 
 def _lists(order: Order, facts: Facts) -> tuple[PriceList, ...]:
@@ -108,6 +123,17 @@ def _priced(
         weight_grams=product.weight_grams,
         unit_cost=product.unit_cost,
     )
+
+
+def _priced_kit(order: Order, kit: Kit, lists: Sequence[PriceList], facts: Facts) -> Kit:
+    product = facts.products.get(kit.sku)
+    if product is None or order.as_sold:
+        return kit
+    found = quote(product, kit.quantity, order.currency, lists, facts.prices)
+    if found is None:
+        return kit
+    of_today = replace(kit, name=product.name, unit_price=found.unit_price)
+    return replace(of_today, price_source=found.source)
 
 
 def _with_charges(order: Order, shop: Shop) -> Order:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from parcelway.domain.line import Discount, Line
@@ -26,18 +26,22 @@ def discounts_by_group(line: Line) -> dict[str, tuple[Discount, ...]]:
     return dict(zip(groups, parts, strict=True))
 
 
-def divided_discounts(line: Line, units: Sequence[int]) -> list[tuple[Discount, ...]]:
+def divided_discounts(
+    line: Line, units: Sequence[int], kits: Sequence[Mapping[str, int]] = ()
+) -> list[tuple[Discount, ...]]:
     """Each discount of a line divided over parts of its units, which together are all of them.
 
     By units, the later ones by what the earlier left there: so no part bears more than its units
-    cost.
+    cost. Where it is known how many `kits` of which SKU are in each part, what they save goes with
+    them.
     """
     if len(units) == 1:
         return [line.discounts]
     left = [line.unit_price.minor * each for each in units]
     found: list[list[Discount]] = [[] for _ in units]
     for discount in line.discounts:
-        parts = allocate(discount.amount, left)
+        counts = [each.get(discount.id, 0) for each in kits if discount.source == "kit"]
+        parts = allocate(discount.amount, counts if any(counts) else left)
         left = [rest - part.minor for rest, part in zip(left, parts, strict=True)]
         for discounts, part in zip(found, parts, strict=True):
             if part:

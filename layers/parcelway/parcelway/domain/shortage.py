@@ -9,7 +9,7 @@ from typing import Any, Literal
 from parcelway.domain.backorder import Terms
 from parcelway.domain.facts import Facts
 from parcelway.domain.ids import derived
-from parcelway.domain.line import Line, Portion
+from parcelway.domain.line import Kit, Line, Portion
 from parcelway.domain.order import SHORTAGES, WAITS, Order, Promise, Shortage
 from parcelway.domain.pricing import price, price_part
 from parcelway.domain.promising import with_promises
@@ -41,13 +41,18 @@ def resolve(order: Order, facts: Facts) -> tuple[Part, ...]:
     order of its own.
 
     Both keep the unit prices and their units' share of every discount; each has its own delivery
-    charges, by what it weighs. Where units are dropped the rest is priced anew. Raises Refusal
+    charges, by what it weighs. Where units are dropped the rest is priced anew. A kit of which a
+    component is missing is missing as a whole: no kit is torn. Raises Refusal
     OUT_OF_STOCK when units are missing and nothing was chosen, when they cannot be had later
     either, and when nothing would be left; TOO_MANY_LINES where both do not fit into one
     transaction.
     """
     if order.shortage in ("drop", "separate_order"):
         held = _held(order, facts, "leave")
+        if order.kits:
+            from parcelway.domain.kits import with_whole_kits  # few orders have any
+
+            held = with_whole_kits(order, held)
         left = [line for line in held.lines if line.count("open")]
         if not left:
             return (Part(order, held),)
@@ -95,9 +100,11 @@ def _choice(order: Order, facts: Facts) -> Choice | None:
 
 def _divided(order: Order, held: Claim, facts: Facts) -> tuple[Part, ...]:
     """What is there, and what is not: dropped, or as a second order."""
-    there, missing = _split(held.lines)
+    kits = _kits(order, held)
+    there, missing = _split(held.lines, kits)
+    here = replace(_with(order, there), kits=kits[0])
     if order.shortage == "drop":
-        here = price(_with(order, there), facts)
+        here = price(here, facts)
         claim = Claim(_as_held(here, held), held.moves, held.because)
         dropped = [
             {"sku": line.sku, "name": line.name, "quantity": line.quantity}
@@ -105,9 +112,10 @@ def _divided(order: Order, held: Claim, facts: Facts) -> tuple[Part, ...]:
             if line.quantity
         ]
         return (Part(here, claim, {"dropped": dropped}),)
-    here = price_part(_with(order, there), facts)
+    here = price_part(here, facts)
     claim = Claim(_as_held(here, held), held.moves, held.because)
     fresh = replace(order, id=derived("ord", "separate", order.id), version=0, commands={})
+    fresh = replace(fresh, kits=kits[1])
     second = price_part(_with(fresh, missing), facts)
     balances = after(facts.balances, held.moves)
     terms = Terms(facts.products, facts.now, "wait")
@@ -122,12 +130,26 @@ def _held(order: Order, facts: Facts, short: Literal["refuse", "wait", "leave"])
     return retake(order, "reserved", facts.balances, facts.shop, terms)
 
 
-def _split(lines: Sequence[Line]) -> tuple[list[Line], list[Line]]:
-    """The units that are held and those that are not, each with their share of the discounts."""
+def _kits(order: Order, held: Claim) -> tuple[tuple[Kit, ...], tuple[Kit, ...]]:
+    """The kits that are there, all of each, and those that are not."""
+    if not order.kits:
+        return (), ()
+    from parcelway.domain.kits import whole, without  # few orders have any
+
+    there = whole(order, {line.sku: line.count("reserved") for line in held.lines})
+    return there, without(order.kits, there)
+
+
+def _split(
+    lines: Sequence[Line], kits: tuple[Sequence[Kit], Sequence[Kit]]
+) -> tuple[list[Line], list[Line]]:
+    """The units that are held and those that are not, each with their share of the discounts, by
+    the kits that are there and those that are not."""
     held, missing = [], []
+    counts = [{kit.sku: kit.quantity for kit in of_part} for of_part in kits]
     for line in lines:
         parts = _only(line, "reserved"), _only(line, "open")
-        discounts = divided_discounts(line, [part.quantity for part in parts])
+        discounts = divided_discounts(line, [part.quantity for part in parts], counts)
         held.append(replace(parts[0], discounts=discounts[0]))
         missing.append(replace(parts[1], discounts=discounts[1]))
     return held, missing

@@ -51,11 +51,11 @@ def require_sells(switches: Switches, places: Iterable[Address]) -> None:
 def counters(order: Order, switches: Switches, now: datetime) -> list[str]:
     """The counters to read for placing an order; none where nothing is limited."""
     found = [_rate(order, now, n) for n in range(_shards(switches))]
-    for line in order.lines:
-        limit = switches.purchase_limits.get(line.sku)
+    for sku in _skus(order):
+        limit = switches.purchase_limits.get(sku)
         if limit is not None:
             found += [
-                _bought(order, line.sku, person, day)
+                _bought(order, sku, person, day)
                 for person in _persons(order)
                 for day in (*_days(limit, now), *_next_day(limit, now))
             ]
@@ -74,11 +74,18 @@ def placing(
     Raises Refusal CHANNEL_BUSY, which the next minute may not, and PURCHASE_LIMIT.
     """
     found = [_turn(order, switches, used, now)] if switches.orders_per_minute is not None else []
-    for index, line in enumerate(order.lines):
-        limit, units = switches.purchase_limits.get(line.sku), bought.get(line.sku, 0)
+    for sku, pointer in _skus(order).items():
+        limit, units = switches.purchase_limits.get(sku), bought.get(sku, 0)
         if limit is not None and units:
-            found += _purchases(order, f"/lines/{index}", line.sku, units, limit, used, now)
+            found += _purchases(order, pointer, sku, units, limit, used, now)
     return found
+
+
+def _skus(order: Order) -> dict[str, str]:
+    """What a limit may be set on, with a pointer to it: articles, with the units of them that kits
+    have, and kits."""
+    found = {line.sku: f"/lines/{index}" for index, line in enumerate(order.lines)}
+    return found | {kit.sku: f"/kits/{index}" for index, kit in enumerate(order.kits)}
 
 
 def limits_counted(uses: Iterable[Use]) -> dict[str, tuple[str, ...]]:
@@ -118,10 +125,14 @@ def counts(counter: str, now: datetime) -> bool:
 
 
 def _still_bought(order: Order, sku: str) -> int:
-    line = order.line(sku)
-    if line is None or order.state in ("cancelled", "expired"):
+    line, kit = order.line(sku), order.kit(sku)
+    if order.state in ("cancelled", "expired"):
         return 0
-    return line.quantity - line.count("cancelled")
+    if kit is not None:
+        from parcelway.domain.kits import left_of  # few orders have any
+
+        return left_of(order, kit)
+    return line.quantity - line.count("cancelled") if line else 0
 
 
 def _turn(order: Order, switches: Switches, used: Mapping[str, int], now: datetime) -> Use:

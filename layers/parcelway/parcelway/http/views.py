@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from parcelway.domain.dues import pay_until, payable, to_pay
 from parcelway.domain.gift_card import Kind
 from parcelway.domain.gift_cards import shares
-from parcelway.domain.line import Discount, Line, Share
+from parcelway.domain.line import Discount, Kit, Line, Share
 from parcelway.domain.money import Money, total
 from parcelway.domain.order import (
     DeliveryGroup,
@@ -63,6 +63,20 @@ class LineView:
     tax_rate: int
     stages: Mapping[str, int]
     expected: list[ExpectedView]
+
+
+@dataclass(frozen=True, slots=True)
+class KitView:
+    """Kits: `quantity` times the `components` (units by SKU), which are among the units of the
+    order's lines. One comes to `unit_price`, before promotions and the like: what it saves is a
+    discount of those lines."""
+
+    sku: str
+    name: str
+    quantity: int
+    unit_price: Money
+    price_source: str
+    components: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +169,7 @@ class OrderView:
     currency: str
     language: str
     lines: list[LineView]
+    kits: list[KitView]
     deliveries: list[DeliveryView]
     contact: Contact | None
     billing_address: Address | None
@@ -235,6 +250,7 @@ def order_view(order: Order, *, staff: bool = False) -> OrderView:
         currency=order.currency,
         language=order.language,
         lines=[_line(line) for line in order.lines],
+        kits=[_kit(kit) for kit in order.kits],
         deliveries=[_delivery(order, group) for group in order.groups],
         contact=order.contact,
         billing_address=order.billing_address,
@@ -337,6 +353,12 @@ def _line(line: Line) -> LineView:
         line.tax_rate,
         stages,
         [ExpectedView(p.quantity, p.due) for p in line.portions if p.stage == "backordered"],
+    )
+
+
+def _kit(kit: Kit) -> KitView:
+    return KitView(
+        kit.sku, kit.name, kit.quantity, kit.unit_price, kit.price_source, kit.components
     )
 
 

@@ -1,14 +1,17 @@
-"""CatalogueTable's products: `pk=SKU#<sku> sk=PRODUCT`, the fields of Product and `added_at`.
+"""CatalogueTable's products: `pk=SKU#<sku> sk=PRODUCT`, the fields of Product, `added_at` and, of
+what is in kits, `in_kits`.
 
 `added_at` is when the shop first listed the SKU (ISO 8601 UTC); it orders "newest first" and is no
-part of what an order needs to know of a product.
+part of what an order needs to know of a product. `in_kits` are the SKUs of kits that it was made a
+component of: what else there is to look at when its stock changes.
 
 Sparse index by_category (shelf, place): what is for sale in a category, by its price.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -20,7 +23,14 @@ from parcelway.store.items import from_item, to_item
 from parcelway.values import dataclass
 
 PRODUCT = "PRODUCT"
-_BESIDES = ("pk", "sk", "added_at", "shelf", "place")  # of an item, beside the product's fields
+_BESIDES = (
+    "pk",
+    "sk",
+    "added_at",
+    "in_kits",
+    "shelf",
+    "place",
+)  # of an item, beside the product's fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +39,7 @@ class Stored:
 
     product: Product
     added_at: datetime
+    in_kits: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +65,8 @@ def sku_of(keys: Mapping[str, Any]) -> str | None:
 def to_stored(values: Mapping[str, Any]) -> Stored:
     """A product from its item (plain values). Raises KeyError or TypeError when it is not one."""
     fields = {name: value for name, value in values.items() if name not in _BESIDES}
-    return Stored(codec.decode(Product, fields), datetime.fromisoformat(values["added_at"]))
+    added_at = datetime.fromisoformat(values["added_at"])
+    return Stored(codec.decode(Product, fields), added_at, tuple(values.get("in_kits", ())))
 
 
 def from_stored(stored: Stored) -> dict[str, Any]:
@@ -62,7 +74,8 @@ def from_stored(stored: Stored) -> dict[str, Any]:
     product = stored.product
     values: dict[str, Any] = codec.encode(product)
     shelved = _shelved(product) if product.active and product.category else {}
-    return key(product.sku) | values | {"added_at": codec.iso(stored.added_at)} | shelved
+    kits = {"in_kits": [*stored.in_kits]} if stored.in_kits else {}
+    return key(product.sku) | values | {"added_at": codec.iso(stored.added_at)} | kits | shelved
 
 
 def nearest(db: Database, product: Product, each_way: int) -> list[str]:
@@ -141,7 +154,7 @@ def upsert(db: Database, products: Iterable[Product], now: datetime) -> Loaded:
             changes.append(Stored(product, now))
             continue
         old = to_stored(item)
-        new = Stored(product, old.added_at)
+        new = Stored(product, old.added_at, old.in_kits)
         if old != new or _place_in(item) != _place_in(from_stored(new)):
             changes.append(new)
         if old.product.unit_cost != product.unit_cost:
@@ -151,9 +164,27 @@ def upsert(db: Database, products: Iterable[Product], now: datetime) -> Loaded:
 
         revaluing.note(db, recosted, now)
     put(db, changes)
+    _note_kits(db, [product for product in wanted.values() if product.components])
     for sku in recosted:
         revaluing.revalue(db, sku, now)
     return Loaded(added, len(changes) - added, len(wanted) - len(changes))
+
+
+def _note_kits(db: Database, kits: Sequence[Product]) -> None:
+    """Have the components of `kits` know of them. What is no component any more still does: a kit
+    is then looked at once too often."""
+    wanted: dict[str, list[str]] = {}
+    for kit in kits:
+        for sku in kit.components:
+            wanted.setdefault(sku, []).append(kit.sku)
+    if not wanted:
+        return
+    changes = []
+    for sku, entry in get_stored(db, wanted, consistent=True).items():
+        known = tuple(dict.fromkeys([*entry.in_kits, *wanted[sku]]))
+        if known != entry.in_kits:
+            changes.append(replace(entry, in_kits=known))
+    put(db, changes)
 
 
 def put(db: Database, products: Iterable[Stored]) -> None:

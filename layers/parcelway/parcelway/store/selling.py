@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -56,7 +57,8 @@ def read_facts(
     in it yet.
 
     Balances are read of all these SKUs, or of those in `stock` alone: each costs a read unit for
-    every two nodes, so that a long cart would pay for all it holds with every edit.
+    every two nodes, so that a long cart would pay for all it holds with every edit. Of a kit that
+    is not in the order yet its components are read after it.
 
     Read eventually consistent: what is decided on them is committed under conditions. Only before
     OUT_OF_STOCK is said they are read again, exactly (see `selling`); or at once with `exact`, for
@@ -67,6 +69,7 @@ def read_facts(
     shop = load_shop(db)
     skus = list(dict.fromkeys([*(line.sku for line in order.lines), *more]))
     places = keys(order, shop, *more)
+    skus += [kit.sku for kit in order.kits if kit.sku not in skus]
     if everywhere:
         places = [(sku, node) for sku in skus for node in shop.nodes]
         places += quota_keys(skus, order.channel, shop.settings)
@@ -84,7 +87,7 @@ def read_facts(
     counted = {key: total(items) for key, items in balances.items()}
     seen = seen_by(order.channel, counted, shop.settings.channel_buffers, products)
     first = pricing and _has_first_order(db, order, shop)
-    return Facts(
+    facts = Facts(
         shop,
         now,
         products,
@@ -96,6 +99,29 @@ def read_facts(
         first,
         ASSESSED.get(),
     )
+    new = _components(order, products, [sku for sku in more if stock is None or sku in stock])
+    if not new:
+        return facts
+    lines = tuple(line for line in order.lines if line.sku in new)
+    of_order = replace(order, lines=lines, kits=(), coupons=())
+    others = read_facts(db, of_order, now, *new, exact=exact, everywhere=everywhere, priced=priced)
+    return replace(
+        facts,
+        products={**others.products, **facts.products},
+        balances={**facts.balances, **others.balances},
+        prices={**others.prices, **facts.prices},
+        used={**others.used, **facts.used},
+    )
+
+
+def _components(order: Order, products: Mapping[str, Product], skus: Iterable[str]) -> list[str]:
+    """What the kits among these are made of: today, and in the order."""
+    found: dict[str, None] = {}
+    for sku in skus:
+        product, kit = products.get(sku), order.kit(sku)
+        found |= dict.fromkeys([*(product.components if product else ())])
+        found |= dict.fromkeys([*(kit.components if kit else ())])
+    return list(found)
 
 
 def _priced_by(
