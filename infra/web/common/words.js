@@ -100,6 +100,14 @@ export const SHARED_WORDS = {
     "The total is {total} now. Please check it and order again.",
     "Die Summe beträgt jetzt {total}. Bitte prüfen und noch einmal bestellen.",
   ],
+  "problem.channel-closed": [
+    "No orders are taken here at present; your cart is kept.",
+    "Zurzeit werden hier keine Bestellungen angenommen; Ihr Warenkorb bleibt.",
+  ],
+  "problem.channel-closed.region": [
+    "At present no orders are taken here for {region}. If it goes elsewhere, give the code of its region.",
+    "Zurzeit werden hier keine Bestellungen für {region} angenommen. Geht es woandershin, geben Sie das Kürzel der Region an.",
+  ],
   "problem.too-late": [
     "Too late: a part is on its way already.",
     "Zu spät: Ein Teil ist schon unterwegs.",

@@ -236,6 +236,9 @@ export const CUSTOMER_WORDS = {
   "channels.limits.add": ["Add a limit", "Grenze hinzufügen"],
   "channels.sku": ["SKU", "SKU"],
   "channels.units": ["Units", "Stück"],
+  "channels.regions": ["Takes no orders to", "Keine Bestellungen nach"],
+  "channels.regions.hint": ["countries or regions, like US-OH, DE", "Länder oder Regionen, wie US-OH, DE"],
+  "channels.not_to": ["not to {regions}", "nicht nach {regions}"],
   "channels.days": ["In days", "In Tagen"],
   "channels.saved": ["Set.", "Gesetzt."],
 
