@@ -4,25 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any, Literal
-from zoneinfo import available_timezones
+from typing import Any
 
 from lookups import Because
 from parcelway.domain.account_state import Wanted
 from parcelway.domain.address_book import MAX_ADDRESSES
-from parcelway.domain.contacts import (
-    MAX_CONTACTS,
-    WEEKDAYS,
-    BestTime,
-    ContactPoint,
-    Weekday,
-)
 from parcelway.domain.customer import WORDING, Consent, Customer, Purpose, consented
 from parcelway.domain.demographics import Use
 from parcelway.domain.ids import derived
 from parcelway.domain.invitation import Particulars, full_name
 from parcelway.domain.login import normalise_email
-from parcelway.domain.refusals import Reason, Refusal
+from parcelway.http.contacts import ContactPoints, points
 from parcelway.http.customers import (
     BookEntry,
     CustomerView,
@@ -36,13 +28,11 @@ from parcelway.http.schemas import AnyPhone, CountryCode, CurrencyCode, Input, T
 from parcelway.ports.phones import e164
 from parcelway.store.histories import Entry
 from parcelway.values import dataclass
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import Field
 
 GivenName = Text(60)
 FamilyName = Text(60)
 
-
-_TimeOfDay = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
 _MARKETING: tuple[Purpose, ...] = (
     "marketing",
     "marketing_sms",
@@ -50,23 +40,6 @@ _MARKETING: tuple[Purpose, ...] = (
     "marketing_post",
 )
 _PLAIN = frozenset({"given_name", "family_name", "name", "currency", "language", "preferences"})
-
-
-def _known_zone(name: str) -> str:
-    if name not in available_timezones():
-        raise ValueError("not a time zone that is known here")
-    return name
-
-
-TimeZone = Annotated[str, StringConstraints(max_length=40), AfterValidator(_known_zone)]
-
-
-def mailable(text: str, pointer: str) -> str:
-    """An e-mail address in its one spelling. Raises Refusal INVALID."""
-    try:
-        return normalise_email(text)
-    except ValueError:
-        raise Refusal(Reason.INVALID, "Mail cannot be sent to this address.", pointer) from None
 
 
 class NewCustomer(Input):
@@ -98,41 +71,6 @@ class NewCustomer(Input):
                 for index, entry in enumerate(self.addresses)
             ),
         )
-
-
-class BestTimeInput(Input):
-    """When to call: on `days`, from `start` to before `end` (HH:MM) of a time zone (IANA)."""
-
-    days: list[Weekday] = Field(min_length=1, max_length=7)
-    start: _TimeOfDay
-    end: _TimeOfDay
-    time_zone: TimeZone
-
-    def best_time(self) -> BestTime:
-        """As the record keeps it, the days in their order."""
-        if self.end <= self.start:
-            raise Refusal(Reason.INVALID, "It ends after it starts.", "/contacts")
-        days = tuple(day for day in WEEKDAYS if day in self.days)
-        return BestTime(days, self.start, self.end, self.time_zone)
-
-
-class ContactInput(Input):
-    """One more phone or e-mail address."""
-
-    kind: Literal["phone", "email"]
-    value: Text(254)  # type: ignore[valid-type]
-    country: CountryCode | None = None
-    label: Text(40, 0) = ""  # type: ignore[valid-type]
-    best_time: BestTimeInput | None = None
-
-    def point(self, pointer: str) -> ContactPoint:
-        """As the record keeps it. Raises Refusal INVALID at `pointer`."""
-        if self.kind == "phone":
-            value = e164(self.value, self.country or "", f"{pointer}/value")
-        else:
-            value = mailable(self.value, f"{pointer}/value")
-        when = self.best_time.best_time() if self.best_time else None
-        return ContactPoint(self.kind, value, self.label, when)
 
 
 class ConsentInput(Input):
@@ -168,7 +106,7 @@ class Edit(Input):
     phone_country: CountryCode | None = None
     currency: CurrencyCode = ""
     language: Language = ""
-    contacts: list[ContactInput] = Field(default_factory=list, max_length=MAX_CONTACTS)
+    contacts: ContactPoints = Field(default_factory=list)
     preferences: dict[PreferenceName, Text(200)] = Field(  # type: ignore[valid-type]
         default_factory=dict, max_length=20
     )
@@ -182,8 +120,7 @@ class Edit(Input):
             values["phone"] = self.phone and e164(self.phone, self.phone_country or "", "/phone")
             values["phone"] = values["phone"] or ""
         if "contacts" in sent:
-            points = enumerate(self.contacts)
-            values["contacts"] = tuple(each.point(f"/contacts/{at}") for at, each in points)
+            values["contacts"] = points(self.contacts)
         values["consents"] = self.consent.after(customer, now)
         given = self.given_name or customer.given_name
         family = self.family_name or customer.family_name

@@ -8,7 +8,6 @@ has become since.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -19,6 +18,7 @@ from typing import Any
 from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from links import action
 from owed import owed_facts, transfer
 from parcelway.domain.collecting import code as collection_code
 from parcelway.domain.collecting import last_day
@@ -28,7 +28,7 @@ from parcelway.domain.invoice import Invoice, InvoiceLine
 from parcelway.domain.line import DONE
 from parcelway.domain.money import Money
 from parcelway.domain.order import Event, Order, totals
-from parcelway.domain.public_view import payment_page, promised
+from parcelway.domain.public_view import promised
 from parcelway.domain.receipt import receipt
 from parcelway.domain.shipment import Shipment
 from parcelway.domain.shop import Shop
@@ -54,7 +54,6 @@ _WITH_TOTAL = ("payment.refunded", *ON_THE_WAY)  # said in a line; others add it
 _OF_A_CART = tuple(f"order.approval_{each}" for each in ("asked", "approved", "rejected"))
 _ADDED_UP = ("order.confirmed", "order.cancelled", "payment.link_sent", *_OF_A_CART)
 _WITH_PURCHASE_ORDER = ("order.confirmed", "payment.link_sent", *_OF_A_CART)
-_ASKS_FOR_PAYMENT = ("payment.needed", "payment.link_sent")
 _WITHOUT_AMOUNTS = ("payment.needed", "payment.refunded", "payment.voided", "promise.revised")
 
 
@@ -114,7 +113,7 @@ def render(
         "places": places(event, order, shipment, shop, language),
         # A draft has no number yet, and no page.
         "track_url": _link(order, public_url) if order.tracking_number else "",
-        "payment_url": _payment(event, order),
+        "action": action(event, order, language),
         "document": _document(event, order, shipment, public_url, language),
     }
     html = _templates().get_template("mail.html").render(context)
@@ -133,12 +132,6 @@ def _document(
         path = f"/invoices/{quote(shipment.id, safe='')}"
         return say("label.invoice", language), _link(order, public_url, path)
     return None
-
-
-def _payment(event: Event, order: Order) -> str:
-    """Where a mail that asks for a payment leads, '' for the others."""
-    page = os.environ["PAYMENT_PAGE"] if event.type in _ASKS_FOR_PAYMENT else ""
-    return payment_page(page, order) or ""
 
 
 def _invoiced_at(shipment: Shipment) -> str:

@@ -158,10 +158,11 @@ class _Read:
 
 
 def _seller(call: Call[None]) -> Seller:
-    """The source in the path, and who calls. Raises Problem 404 for one the shop has not."""
-    name = call.path["source"]
+    """The source in the path, and who calls. Raises Problem 404 for one the shop has not, and for
+    one that is not theirs: only admins may speak for every source."""
+    name, groups = call.path["source"], call.caller.groups
     source = load_shop(db()).settings.import_sources.get(name)
-    if source is None:
+    if source is None or not groups & {"admin", f"source-{name}"}:
         raise not_found()
     return Seller(name, source, Actor("staff", call.caller.subject))
 

@@ -225,6 +225,15 @@ def set_challenge(call: Call[Question]) -> OwnChallengeView:
     return own_challenge_view(made)
 
 
+@api.route("DELETE", _CHALLENGE, who=CUSTOMER, status=204)
+def withdraw_challenge(call: Call[None]) -> Reply:
+    """Have no such question any more; there being none is fine."""
+    from parcelway.store.challenges import withdraw
+
+    withdraw(db(), lambda: _own(call), Actor("customer", call.caller.customer_id), call.now)
+    return _DONE
+
+
 def _own(call: Call[Any]) -> Customer:
     with login_problems():
         return own_record(db(), identity(), call.caller, call.now)

@@ -9,6 +9,7 @@ from parcelway.domain.address_book import MAX_ADDRESSES
 from parcelway.domain.customer import WORDING, Customer, Profile, consented
 from parcelway.domain.ids import derived
 from parcelway.domain.login import normalise_email
+from parcelway.http.contacts import ContactPoints, points
 from parcelway.http.customers import BookEntry, Language, LoginEmail, PreferenceName
 from parcelway.http.schemas import AnyPhone, CountryCode, CurrencyCode, Input, Text
 from parcelway.ports.phones import e164
@@ -163,7 +164,7 @@ class Edit(Input):
     """Fields of the own record to change; what is not sent stays, `phone: null` is removed. A phone
     number without `+` is one of `phone_country`.
 
-    `preferences` are replaced as a whole.
+    `contacts` and `preferences` are replaced as a whole.
     """
 
     name: Text(100) = ""  # type: ignore[valid-type]
@@ -173,17 +174,20 @@ class Edit(Input):
     phone_country: CountryCode | None = None
     currency: CurrencyCode = ""
     language: Language = ""
+    contacts: ContactPoints = Field(default_factory=list)
     preferences: dict[PreferenceName, Text(200)] = Field(  # type: ignore[valid-type]
         default_factory=dict, max_length=20
     )
     consent: ConsentEdit = Field(default_factory=ConsentEdit)
 
     def values(self, customer: Customer, now: datetime) -> dict[str, Any]:
-        """The record's fields with the values they are to have."""
+        """The record's fields with the values they are to have. Raises Refusal INVALID."""
         values = {name: getattr(self, name) for name in self.model_fields_set & _PLAIN}
         if "phone" in self.model_fields_set:
             country = self.phone_country or ""
             values["phone"] = e164(self.phone, country, "/phone") if self.phone else ""
+        if "contacts" in self.model_fields_set:
+            values["contacts"] = points(self.contacts)
         consents, wording = customer.consents, self.consent.wording
         if self.consent.terms_accepted:
             consents = consented(consents, "terms", True, wording, now)

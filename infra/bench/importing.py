@@ -24,7 +24,7 @@ from infra.bench.shop import model_of, shop
 from infra.bench.text import table
 from infra.bench.warm import best, recorded
 from infra.bench.wire import Wire
-from infra.demo.marketplace import MEDIA, SOURCE, body, sold
+from infra.demo.marketplace import MACHINE, MEDIA, SOURCE, body, sold
 from infra.local.application import SAMPLE_FILES
 
 REQUESTS = (1, 10, 100)  # rows in each
@@ -85,7 +85,7 @@ def _costs(stored: Database, wire: Wire, requests: Sequence[int], runs: int) -> 
         allowed = _request("PUT", "/staff/accounts/{account}/credit", *terms)
         Request("terms", of["credit"].handler, allowed).run()
         for rows in requests:
-            sent = _body(rows), MEDIA, "integration"
+            sent = _body(rows), MEDIA, ",".join(MACHINE)
             event = _request("POST", "/staff/imports/{source}/orders", *sent)
             request = Request(f"{rows} rows", of["order_import"].handler, event)
             answer = recorded(request, wire, model_of(stored))
@@ -112,9 +112,9 @@ def _body(rows: int) -> str:
     return body(sold(f"{rows}-{sku}", sku, rate=0) for sku in islice(free, rows))
 
 
-def _request(method: str, resource: str, text: str, media: str, group: str) -> Json:
+def _request(method: str, resource: str, text: str, media: str, groups: str) -> Json:
     where = {"source": SOURCE, "account": SOURCE}
-    claims = {"sub": f"bench-{group}", "cognito:groups": group}
+    claims = {"sub": "bench-machine", "cognito:groups": groups}
     headers = {"Content-Type": media}
     return proxy_event(method, resource, text, headers, path=where, claims=claims)
 

@@ -70,6 +70,10 @@ BODIES: dict[str, dict[str, Any]] = {
         "preferences": {"substitutions": "none", "gift_wrap": "yes"},
         "consent": {"marketing_sms": False},
     },
+    "signup_edit": {
+        "contacts": [{"kind": "phone", "value": "+1 614 555 0100", "label": "mobile"}],
+        "consent": {"marketing": False},
+    },
     "customers_add_address": {"label": "Home", "address": _ADDRESS, "default_shipping": True},
     "customers_replace_address": {"label": "Work", "address": _ADDRESS},
     "customers_set_challenge": {

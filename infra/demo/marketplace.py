@@ -10,6 +10,7 @@ from infra.local.application import Application
 from infra.local.gateway.messages import Response
 
 SOURCE = "bazaar"  # of the sample's settings
+MACHINE = ("integration", f"source-{SOURCE}")  # the groups of who speaks for it
 MEDIA = "application/x-ndjson"
 
 
@@ -38,7 +39,8 @@ class Marketplace:
         terms = {"limit": _usd(limit), "days": 30}
         staff(app, "finance").call("PUT", f"/staff/accounts/{source}/credit", terms)
         self._app, self._source = app, source
-        self._headers = {"Authorization": f"Bearer {sign_in_staff(app, 'integration')}"}
+        token = sign_in_staff(app, "integration", f"source-{source}")
+        self._headers = {"Authorization": f"Bearer {token}"}
 
     def send(self, *rows: Json) -> list[Json]:
         """Send rows; the result of each. Raises ValueError where the request is refused."""

@@ -6,6 +6,7 @@ import json
 import secrets
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -272,16 +273,19 @@ def transfer(minor: int, reference: str = "", day: str = "") -> Json:
     }
 
 
-def sign_in_staff(app: Application, group: str) -> str:
-    """A new member of staff in a Cognito group; their ID token."""
-    pool, name = app.stack.resource("UserPool"), f"{group}-{uuid.uuid4().hex[:8]}@example.com"
+def sign_in_staff(app: Application, *groups: str) -> str:
+    """A new member of staff in Cognito groups, the template's or new ones; their ID token."""
+    pool, name = app.stack.resource("UserPool"), f"{groups[0]}-{uuid.uuid4().hex[:8]}@example.com"
     password = secrets.token_urlsafe(16)
     cognito = app.stack.client("cognito-idp")
     cognito.admin_create_user(UserPoolId=pool, Username=name, MessageAction="SUPPRESS")
     cognito.admin_set_user_password(
         UserPoolId=pool, Username=name, Password=password, Permanent=True
     )
-    cognito.admin_add_user_to_group(UserPoolId=pool, Username=name, GroupName=group)
+    for group in groups:
+        with suppress(cognito.exceptions.GroupExistsException):
+            cognito.create_group(UserPoolId=pool, GroupName=group)
+        cognito.admin_add_user_to_group(UserPoolId=pool, Username=name, GroupName=group)
     answer = cognito.initiate_auth(
         ClientId=app.stack.resource("UserPoolClient"),
         AuthFlow="USER_PASSWORD_AUTH",

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from parcelway.store.credit import get_account
 
-from infra.demo.marketplace import MEDIA, SOURCE, body, sold
+from infra.demo.marketplace import MACHINE, MEDIA, SOURCE, body, sold
 from infra.demo.people import GOOD, transfer
 from infra.faults.customers import erases, still_told
 from infra.faults.people import (
@@ -29,7 +29,7 @@ _TERMS = {"limit": {"minor": 100_000, "currency": "USD"}, "days": 30}
 def _marketplace_sells(history: History) -> None:
     """An order for ann's mailbox, which the marketplace pays for later."""
     staff(history.world, "finance").call("PUT", f"/staff/accounts/{SOURCE}/credit", _TERMS)
-    machine, rows = staff(history.world, "integration"), [sold("M-9", "PASTA", rate=0)]
+    machine, rows = staff(history.world, *MACHINE), [sold("M-9", "PASTA", rate=0)]
     path = f"/staff/imports/{SOURCE}/orders"
     (result,) = machine.send(path, body(rows), MEDIA)["results"]
     history.orders["marketplace"] = result["order_id"]

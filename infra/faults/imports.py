@@ -7,7 +7,7 @@ from parcelway.domain.importing import order_id_of
 from parcelway.store.credit import get_account, get_claim
 from parcelway.store.orders import get_dossier
 
-from infra.demo.marketplace import MEDIA, SOURCE, body, sold
+from infra.demo.marketplace import MACHINE, MEDIA, SOURCE, body, sold
 from infra.demo.people import Json
 from infra.faults.people import COLUMBUS, Scenario, dossier_of, works
 from infra.sim.history import History
@@ -26,7 +26,7 @@ def _rows() -> list[Json]:
 
 def _send(history: History) -> list[str]:
     """What became of each row. A shop that cannot be reached is asked until it can."""
-    machine = staff(history.world, "integration")
+    machine = staff(history.world, *MACHINE)
     found: list[Json] = machine.send(_PATH, body(_rows()), MEDIA)["results"]
     for result in found:
         if result["status"] != "refused":

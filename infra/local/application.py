@@ -70,6 +70,8 @@ class Application:
 
 
 _PAYMENT_PAGE = "http://127.0.0.1:{port}/shop/#/pay/{{number}}/{{token}}"
+_APPROVAL_PAGE = "http://127.0.0.1:{port}/shop/#/approvals/{{cart}}"
+_CART_PAGE = "http://127.0.0.1:{port}/shop/#/checkout/{{cart}}"
 _PASSWORD_PAGE = "http://127.0.0.1:{port}/shop/#/welcome/"
 
 
@@ -94,6 +96,8 @@ def running(
         parameters = {
             "PublicUrl": public_url or url,
             "PaymentPage": _PAYMENT_PAGE.format(port=console_port or port),
+            "ApprovalPage": _APPROVAL_PAGE.format(port=console_port or port),
+            "CartPage": _CART_PAGE.format(port=console_port or port),
             "PasswordPage": _PASSWORD_PAGE.format(port=console_port or port),
             "MailFrom": MAIL_FROM,
             "StripePublishableKey": stand_in.publishable_key,

@@ -93,9 +93,9 @@ def _answer(response: Response) -> Json:
     return parsed
 
 
-def staff(world: World, group: str) -> Client:
+def staff(world: World, *groups: str) -> Client:
     """Somebody of the shop, signed in."""
-    return Client(world, {"Authorization": f"Bearer {staff_token(group)}"})
+    return Client(world, {"Authorization": f"Bearer {staff_token(*groups)}"})
 
 
 @dataclass

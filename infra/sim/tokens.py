@@ -23,8 +23,9 @@ class Tokens:
         }
 
 
-def staff_token(group: str) -> str:
-    """A token of somebody in a staff group."""
-    claims = {"sub": f"staff-{group}", "email": f"{group}@example.com", "cognito:groups": [group]}
+def staff_token(*groups: str) -> str:
+    """A token of somebody in staff groups."""
+    name = groups[0]
+    claims = {"sub": f"staff-{name}", "email": f"{name}@example.com", "cognito:groups": [*groups]}
     body = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
     return f"sim.{body}.sim"

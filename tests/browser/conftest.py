@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -86,6 +87,19 @@ def site(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 @pytest.fixture
 def visitor(browser: Browser, site: Site) -> Iterator[Visitor]:
+    with _somebody(browser, site) as visitor:
+        yield visitor
+
+
+@pytest.fixture
+def another(browser: Browser, site: Site) -> Iterator[Visitor]:
+    """Somebody else, with a browser of their own."""
+    with _somebody(browser, site) as visitor:
+        yield visitor
+
+
+@contextmanager
+def _somebody(browser: Browser, site: Site) -> Iterator[Visitor]:
     context = browser.new_context(locale="en-US", viewport={"width": 1280, "height": 900})
     context.set_default_timeout(PATIENCE)
     visitor = Visitor(context, site)

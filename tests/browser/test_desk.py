@@ -7,9 +7,12 @@ import re
 import uuid
 from typing import Any
 
+import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import Visitor
+
+pytestmark = pytest.mark.browser
 
 
 def signed_in(visitor: Visitor, role: str) -> Page:
@@ -342,3 +345,110 @@ def test_a_person_has_their_data_and_is_forgotten_by_somebody_who_means_it(
     expect(page.locator("[data-erasure=running]")).to_be_visible()
     page.reload()
     expect(page.locator("#main .notice.bad")).to_be_visible()
+
+
+def test_a_gift_card_is_issued_blocked_and_pays_for_a_guest(visitor: Visitor) -> None:
+    boss = signed_in(visitor, "csr_supervisor")
+    boss.keyboard.press("Escape")
+    boss.keyboard.press("g")
+    boss.keyboard.press("c")
+    boss.select_option("#issue-card [name=kind]", "gift_card")
+    boss.fill("#issue-card [name='value/minor']", "2.50")
+    boss.fill("#issue-card [name=reason]", "Late parcel")
+    boss.fill("#issue-card [name=valid_until]", "2020-01-01")
+    boss.click("#issue-card button.primary")
+    expect(boss.locator("#issue-card .wrong, #issue-card .notice")).to_be_visible()
+    boss.fill("#issue-card [name=valid_until]", "")
+    boss.click("#issue-card button.primary")
+    expect(boss.locator("#code-of-card")).to_be_focused()
+    code = boss.locator("#code-of-card").inner_text()
+    boss.click("#issued a")
+    expect(boss.locator("#balance")).to_have_text("$2.50")
+    assert code not in boss.content()
+    card = boss.url.rsplit("/", 1)[1]
+    boss.fill("#block-card [name=reason]", "Reported lost")
+    boss.click("#block-card button")
+    expect(boss.locator("#card-state")).to_have_text("blocked")
+    expect(boss.locator("#card-history")).to_contain_text("Reported lost")
+
+    page = signed_in(visitor, "csr")
+    page.goto(f"{visitor.site.url}/desk/#/card")
+    expect(page.locator("#issue-card")).to_have_count(0)  # that is a supervisor's
+    page.fill("#look-card [name=card]", card)
+    page.keyboard.press("Enter")
+    expect(page.locator("#card-state")).to_have_text("blocked")
+    expect(page.locator("#block-card")).to_have_count(0)
+    page.keyboard.press("b")
+    put_in(page, "1 soup")
+    page.fill("#gift-card [name=code]", code)
+    page.click("#gift-card button")
+    expect(page.locator("#gift-card .wrong")).to_contain_text("is blocked")
+    boss.fill("#block-card [name=reason]", "Found")
+    boss.click("#block-card button")
+    expect(boss.locator("#card-state")).not_to_have_text("blocked")
+    page.click("#gift-card button")
+    expect(page.locator("[data-gift]")).to_contain_text("−$2.50")
+    page.click("[data-gift] button")
+    expect(page.locator("[data-gift]")).to_have_count(0)
+
+
+def test_a_channel_is_closed_limited_and_opened_again(visitor: Visitor) -> None:
+    admin = signed_in(visitor, "admin")
+    others = {"closed_regions": ["US-AK"]}
+    api(visitor, admin, "PUT", "/staff/channels/phone", others)
+    admin.keyboard.press("Escape")
+    admin.keyboard.press("g")
+    admin.keyboard.press("s")
+    phone = admin.locator("#channel-phone")
+    phone.locator("[name=sellable]").uncheck()
+    switched(visitor, admin)
+    expect(phone.locator(".badge.bad")).to_be_visible()
+    held = api(visitor, admin, "GET", "/staff/channels/phone")
+    assert (held["sellable"], held["closed_regions"]) == (False, ["US-AK"])
+
+    page = signed_in(visitor, "csr")
+    page.keyboard.press("Escape")
+    page.keyboard.press("b")
+    put_in(page, "2 soup")
+    address(page)
+    page.click("#place button.primary")
+    page.fill("#buyer [name=contact-name]", "Ida Guest")
+    page.fill("#buyer [name=email]", "ida@example.com")
+    page.click("#buyer button.primary")
+    page.check("[name=method][value=card]")
+    page.click("#place-order")
+    expect(page.locator(".trouble")).to_contain_text("sells nothing at present")
+
+    phone.locator("[name=sellable]").check()
+    phone.locator("[name=closed_regions]").fill("us-oh, somewhere")
+    switched(visitor, admin)
+    expect(phone.locator("[name=closed_regions] + .wrong")).to_be_visible()
+    phone.locator("[name=closed_regions]").fill("us-oh")
+    switched(visitor, admin)
+    expect(phone.locator(".badge.warn")).to_contain_text("US-OH")
+    page.click("#place-order")
+    expect(page.locator(".trouble")).to_contain_text("US-OH")
+    phone.locator("[name=closed_regions]").fill("")
+    phone.locator("fieldset button.link").click()
+    expect(admin.locator("[name='purchase_limits/0/sku']")).to_be_focused()
+    sku = str(page.locator("#lines .line").get_attribute("data-sku"))
+    admin.keyboard.type(sku)
+    switched(visitor, admin)
+    page.click("#place-order")
+    expect(page.locator(".trouble")).to_contain_text(re.compile("1 .*day|1 unit", re.IGNORECASE))
+
+    admin.reload()
+    expect(admin.locator("[name='purchase_limits/0/sku']")).to_have_value(sku)
+    phone.locator("li button").click()
+    switched(visitor, admin)
+    expect(phone.locator(".badge")).to_have_count(1)
+    page.click("#place-order")
+    expect(page.locator("#placed")).to_be_visible()
+
+
+def switched(visitor: Visitor, admin: Page) -> None:
+    """How telephone orders are set is saved; functions have read the shop before that."""
+    with admin.expect_response("**/staff/channels/phone"):
+        admin.click("#channel-phone button.primary")
+    for free in visitor.site.app.stack.build.functions._free.values():
+        free.clear()

@@ -5,17 +5,21 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
+import pytest
 from playwright.sync_api import Page, Request, expect
 
 from infra.local.mail import Mail
 from tests.browser.conftest import Visitor
 from tests.browser.test_desk import signed_in
 
+pytestmark = pytest.mark.browser
+
 PASSWORD = "correct horse battery"
 _LINK = re.compile(r'href="([^"]*)"')
 
 
-def made_by_the_desk(visitor: Visitor, email: str) -> None:
+def made_by_the_desk(visitor: Visitor, email: str) -> Page:
+    """The page with the new record."""
     page = signed_in(visitor, "csr")
     page.keyboard.press("Escape")
     page.keyboard.press("n")
@@ -23,6 +27,7 @@ def made_by_the_desk(visitor: Visitor, email: str) -> None:
         page.fill(f"#new-customer [name={name}]", value)
     page.click("#new-customer button.primary")
     expect(page.locator("#name")).to_have_text("Ida Novak")
+    return page
 
 
 def mails(visitor: Visitor, email: str) -> list[Mail]:
@@ -71,6 +76,37 @@ def test_a_customer_of_the_desk_sets_a_password_by_the_link_of_a_mail(visitor: V
     shop.goto(link)
     chooses(shop, "somebody else's")
     expect(shop.locator("#forgot")).to_contain_text("used already or is too old")
+
+
+def test_the_desk_sends_the_link_again_until_it_is_taken_up(visitor: Visitor) -> None:
+    email = "again@example.com"
+    desk = made_by_the_desk(visitor, email)
+    desk.click("#invite")
+    expect(desk.locator(".invitation")).to_contain_text(email)
+    desk.keyboard.press("Tab")
+    desk.keyboard.press("Enter")  # not meant
+    expect(desk.locator("#invite")).to_be_focused()
+    assert len(mails(visitor, email)) == 1
+    colleague = signed_in(visitor, "csr_supervisor")
+    colleague.goto(desk.url)
+    colleague.click("#invite")
+    desk.keyboard.press("Enter")
+    desk.keyboard.press("Enter")
+    expect(desk.locator("#invited")).to_contain_text(f"on its way to {email}")
+    first, second = mails(visitor, email)
+    shop = visitor.open(link_of(first).removeprefix(visitor.site.url))
+    chooses(shop)
+    expect(shop.locator("#forgot")).to_contain_text("used already or is too old")
+    shop.goto("about:blank")
+    shop.goto(link_of(second))
+    chooses(shop)
+    expect(shop.locator("h1")).to_contain_text("Ida Novak")
+    colleague.click("#invite-yes")
+    expect(colleague.locator("#invited")).to_contain_text("chosen a password meanwhile")
+    assert len(mails(visitor, email)) == 2
+    desk.reload()
+    expect(desk.locator("#name")).to_have_text("Ida Novak")
+    expect(desk.locator("#invite")).to_have_count(0)
 
 
 def test_who_lost_the_link_has_another_one_sent(visitor: Visitor) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.sync_api import expect
 
 from infra.demo.people import Carrier, Shopper, Warehouse
@@ -16,6 +17,8 @@ from tests.browser.test_storefront import (
 )
 from tests.journeys.test_pickup import next_parcel
 from tests.sample import maker
+
+pytestmark = pytest.mark.browser
 
 
 def test_held_released_and_sent_and_what_is_missing_is_told(visitor: Visitor) -> None:

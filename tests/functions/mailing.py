@@ -148,6 +148,8 @@ def mailing(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     environment = {
         "PUBLIC_URL": URL,
         "PAYMENT_PAGE": f"{URL}/pay/{{number}}?k={{token}}",
+        "APPROVAL_PAGE": f"{URL}/approvals/{{cart}}",
+        "CART_PAGE": f"{URL}/checkout/{{cart}}",
         "MAIL_FROM": "Teapot <mail@teapot.example>",
         "MAIL_CONFIGURATION_SET": "mails",
     }

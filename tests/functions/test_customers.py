@@ -556,6 +556,24 @@ def test_customers_choose_their_question_themselves(shop: World) -> None:
     assert shop.call("PUT", path, QUESTION, token=token).status == 401
 
 
+def test_customers_withdraw_their_question(shop: World) -> None:
+    token, path = shop.member(), "/customers/me/challenge"
+    own = shop.call("GET", "/customers/me", token=token).body["id"]
+    verify = f"/{own}/challenge/verify"
+    assert shop.call("DELETE", path, token=token).status == 204  # there is none: nothing to note
+    shop.call("PUT", path, QUESTION, token=token)
+    assert not shop.desk("POST", verify, {"answer": "Miller"}).body["verified"]
+    assert shop.call("DELETE", path, token=token).status == 204
+    assert shop.call("GET", path, token=token).status == 404
+    assert shop.desk("POST", verify, {"answer": "fraulein muller"}).status == 404
+    shop.call("PUT", path, QUESTION, token=token)
+    assert shop.desk("GET", f"/{own}/challenge").body["attempts_left"] == 5
+    page = shop.desk("GET", f"/{own}/history", query={"reason": "test"}).body
+    told = [each["fields"] for each in page["entries"] if "challenge" in each["fields"][0]]
+    assert told == [["challenge"], ["challenge.withdrawn"], ["challenge.failed"], ["challenge"]]
+    assert page["entries"][1]["actor"] == {"kind": "customer", "id": own}
+
+
 def test_no_question_is_agreed_on_with_a_record_that_is_merged_meanwhile(shop: World) -> None:
     ann, dup = invited(shop), invited(shop, "k2", email="dup@example.com")
     reads = iter([True, False])

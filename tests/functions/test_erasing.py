@@ -264,7 +264,7 @@ def _imported(db: Database, text: str) -> list[str]:
         "POST",
         "/staff/imports/{source}/orders",
         {"source": SOURCE},
-        claims={"sub": "robot", "cognito:groups": "integration"},
+        claims={"sub": "robot", "cognito:groups": f"integration,source-{SOURCE}"},
         text=text,
         content_type="application/x-ndjson",
     )

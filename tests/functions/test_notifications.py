@@ -124,6 +124,32 @@ def test_an_approver_reads_what_there_is_to_decide_in_their_language(world: Worl
     assert APPROVER.name not in str(world.mailer.sent[0]["subject"])
 
 
+@pytest.mark.parametrize(
+    ("kind", "button", "page"),
+    [
+        ("order.approval_asked", "Approve or reject", "approvals"),
+        ("order.approval_approved", "Go to your cart", "checkout"),
+        ("order.approval_rejected", "Go to your cart", "checkout"),
+    ],
+)
+def test_a_mail_about_an_approval_leads_to_where_it_is_acted_on(
+    world: World, monkeypatch: pytest.MonkeyPatch, kind: str, button: str, page: str
+) -> None:
+    story = STORIES[kind]()
+    store(world.db, story)
+    url = f"{URL}/{page}/{story.order.id}"
+    world.tell(story.event(kind))
+    mail = world.mailer.sent[-1]
+    assert f"{button}: {url}\n" in mail["text"]
+    assert Page(mail["html"]).links == [url]
+    for variable in ("APPROVAL_PAGE", "CART_PAGE"):
+        monkeypatch.setenv(variable, "")
+    story = STORIES[kind](seed="another")
+    store(world.db, story)
+    world.tell(story.event(kind))
+    assert Page(world.mailer.sent[-1]["html"]).links == []
+
+
 @pytest.mark.parametrize("state", ["locked", "disabled"])
 def test_an_approver_who_cannot_decide_is_not_written_to(world: World, state: str) -> None:
     story = STORIES["order.approval_asked"]()

@@ -3,7 +3,7 @@ are refused."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -12,6 +12,7 @@ import pytest
 from parcelway.domain.audience import Audience
 from parcelway.domain.cancellation import cancel
 from parcelway.domain.erasing import erase
+from parcelway.domain.importing import order_id_of
 from parcelway.domain.listing import SETTLED
 from parcelway.domain.money import Money
 from parcelway.domain.order import totals
@@ -22,6 +23,7 @@ from parcelway.ports import clock
 from parcelway.store import catalogue
 from parcelway.store.credit import get_account, get_claim
 from parcelway.store.offers import put_offer
+from parcelway.store.orders import get_order
 from parcelway.store.saving import save
 from parcelway.store.shop import put_settings
 
@@ -32,7 +34,9 @@ from tests.imports import ACCOUNT, IMPORTS, SOURCE, Row, lines, open_source_acco
 from tests.orders import PRODUCTS, STOCK, at, dossier_of, expect, store
 
 RESOURCE = "/staff/imports/{source}/orders"
-ROBOT = {"sub": "robot", "cognito:groups": "integration"}
+SPEAKS_FOR = ",".join(f"source-{name}" for name in IMPORTS.settings.import_sources)
+ROBOT = {"sub": "robot", "cognito:groups": f"integration,{SPEAKS_FOR}"}
+STRANGER = {"sub": "stranger", "cognito:groups": f"integration,source-reseller,{SOURCE}"}
 
 
 @pytest.fixture
@@ -46,10 +50,12 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     clock.reset()
 
 
-def send(world: World, text: str, source: str = SOURCE) -> Answer:
+def send(
+    world: World, text: str, source: str = SOURCE, claims: Mapping[str, str] = ROBOT
+) -> Answer:
     kind = "application/x-ndjson"
     return world.call(
-        "POST", RESOURCE, {"source": source}, claims=ROBOT, text=text, content_type=kind
+        "POST", RESOURCE, {"source": source}, claims=claims, text=text, content_type=kind
     )
 
 
@@ -243,6 +249,20 @@ def test_a_request_without_rows_or_with_too_many(world: World, text: str, status
 
 def test_a_source_that_the_shop_has_not_is_not_there(world: World) -> None:
     assert send(world, lines([row()]), "elsewhere")["statusCode"] == 404
+
+
+def test_a_source_of_another_machine_is_not_there_either(world: World) -> None:
+    """Nor is it for a machine of no source; admins may speak for every one."""
+    results(world, row())
+    theirs = {"source": SOURCE, "external_id": "B-1"}
+    for claims in (STRANGER, STRANGER | {"cognito:groups": "integration"}):
+        assert send(world, lines([row("B-2")]), claims=claims)["statusCode"] == 404
+        assert world.call("GET", RESOURCE, theirs, claims=claims)["statusCode"] == 404
+        one = world.call("GET", RESOURCE + "/{external_id}", theirs, claims=claims)
+        assert one["statusCode"] == 404
+    assert get_order(world.db, order_id_of(SOURCE, "B-2")) is None
+    admin = {"sub": "admin", "cognito:groups": "admin"}
+    assert ok(send(world, lines([row("B-2")]), claims=admin))["created"] == 1
 
 
 @pytest.mark.parametrize("done", [True, False])

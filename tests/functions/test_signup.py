@@ -255,6 +255,35 @@ def test_numbers_and_addresses_are_judged_as_at_the_desk(shop: World) -> None:
     assert (refused.status, refused.body["pointer"]) == (422, "/address/postal_code")
 
 
+def test_other_contacts_are_the_customer_s_own_to_say(shop: World) -> None:
+    token = shop.member()
+    evenings = {"days": ["tue", "mon"], "start": "18:00", "end": "20:00"}
+    evenings |= {"time_zone": "Europe/Berlin"}
+    mobile = {"kind": "phone", "value": "0151 12345678", "country": "DE", "label": "mobile"}
+    said = {"contacts": [mobile | {"best_time": evenings}, {"kind": "email", "value": "A@B.de"}]}
+    kept = shop.call("PATCH", "/customers/me", said, token=token).body["contacts"]
+    assert [each["value"] for each in kept] == ["+4915112345678", "a@b.de"]
+    assert kept[0]["best_time"] == evenings | {"days": ["mon", "tue"]}
+    found_by = "".join(str(item) for item in shop.items("FIND#"))
+    assert "4915112345678"[::-1] in found_by and "a@b.de" in found_by
+    late = evenings | {"end": "18:00"}
+    for wrong, where in (
+        ({"kind": "phone", "value": "nobody's"}, "/contacts/0/value"),
+        ({"kind": "email", "value": "ada@nowhere"}, "/contacts/0/value"),
+        (mobile | {"best_time": late}, "/contacts/0/best_time/end"),
+        (mobile | {"best_time": evenings | {"time_zone": "Mars/Base"}}, None),
+    ):
+        refused = shop.call("PATCH", "/customers/me", {"contacts": [wrong]}, token=token)
+        assert refused.status == 422
+        assert where is None or refused.body["pointer"] == where
+    many = [{"kind": "email", "value": f"a{n}@b.de"} for n in range(11)]
+    assert shop.call("PATCH", "/customers/me", {"contacts": many}, token=token).status == 422
+    # What is not sent stays; an empty list leaves none.
+    edited = shop.call("PATCH", "/customers/me", {"language": "de"}, token=token).body
+    assert edited["contacts"] == kept
+    assert shop.call("PATCH", "/customers/me", {"contacts": []}, token=token).body["contacts"] == []
+
+
 def test_the_address_book(shop: World) -> None:
     token = shop.member()
     entry = {"label": "Mum", "address": HOME | {"line1": "3 Wide Way"}, "default_shipping": True}

@@ -38,7 +38,7 @@ BUDGET = {
     "fulfillment_worker": 81,
     "gift_cards": 188,
     "invoicing": 103,
-    "notifications": 159,
+    "notifications": 160,
     "offers": 149,
     "order_import": 201,
     "orders": 192,

@@ -26,14 +26,14 @@ from schemathesis.schemas import BaseSchema
 
 from infra.cli.openapi import document
 from infra.cli.openapi_examples import BODIES
-from infra.demo.marketplace import MEDIA, SOURCE, Marketplace, sold
+from infra.demo.marketplace import MACHINE, MEDIA, SOURCE, Marketplace, sold
 from infra.demo.people import HOME, Client, Shopper, Warehouse, sign_in_staff
 from infra.local.application import Application
 from tests.journeys.furnished import CODE, NAME, NOBODY, offer, overpaid_on_account, refused_payout
 from tests.journeys.fuzzed_desk import Desk
 from tests.journeys.test_customers import PASSWORD, member
 
-GROUPS = ("csr", "csr_supervisor", "warehouse", "finance", "admin", "integration")
+GROUPS = ("csr", "csr_supervisor", "warehouse", "finance", "admin")
 COMPANY = "fuzz-company"
 IMPORT = "POST /staff/imports/{source}/orders"
 _OPEN = {"Problem"}  # some types have members of their own
@@ -106,6 +106,7 @@ class Fuzz:
         self.schema.config.update(base_url=self.app.url)
         self._session = requests.Session()
         self._staff = {group: sign_in_staff(self.app, group) for group in GROUPS}
+        self._staff["integration"] = sign_in_staff(self.app, *MACHINE)
         self._customer, email = member(self.app)
         self._tokens: dict[str, str] = {}
         signed_in = []  # two more, each for a token that only one route may use up

@@ -15,7 +15,7 @@ from parcelway.store.ledger import postings_of
 
 from infra.cli.import_orders import TOKEN
 from infra.cli.main import main
-from infra.demo.marketplace import SOURCE, Marketplace, body, sold
+from infra.demo.marketplace import MACHINE, SOURCE, Marketplace, body, sold
 from infra.demo.people import Carrier, Warehouse, sign_in_staff, staff, transfer
 from infra.local.application import Application
 from tests.journeys.test_backorders import send
@@ -33,7 +33,7 @@ def imported(
     app: Application, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> tuple[int, list[dict[str, Any]]]:
     """What the command ends with, and what it wrote of each row."""
-    monkeypatch.setenv(TOKEN, sign_in_staff(app, "integration"))
+    monkeypatch.setenv(TOKEN, sign_in_staff(app, *MACHINE))
     code = main(["import-orders", str(file), "--source", SOURCE, "--api", app.url])
     written = file.with_name(f"{file.name}.{SOURCE}.results.jsonl").read_text()
     return code, [json.loads(line) for line in written.splitlines()]

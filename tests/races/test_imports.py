@@ -45,7 +45,7 @@ class Threaded(World):
 
     def send(self, rows: list[Row]) -> list[dict[str, Any]]:
         """The results of a request that is sent until it is answered."""
-        claims = {"sub": "robot", "cognito:groups": "integration"}
+        claims = {"sub": "robot", "cognito:groups": f"integration,source-{SOURCE}"}
         for _ in range(100):
             answer = self.call(
                 "POST",

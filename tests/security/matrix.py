@@ -296,6 +296,7 @@ ROWS = (
     Row("DELETE /customers/me/addresses/{address_id}", OWN_ADDRESS),
     Row("PUT /customers/me/challenge", RECORD, body=QUESTION),
     Row("GET /customers/me/challenge", RECORD),
+    Row("DELETE /customers/me/challenge", RECORD),
     Row("POST /staff/customers", DESK, body=_invited),
     Row("GET /staff/customers", DESK, query={"family_name": "exa", "reason": "matrix"}),
     Row("GET /staff/customers/{customer_id}", DESK, query={"reason": "matrix"}),

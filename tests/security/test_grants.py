@@ -94,6 +94,7 @@ def member(app: Application, **changes: Any) -> Client:
     tokens = client.call("POST", "/sessions", {"email": email, "password": PASSWORD})
     client.headers["Authorization"] = f"Bearer {tokens['id_token']}"
     client.call("PUT", "/customers/me/challenge", {"question": "My dog?", "answer": "Rex"})
+    client.call("DELETE", "/customers/me/challenge")
     client.call("PATCH", "/customers/me", {"name": "Ann Other"})  # found by that, and not as before
     return client
 

@@ -16,6 +16,7 @@ export function sentence(error, names = {}) {
   if (error.code === "quantity-limit" && (problem.minimum > 1 || problem.step > 1)) {
     return t("problem.quantity-steps", problem);
   }
+  if (problem.region && has(`problem.${error.code}.region`)) return t(`problem.${error.code}.region`, problem);
   if (has(`problem.${error.code}`)) return t(`problem.${error.code}`, readable(problem));
   return error.message;
 }

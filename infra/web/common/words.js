@@ -64,6 +64,10 @@ export const SHARED_WORDS = {
   "field.password.hint": ["at least 12 characters", "mindestens 12 Zeichen"],
   "field.code": ["Code from the mail", "Code aus der Mail"],
   "field.label": ["Label, like Home", "Bezeichnung, wie Zuhause"],
+  "best.days": ["Best days (none: any time)", "Beste Tage (keine: immer)"],
+  "best.from": ["From", "Von"],
+  "best.to": ["To", "Bis"],
+  "best.zone": ["Time zone", "Zeitzone"],
   saved: ["Saved address", "Gespeicherte Adresse"],
   "saved.new": ["Another address", "Andere Adresse"],
   save: ["Save", "Speichern"],
@@ -95,6 +99,14 @@ export const SHARED_WORDS = {
   "problem.total-changed": [
     "The total is {total} now. Please check it and order again.",
     "Die Summe beträgt jetzt {total}. Bitte prüfen und noch einmal bestellen.",
+  ],
+  "problem.channel-closed": [
+    "No orders are taken here at present; your cart is kept.",
+    "Zurzeit werden hier keine Bestellungen angenommen; Ihr Warenkorb bleibt.",
+  ],
+  "problem.channel-closed.region": [
+    "At present no orders are taken here for {region}. If it goes elsewhere, give the code of its region.",
+    "Zurzeit werden hier keine Bestellungen für {region} angenommen. Geht es woandershin, geben Sie das Kürzel der Region an.",
   ],
   "problem.too-late": [
     "Too late: a part is on its way already.",

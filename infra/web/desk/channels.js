@@ -28,6 +28,7 @@ function panel(name, set) {
     fill(
       state,
       h("span", { class: `badge ${known.sellable ? "good" : "bad"}` }, t(known.sellable ? "channels.sells" : "channels.closed")),
+      known.closed_regions.length ? h("span", { class: "badge warn" }, t("channels.not_to", { regions: known.closed_regions.join(", ") })) : null,
       known.stop_ship ? h("span", { class: "badge bad" }, t("channels.stopped")) : null,
       known.orders_per_minute ? h("span", { class: "badge warn" }, t("channels.rate", { count: known.orders_per_minute })) : null,
     );
@@ -43,6 +44,7 @@ function panel(name, set) {
         sellable: element.elements.namedItem("sellable").checked,
         orders_per_minute: value("orders_per_minute") ? Number(value("orders_per_minute")) : null,
         stop_ship: value("stop_ship"),
+        closed_regions: value("closed_regions").toUpperCase().split(/[\s,;]+/).filter(Boolean),
         purchase_limits: Object.fromEntries(limits.map(({ sku, units, days }) => [sku.trim(), { units: Number(units), days: Number(days) }])),
       };
       try {
@@ -52,13 +54,14 @@ function panel(name, set) {
       } catch (error) {
         if (error.code === "stale-version") await api.channel(name).then((now) => (known = now), () => undefined);
         drawState();
-        tell(element, error);
+        tell(element, atRegions(error));
       }
     },
     h("h2", {}, t(`channel.${name}`)),
     state,
     check("sellable", t("channels.sellable"), set.sellable),
     field("orders_per_minute", t("channels.throttle"), { type: "number", min: "1", max: "100000", required: false, value: set.orders_per_minute ?? "" }, { hint: t("channels.throttle.hint") }),
+    field("closed_regions", t("channels.regions"), { maxlength: "900", required: false, value: set.closed_regions.join(", "), autocomplete: "off" }, { hint: t("channels.regions.hint") }),
     field("stop_ship", t("channels.stop_ship"), { maxlength: "200", required: false, value: set.stop_ship }, { hint: t("channels.stop_ship.hint") }),
     h(
       "fieldset",
@@ -86,6 +89,12 @@ function panel(name, set) {
   drawState();
   drawLimits();
   return element;
+}
+
+/** A refusal of one of the regions is told at the field that has them all. */
+function atRegions(error) {
+  for (const each of error.problem?.errors ?? []) each.pointer = each.pointer.replace(/^(\/closed_regions)\/.*/, "$1");
+  return error;
 }
 
 const limitRow = (limit, index, remove) => {

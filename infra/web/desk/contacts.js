@@ -1,13 +1,10 @@
 // How else a customer can be reached and when, and what they want of every order.
 
 import { fill, h } from "/common/dom.js";
+import { bestTimeFields, bestTimeOf, bestTimeText } from "/common/besttime.js";
 import { field, form } from "/common/forms.js";
-import { currentLanguage, t } from "/common/i18n.js";
+import { t } from "/common/i18n.js";
 import * as api from "./api.js";
-import { check } from "./addresses.js";
-
-const DAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
-const MONDAY = Date.UTC(2024, 0, 1);
 
 /** The panel. */
 export function contactsPanel(record) {
@@ -88,26 +85,19 @@ const contact = (each, now, remove) =>
       { class: "grow" },
       h("strong", {}, each.value),
       each.label ? ` ${each.label}` : "",
-      each.best_time ? h("span", { class: "soft small line-of" }, bestTime(each.best_time)) : null,
+      each.best_time ? h("span", { class: "soft small line-of" }, bestTimeText(each.best_time)) : null,
     ),
     now.includes(each.value) ? h("span", { class: "badge good" }, t("contacts.now")) : null,
     h("button", { class: "link small", "aria-label": t("remove.of", { name: each.value }), on: { click: remove } }, t("remove")),
   );
 
-const bestTime = ({ days, start, end, time_zone: zone }) => `${days.map(dayName).join(" ")} ${start}–${end} (${zone.replace(/_/g, " ")})`;
-
-const dayName = (day) =>
-  new Intl.DateTimeFormat(currentLanguage(), { weekday: "short", timeZone: "UTC" }).format(new Date(MONDAY + DAYS.indexOf(day) * 86_400_000));
-
 function contactForm(record, draw) {
-  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
   const element = form(
     { class: "stack", id: "contact-form" },
     async () => {
       const value = (name) => element.elements.namedItem(name).value.trim();
       const made = { kind: value("kind"), value: value("value"), label: value("label") };
-      const days = DAYS.filter((day) => element.elements.namedItem(day).checked);
-      if (days.length) made.best_time = { days, start: value("start"), end: value("end"), time_zone: value("time_zone") };
+      made.best_time = bestTimeOf(element);
       await save(record, element, { contacts: [...record.seen.customer.contacts, made] }, draw);
     },
     h(
@@ -117,19 +107,7 @@ function contactForm(record, draw) {
       field("value", t("contacts.value"), { maxlength: "254", placeholder: "+1 513 555 0100" }, { kind: "third" }),
       field("label", t("contacts.label"), { maxlength: "40", required: false }, { kind: "third" }),
     ),
-    h(
-      "fieldset",
-      {},
-      h("legend", { class: "soft small" }, t("contacts.best")),
-      h("div", { class: "row days" }, DAYS.map((day) => check(day, dayName(day), false))),
-    ),
-    h(
-      "div",
-      { class: "fields" },
-      field("start", t("contacts.from"), { type: "time", value: "09:00" }, { kind: "third" }),
-      field("end", t("contacts.to"), { type: "time", value: "17:00" }, { kind: "third" }),
-      field("time_zone", t("contacts.zone"), { value: zone, maxlength: "40" }, { kind: "third" }),
-    ),
+    bestTimeFields(),
     ending(draw),
   );
   return element;

@@ -36,28 +36,47 @@ export function detailsPanel(record) {
 
 function head(record) {
   const { customer: who, invited_by: invited } = record.seen;
-  const key = newKey();
-  const again = async ({ target }) => {
-    target.disabled = true;
-    try {
-      await api.inviteAgain(who.id, key);
-      toast(t("customer.made", { email: who.email }));
-    } catch (error) {
-      target.disabled = false;
-      toast(sentence(error), "bad");
-    }
-  };
   return [
     h("h2", {}, t("details")),
-    h(
-      "p",
-      { class: "row spread" },
-      h("span", { id: "email" }, who.email),
-      who.state === "pending" && invited
-        ? h("button", { class: "button small", id: "invite", on: { click: again } }, t("invite.again"))
-        : null,
-    ),
+    h("p", { id: "email" }, who.email),
+    who.state === "pending" && invited ? invitation(who) : null,
   ];
+}
+
+/** Who was invited and has not chosen a password yet gets another link, once somebody means it. */
+function invitation(who) {
+  const box = h("div", { class: "row invitation" });
+  const button = (id, text, click, kind = "") =>
+    h("button", { type: "button", class: `button small ${kind}`, id, on: { click } }, text);
+  const offer = () =>
+    fill(box, h("span", { class: "soft small grow" }, t("invite.waits")), button("invite", t("invite.again"), ask));
+  const ask = () => {
+    fill(
+      box,
+      h("span", { class: "grow" }, t("invite.sure", { email: who.email })),
+      button("invite-yes", t("invite.yes"), send, "primary"),
+      button("invite-no", t("close"), () => {
+        offer();
+        box.querySelector("button").focus();
+      }),
+    );
+    box.querySelector("button").focus();
+  };
+  const key = newKey(); // a repeat after a lost answer mails nothing more
+  const send = async ({ target }) => {
+    target.disabled = true;
+    const said = (text, kind) => fill(box, h("p", { class: `notice ${kind} grow`, role: "status", id: "invited", tabindex: "-1" }, text));
+    try {
+      await api.inviteAgain(who.id, key);
+      said(t("invite.sent", { email: who.email }), "");
+    } catch (error) {
+      said(error.code === "illegal-state" ? t("invite.taken") : sentence(error), "bad");
+      if (error.code !== "illegal-state") box.append(button("invite", t("invite.again"), ask));
+    }
+    document.getElementById("invited").focus();
+  };
+  offer();
+  return box;
 }
 
 function detailsForm(record, facts, draw) {

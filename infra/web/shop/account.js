@@ -7,6 +7,8 @@ import { currentLanguage, t } from "/common/i18n.js";
 import { notice, sentence } from "/common/trouble.js";
 import { newKey } from "/common/http.js";
 import { attempt, claimCart, ownPasswordPage, passwordField } from "./passwords.js";
+import { questionPanel } from "./question.js";
+import { reachPanel } from "./reach.js";
 
 /** The page: the account of who is signed in, else the ways to get there. */
 export async function accountPage(main) {
@@ -22,7 +24,8 @@ export async function accountPage(main) {
   );
 }
 
-function signInForm(main) {
+/** The form. Whatever page it is on is shown anew as soon as somebody is signed in (app.js). */
+export function signInForm(main) {
   return form(
     { class: "panel stack", id: "sign-in" },
     (element) =>
@@ -32,10 +35,8 @@ function signInForm(main) {
         } catch (error) {
           if (error.code !== "new-password-required") throw error;
           const { session } = error.problem;
-          ownPasswordPage(main, value("email"), session, () => accountPage(main));
-          return;
+          ownPasswordPage(main, value("email"), session, () => undefined);
         }
-        await accountPage(main);
       }),
     h("h2", {}, t("sign_in")),
     field("email", t("field.email"), { type: "email", autocomplete: "username" }),
@@ -176,8 +177,27 @@ function drawOwn(main, me) {
       signOutButton(main),
     ),
     h("p", {}, h("a", { href: "#/orders" }, t("orders"))),
-    h("div", { class: "two" }, detailsForm(main, me), addressBook(main, me)),
+    me.account ? approvalsLink() : null,
+    h(
+      "div",
+      { class: "two" },
+      h("div", { class: "stack" }, detailsForm(main, me), questionPanel()),
+      h("div", { class: "stack" }, addressBook(main, me), reachPanel(me)),
+    ),
   );
+}
+
+/** Where those decide who approve for their company; nothing for others. */
+function approvalsLink() {
+  const box = h("p");
+  api.approvals().then(
+    ({ approvals }) => {
+      const text = approvals.length ? t("approvals.wait", { count: approvals.length }) : t("approvals");
+      fill(box, h("a", { href: "#/approvals", id: "to-approve" }, text));
+    },
+    () => undefined,
+  );
+  return box;
 }
 
 function detailsForm(main, me) {
@@ -208,7 +228,7 @@ function detailsForm(main, me) {
       h("input", {
         type: "checkbox",
         name: "marketing",
-        checked: Boolean(me.consents.marketing?.given),
+        checked: Boolean(me.consents.marketing?.granted),
       }),
       t("consent.marketing"),
     ),

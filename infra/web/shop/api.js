@@ -79,6 +79,9 @@ export const deliver = (cart, delivery) =>
   call("PUT", `/carts/${cart.id}/delivery`, { body: delivery, headers: held(cart) });
 export const divide = (cart, deliveries) =>
   call("PUT", `/carts/${cart.id}/deliveries`, { body: { deliveries }, headers: held(cart) });
+/** Have the approvers of the cart's business account asked about it. */
+export const askApprovers = (cart, key) =>
+  call("POST", `/carts/${cart.id}/approval`, { body: {}, key, headers: held(cart) });
 export const place = (cart, expectedTotal, key) =>
   call("POST", `/carts/${cart.id}/checkout`, {
     body: { expected_total: expectedTotal },
@@ -111,6 +114,14 @@ export async function trackingPage(path) {
   return (await configuration()).api + path;
 }
 
+// --- what the approvers of a business account decide on ---
+
+export const approvals = (cursor) =>
+  call("GET", "/account/approvals", { query: { cursor }, signed: true });
+/** `verdict` is approve or reject; `body` {approval_id, reason}. */
+export const decide = (cartId, verdict, body, key) =>
+  call("POST", `/account/approvals/${segment(cartId)}/${verdict}`, { body, key, signed: true });
+
 // --- accounts ---
 
 export const signUp = (customer, key) => call("POST", "/customers", { body: customer, key });
@@ -119,7 +130,18 @@ export const confirm = (email, code, signUpName) =>
 export const resend = (email) =>
   call("POST", "/customers/confirmation/resend", { body: { email } });
 export const me = () => call("GET", "/customers/me", { signed: true });
-export const editMe = (changes) => call("PATCH", "/customers/me", { body: changes, signed: true });
+/** With the `version` that was read nothing is changed that somebody else has changed since. */
+export const editMe = (changes, version) =>
+  call("PATCH", "/customers/me", {
+    body: changes,
+    headers: version === undefined ? {} : { "If-Match": `"${version}"` },
+    signed: true,
+  });
+/** The question by which the service desk recognises a caller; its answer is shown to nobody. */
+export const question = () => call("GET", "/customers/me/challenge", { signed: true });
+export const setQuestion = (body) =>
+  call("PUT", "/customers/me/challenge", { body, signed: true });
+export const withdrawQuestion = () => call("DELETE", "/customers/me/challenge", { signed: true });
 export const addAddress = (entry, key) =>
   call("POST", "/customers/me/addresses", { body: entry, key, signed: true });
 export const removeAddress = (id) =>

@@ -4,6 +4,7 @@ import { fill, h } from "/common/dom.js";
 import { configuration } from "/common/http.js";
 import { accountPage } from "./account.js";
 import * as api from "./api.js";
+import { approvalsPage } from "./approvals.js";
 import * as cart from "./cart.js";
 import { cataloguePage, homePage } from "./catalogue.js";
 import { checkoutPage } from "./checkout.js";
@@ -35,11 +36,12 @@ function route() {
 const PAGES = {
   "": browsing(({ query }) => (query.size ? cataloguePage(main, query) : homePage(main))),
   product: browsing(({ id }) => productPage(main, id)),
-  checkout: () => checkoutPage(main),
+  checkout: ({ id }) => checkoutPage(main, id),
   order: ({ id }) => orderPage(main, id),
   pay: ({ id, rest }) => payPage(main, id, rest),
   orders: () => ordersPage(main),
   account: () => accountPage(main),
+  approvals: ({ id }) => approvalsPage(main, id),
   welcome: () => welcomePage(main, toAccount),
   forgot: () => forgotPage(main, toAccount),
 };

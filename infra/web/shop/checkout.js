@@ -4,6 +4,7 @@ import { fill, h } from "/common/dom.js";
 import * as api from "./api.js";
 import { cardFields, pay } from "./cardform.js";
 import * as cart from "./cart.js";
+import * as company from "./company.js";
 import { deliveryStep } from "./delivery.js";
 import { unitsText } from "./divide.js";
 import { addressBlock, addressFields, addressOf, field, form } from "/common/forms.js";
@@ -14,21 +15,29 @@ import { deliveryText } from "./options.js";
 import * as shortage from "./shortage.js";
 import { on, remember } from "/common/state.js";
 import { summary } from "./summary.js";
-import { notice, sentence, tell, unmark } from "/common/trouble.js";
+import { mark, notice, sentence, tell, unmark } from "/common/trouble.js";
 
 const steps = () =>
   shortage.isShort()
     ? ["contact", "delivery", "shortage", "payment"]
     : ["contact", "delivery", "payment"];
 
-/** The page; returns what ends its watching the cart. */
-export async function checkoutPage(main) {
+/** The page; a mail's link names the cart that it is about. Returns what ends its watching it. */
+export async function checkoutPage(main, wanted = "") {
   fill(main, h("p", { class: "empty" }, t("loading")));
   try {
     await cart.load();
     if (cart.count()) await shortage.availability({ fresh: true });
   } catch (error) {
     fill(main, notice(error));
+    return;
+  }
+  if (wanted && cart.heldOrder(wanted)) {
+    location.replace(`#/order/${wanted}`); // it was placed meanwhile
+    return;
+  }
+  if (wanted && cart.reference()?.id !== wanted) {
+    fill(main, h("p", { class: "empty", id: "elsewhere" }, t("cart.elsewhere")));
     return;
   }
   if (!cart.count()) {
@@ -48,7 +57,8 @@ export async function checkoutPage(main) {
   };
   fill(main, h("h1", {}, t("checkout")), h("div", { class: "checkout" }, view.steps, view.summary));
   draw(view, firstOpen());
-  return on("cart", () => follow(view, main));
+  const ends = [on("cart", () => follow(view, main)), company.watchWord()];
+  return () => ends.forEach((end) => end());
 }
 
 function firstOpen() {
@@ -73,7 +83,7 @@ async function follow(view, main) {
     // A code changes what is agreed to; where that cannot be asked, ordering it will tell.
     if (shortage.told()) await shortage.availability().catch(() => null);
     if (!cart.current()) return; // it was ordered meanwhile
-    if (needsCard() === view.needsCard) fill(view.summary, summary());
+    if (drawnFor() === view.drawnFor) fill(view.summary, summary());
     else draw(view, firstOpen());
     return;
   }
@@ -118,7 +128,7 @@ const DONE = {
 function draw(view, open, error = null) {
   const seen = cart.current();
   view.lines = linesOf(seen);
-  view.needsCard = needsCard();
+  view.drawnFor = drawnFor();
   fill(
     view.steps,
     steps().map((name, index) => {
@@ -217,7 +227,6 @@ function contactStep(view) {
 
 function paymentStep(view) {
   const seen = cart.current();
-  const [first, second] = shortage.chosen()?.orders ?? [];
   const shipping = seen.deliveries.find((delivery) => delivery.address)?.address;
   const billing = h("div", {});
   const start =
@@ -233,18 +242,24 @@ function paymentStep(view) {
       })
     : null;
   fill(billing, same ? addressBlock(shipping) : addressFields(start, "billing"));
+  const billingAddress = (element) => (same?.checked ? shipping : addressOf(element));
   return form(
     { class: "stack", id: "pay" },
-    (element) => order(view, element, () => (same?.checked ? shipping : addressOf(element))),
+    (element) => order(view, element, billingAddress(element)),
     h("h3", {}, t("billing")),
     same ? h("label", { class: "check" }, same, t("billing.same")) : null,
     billing,
+    company.companySection(view, (element) => describe(element, billingAddress(element)), complain),
+    company.waits() ? null : paying(),
+  );
+}
+
+/** How it is paid, and the button that places it. */
+function paying() {
+  const [first, second] = shortage.chosen()?.orders ?? [];
+  return [
     needsCard() ? [h("h3", {}, t("card")), cardFields()] : h("p", {}, t("gift.covers")),
-    h(
-      "button",
-      { class: "button primary wide", id: "place" },
-      placeText(),
-    ),
+    h("button", { class: "button primary wide", id: "place" }, placeText()),
     second
       ? h(
           "p",
@@ -252,8 +267,16 @@ function paymentStep(view) {
           t("place.both.text", { first: money(first.total), second: money(second.total) }),
         )
       : null,
-  );
+  ];
 }
+
+/** What is wrong with what the last step's form says, at its fields as far as it has them. */
+function complain(element, error) {
+  if (!mark(element, error)) tell(element, error, "/billing_address", cart.names());
+}
+
+/** What the last step goes by besides the lines. */
+const drawnFor = () => `${needsCard()} ${company.standing()}`;
 
 /** Whether gift cards leave something to be paid. */
 const needsCard = () => leftToPay(cart.current()) > 0;
@@ -263,6 +286,17 @@ function placeText() {
   return t(both ? "place.both" : "place", { total: money(shortage.agreed()) });
 }
 
+/** Have the cart say what the last step's form does. */
+const describe = (element, billingAddress) =>
+  cart.change((held) =>
+    api.describe(held, {
+      billing_address: billingAddress,
+      payment_method: "card",
+      language: currentLanguage(),
+      ...company.companyOf(element),
+    }),
+  );
+
 async function order(view, element, billingAddress) {
   unmark(element);
   element.querySelector(".notice")?.remove();
@@ -271,12 +305,7 @@ async function order(view, element, billingAddress) {
   const held = cart.reference();
   let placed = null;
   try {
-    const details = {
-      billing_address: billingAddress(),
-      payment_method: "card",
-      language: currentLanguage(),
-    };
-    await cart.change(() => api.describe(held, details));
+    await describe(element, billingAddress);
     const agreed = shortage.agreed();
     placed = await api.once(`place.${held.id}.${agreed.minor}`, (key) =>
       api.place(held, agreed, key),
@@ -293,8 +322,15 @@ async function order(view, element, billingAddress) {
       return;
     }
     button.textContent = placeText();
+    if (error.code === "approval-needed") {
+      view.above = error.problem.above;
+      await cart.load();
+      view.go("payment", error);
+      document.getElementById("ask-approval")?.focus();
+      return;
+    }
     if (!["total-changed", "out-of-stock"].includes(error.code)) {
-      tell(element, error, "/billing_address", cart.names());
+      complain(element, error);
       return;
     }
     learn(error);

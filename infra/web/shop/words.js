@@ -1,9 +1,13 @@
 // The storefront's words: English, German. `.one` is the form for a count of 1.
 
 import { SHARED_WORDS } from "/common/words.js";
+import { ACCOUNT_WORDS } from "./words-account.js";
+import { COMPANY_WORDS } from "./words-company.js";
 
 export const WORDS = {
   ...SHARED_WORDS,
+  ...ACCOUNT_WORDS,
+  ...COMPANY_WORDS,
   skip: ["Skip to content", "Zum Inhalt springen"],
   language: ["Language", "Sprache"],
   search: ["Search", "Suchen"],

@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from dataclasses import field, replace
 from datetime import datetime, timedelta
 
+from parcelway.domain.customer import Change, Customer, changed, require_editable
+from parcelway.domain.parties import Actor
 from parcelway.domain.refusals import Reason, Refusal
 from parcelway.values import dataclass
 
@@ -53,6 +55,13 @@ def agreed(
         raise Refusal(Reason.INVALID, "An answer has at least two letters or digits.", "/answer")
     version = last.version + 1 if last else 1
     return Challenge(version, question, salt, _digest(answer, salt), now)
+
+
+def withdrawn(customer: Customer, now: datetime, by: Actor) -> Change:
+    """The record whose question is withdrawn, at a next version of its own: what is agreed on later
+    counts anew. Raises Refusal ILLEGAL_STATE for a record that `by` may not change at present."""
+    require_editable(customer, by)
+    return replace(changed(customer, customer, now, by), fields=("challenge.withdrawn",))
 
 
 def attempt(challenge: Challenge, answer: str, now: datetime, key: str) -> tuple[Challenge, bool]:

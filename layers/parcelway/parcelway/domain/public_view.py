@@ -212,6 +212,12 @@ def payment_page(page: str, order: Order) -> str | None:
     return page.replace("{number}", number).replace("{token}", token) or None
 
 
+def cart_page(page: str, order: Order) -> str | None:
+    """Where a cart is shown to whom it concerns: `page` with the `{cart}`'s id, which by itself
+    opens nothing; None when the shop has no such page ('')."""
+    return page.replace("{cart}", order.id) or None
+
+
 def promised(order: Order) -> Promise | None:
     """The window in which all of the order was promised."""
     return _around([group.promise for group in order.groups if group.promise])

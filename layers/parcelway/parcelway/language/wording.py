@@ -213,6 +213,8 @@ WORDS: Words = {
                 "Die Artikel sind bis {day} zurückgelegt.",
             ),
             "pay": ("Pay now", "Jetzt bezahlen"),
+            "decide": ("Approve or reject", "Freigeben oder ablehnen"),
+            "to_cart": ("Go to your cart", "Zum Warenkorb"),
             "items": ("Items", "Artikel"),
             "quantity": ("Qty", "Menge"),
             "goods": ("Items", "Artikel"),

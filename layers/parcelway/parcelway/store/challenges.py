@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from parcelway.domain.challenge import Challenge, agreed
+from parcelway.domain.challenge import Challenge, agreed, withdrawn
 from parcelway.domain.customer import Customer, require_lasting
 from parcelway.domain.parties import Actor
 from parcelway.store.codec import decode, encode, iso
 from parcelway.store.commit import Write, commit, put_version, until_fresh
+from parcelway.store.customers import record_writes
 from parcelway.store.database import Database
 
 
@@ -45,6 +46,29 @@ def agree(
         return made
 
     return until_fresh(attempt)
+
+
+def withdraw(db: Database, read: Callable[[], Customer], by: Actor, now: datetime) -> None:
+    """Have no question any more, for the record that `read` gives; there being none is fine.
+
+    Raises Refusal ILLEGAL_STATE, Busy, and what `read` raises.
+    """
+
+    def attempt() -> None:
+        customer = read()
+        known = get_challenge(db, customer.id)
+        if known is None:
+            return
+        gone = Write(
+            db.customers,
+            "#version = :version",
+            key={"pk": f"CUS#{customer.id}", "sk": "CHALLENGE"},
+            names={"#version": "version"},
+            values={":version": known.version},
+        )
+        commit(db.client, [*record_writes(db, withdrawn(customer, now, by)), gone])
+
+    until_fresh(attempt)
 
 
 def save_challenge(
