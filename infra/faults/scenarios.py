@@ -16,6 +16,7 @@ from infra.faults.customers import CUSTOMERS
 from infra.faults.forgetting import FORGETTING
 from infra.faults.gift_cards import GIFTS
 from infra.faults.imports import IMPORTS
+from infra.faults.kits import KITS
 from infra.faults.lapses import LAPSES
 from infra.faults.mails import MAILS
 from infra.faults.nodes import NODES
@@ -35,6 +36,7 @@ SCENARIOS = (
     *CROWD,
     *COUNTER,
     *COUPONS,
+    *KITS,
     *GIFTS,
     *CLAIMS,
     *NODES,

@@ -69,6 +69,7 @@ KINDS: Mapping[str, str | None] = {
     "order.overdue": None,
     "order.unscheduled": _PUBLISH,
     "order.units": None,
+    "order.kits": None,
     "order.uncollected": None,
     "order.identity": None,
     "order.lost": None,

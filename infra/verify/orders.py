@@ -50,6 +50,7 @@ def order_breaks(case: Case, now: datetime) -> Iterator[Break]:
     """Everything about the order alone."""
     yield from _identity_breaks(case)
     yield from _unit_breaks(case)
+    yield from _kit_breaks(case.order)
     yield from _uncollected_breaks(case)
     yield from _timer_breaks(case, now)
     yield from _index_breaks(case)
@@ -117,6 +118,28 @@ def _unit_breaks(case: Case) -> Iterator[Break]:
         if there != _contents(shipment) or not _stage_fits(order, shipment):
             told = f"{shipment.id} is {shipment.status}; its units are elsewhere"
             yield found("order.units", order.id, told)
+
+
+def _kit_breaks(order: Order) -> Iterator[Break]:
+    """The lines have the units of the order's kits, and what those save to the cent."""
+    lines = {line.sku: line for line in order.lines}
+    off: Counter[str] = Counter()
+    for line in order.lines:
+        if order.loose(line) < 0:
+            told = f"kits have {order.in_kits(line.sku)} of {line.sku}, the line {line.quantity}"
+            yield found("order.kits", order.id, told)
+        for discount in line.discounts:
+            off[discount.id] += discount.amount.minor if discount.source == "kit" else 0
+    for kit in order.kits:
+        if not kit.components.keys() <= lines.keys():
+            yield found("order.kits", order.id, f"{kit.sku} has components that no line has")
+            continue
+        alone = sum(lines[sku].unit_price.minor * n for sku, n in kit.components.items())
+        saved = (alone - kit.unit_price.minor) * kit.quantity
+        if off.pop(kit.sku, 0) != saved:
+            yield found("order.kits", order.id, f"{kit.sku} takes off other than {saved}")
+    if any(off.values()):
+        yield found("order.kits", order.id, f"off for kits that there are not: {dict(off)}")
 
 
 def _uncollected_breaks(case: Case) -> Iterator[Break]:

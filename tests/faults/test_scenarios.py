@@ -223,3 +223,16 @@ def test_who_buys_on_account_is_reminded_once_and_by_one_mail(lab: Laboratory) -
         assert told == [FALLS_DUE]
         mails = [mail for mail in history.world.outbox.all() if "is due on" in mail.subject]
         assert len(mails) == 1
+
+
+def test_of_two_who_want_kits_of_the_same_vases_one_gets_them_and_gives_a_lamp_back(
+    lab: Laboratory,
+) -> None:
+    with begun(lab, "kits") as history:
+        history.run()
+        order = dossier_of(history, "ann").order
+        assert history.refusals == {"bob": "out-of-stock"}
+        assert [(kit.sku, kit.quantity) for kit in order.kits] == [("LIT-VASE", 2)]
+        sent = {line.sku: line.count("delivered") for line in order.lines}
+        assert (order.state, sent) == ("closed", {"VASE": 3, "LAMP": 1})
+        assert 0 < order.captured - order.refunded == order.invoiced

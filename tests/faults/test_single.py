@@ -8,7 +8,13 @@ from infra.faults.explore import Story, play, single_faults
 from infra.sim.laboratory import Laboratory
 
 # Of how many faults one is played, and how many histories that is at least.
-SCENARIOS = {"cancelled": (1, 400), "collected": (3, 150), "race": (3, 180), "disputed": (3, 40)}
+SCENARIOS = {
+    "cancelled": (1, 400),
+    "collected": (3, 150),
+    "race": (3, 180),
+    "kits": (12, 60),
+    "disputed": (3, 40),
+}
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)

@@ -314,6 +314,13 @@ def _gift_card(shop: Shop, sk: str = "CARD", balance: int = 0) -> dict[str, Any]
     return item
 
 
+def _kit(**changed: Any) -> dict[str, Any]:
+    """A kit at what its components cost alone, as it is kept."""
+    price = {"minor": 1295, "currency": "USD"}
+    kept = {"sku": "K", "name": "Kit", "quantity": 1, "components": {"MUG-1": 1}}
+    return kept | {"unit_price": price} | changed
+
+
 NAMED: dict[str, tuple[Callable[[Shop], None], set[str]]] = {
     "less than nothing in the journal": (
         lambda s: s.drop("stock", s.item("stock", "JRN#opening BOOK-3 dc-2")),
@@ -404,6 +411,18 @@ NAMED: dict[str, tuple[Callable[[Shop], None], set[str]]] = {
         {"order.uncollected"},
     ),
     "a shipment's status": (_status, {"order.units"}),
+    "more kits than there are units for": (
+        lambda s: s.order("done", kits=[_kit(quantity=99)]),
+        {"order.kits"},
+    ),
+    "a kit's price": (
+        lambda s: s.order("done", kits=[_kit(unit_price={"minor": 1, "currency": "USD"})]),
+        {"order.kits"},
+    ),
+    "a kit of what is not there": (
+        lambda s: s.order("done", kits=[_kit(components={"GONE": 1})]),
+        {"order.kits"},
+    ),
     "a version": (
         lambda s: s.put("orders", s.part("working", "ORDER") | {"version": 99}),
         {"order.identity"},
