@@ -313,11 +313,11 @@ def _claimant(call: Call[None]) -> cart.Claimant:
     from parcelway.store.accounts import account_of
     from parcelway.store.customers import get_customer
 
-    contact = Contact(call.caller.name or call.caller.email, call.caller.email)
     known = get_customer(db(), call.caller.customer_id)
     if known is None:
+        contact = Contact(call.caller.name or call.caller.email, call.caller.email)
         return cart.Claimant(call.caller.customer_id, contact)
-    return claimant(known, contact, account_of(db(), known.account))
+    return claimant(known, account=account_of(db(), known.account))
 
 
 def _set_quantity(call: Call[SetQuantity] | Call[None], quantity: int) -> OrderView:

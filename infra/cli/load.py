@@ -36,6 +36,7 @@ from infra.cli import (
 )
 from infra.cli.customers_load import CustomerRow
 from infra.cli.rows import BadRow, Row
+from infra.cli.settings_model import SettingsDocument
 
 NAME = "load"
 HELP = "load catalogue, stock, customers and shop settings from files"
@@ -152,7 +153,7 @@ class _Progress:
 
 
 def _load_shop(db: Database, path: Path, progress: _Progress) -> None:
-    only = progress.good(path, models.SettingsDocument, lambda _: "the shop", lambda _: "")
+    only = progress.good(path, SettingsDocument, lambda _: "the shop", lambda _: "")
     _put_each(db, only, Settings, shop.put_settings, progress, "settings")
 
 

@@ -49,7 +49,8 @@ def company(visitor: Visitor) -> Company:
     made = Company(visitor, f"acme-{uuid.uuid4().hex[:8]}", user(app), user(app))
     admin = staff(app, "admin")
     for each in (made.buyer, made.boss):
-        own = Client(app.url, {"Authorization": each.authorization}).call("GET", "/customers/me")
+        client = Client(app.url, {"Authorization": each.authorization})
+        own = client.call("PATCH", "/customers/me", {"name": "Bea Buyer"})
         admin.call("PUT", f"/staff/customers/{own['id']}/standing", {"account": made.name})
     made.has(made.boss)
     return made
@@ -86,7 +87,7 @@ def test_an_approver_rejects_then_approves_and_the_buyer_places_it(
     boss = another.open(acme.mailed(acme.boss))
     signs_in(boss, acme.boss)
     asked = boss.locator("[data-cart]")
-    for words in ("Some Body", acme.buyer.email, "PO-4711", "Sauce", "1 Main Street"):
+    for words in ("Bea Buyer", acme.buyer.email, "PO-4711", "Sauce", "1 Main Street"):
         expect(asked).to_contain_text(words)
     asked.locator("[data-verdict=reject]").click()
     asked.locator("button.primary").click()  # without a reason nothing is sent

@@ -251,6 +251,7 @@ def test_nothing_is_wider_than_a_phone(visitor: Visitor) -> None:
         ("/shop/", ".card-link"),
         ("/shop/#/?q=sauce", ".results .card-link"),
         ("/shop/#/account", "#sign-up"),
+        ("/shop/#/approvals", "#sign-in"),
         ("/inbox/", "#mails li"),
         ("/warehouse/", "#shipments li"),
     ):

@@ -176,8 +176,12 @@ function drawOwn(main, me) {
       h("h1", {}, t("hello", { name: me.name })),
       signOutButton(main),
     ),
-    h("p", {}, h("a", { href: "#/orders" }, t("orders"))),
-    me.account ? approvalsLink() : null,
+    h(
+      "p",
+      { class: "row own-links" },
+      h("a", { href: "#/orders" }, t("orders")),
+      me.account ? approvalsLink() : null,
+    ),
     h(
       "div",
       { class: "two" },
@@ -189,7 +193,7 @@ function drawOwn(main, me) {
 
 /** Where those decide who approve for their company; nothing for others. */
 function approvalsLink() {
-  const box = h("p");
+  const box = h("span");
   api.approvals().then(
     ({ approvals }) => {
       const text = approvals.length ? t("approvals.wait", { count: approvals.length }) : t("approvals");

@@ -14,12 +14,7 @@ import { totals } from "./summary.js";
 export async function approvalsPage(main, wanted = "") {
   const head = h("h1", { id: "approvals-head", tabindex: "-1" }, t("approvals"));
   if (!api.signedIn()) {
-    fill(
-      main,
-      head,
-      h("p", { class: "soft" }, t("approvals.sign_in")),
-      h("div", { class: "narrow" }, signInForm(main)),
-    );
+    show(main, head, h("p", { class: "soft" }, t("approvals.sign_in")), h("div", { class: "sign-in" }, signInForm(main)));
     return;
   }
   const list = h("ul", { class: "stack approvals", id: "approvals" });
@@ -28,17 +23,19 @@ export async function approvalsPage(main, wanted = "") {
   fill(main, h("p", { class: "empty" }, t("loading")));
   try {
     const first = await api.approvals();
-    fill(main, head, h("p", { class: "soft" }, t("approvals.what")), list, more);
-    show(view, first, more);
+    show(main, head, h("p", { class: "soft" }, t("approvals.what")), list, more);
+    add(view, first, more);
     if (wanted && !first.approvals.some(({ order }) => order.id === wanted) && !first.next_cursor)
       list.before(h("p", { class: "notice", role: "status", id: "not-waiting" }, t("approvals.gone")));
   } catch (error) {
     const none = error.status === 404;
-    fill(main, head, none ? h("p", { class: "empty", id: "no-approver" }, t("approvals.not_yours")) : notice(error));
+    show(main, head, none ? h("p", { class: "empty", id: "no-approver" }, t("approvals.not_yours")) : notice(error));
   }
 }
 
-function show(view, { approvals, next_cursor: cursor }, more) {
+const show = (main, ...content) => fill(main, h("div", { class: "stack approvals-page" }, content));
+
+function add(view, { approvals, next_cursor: cursor }, more) {
   const first = ({ order }) => (order.id === view.wanted ? 0 : 1);
   const sorted = [...approvals].sort((one, other) => first(one) - first(other));
   view.list.append(...sorted.map((each) => entry(view, each)));
@@ -46,7 +43,7 @@ function show(view, { approvals, next_cursor: cursor }, more) {
   more.hidden = !cursor;
   more.onclick = () =>
     api.approvals(cursor).then(
-      (page) => show(view, page, more),
+      (page) => add(view, page, more),
       (error) => toast(sentence(error), "bad"),
     );
 }
@@ -80,7 +77,7 @@ function facts(approval, order) {
   const rows = [
     [t("approvals.asked"), moment(approval.asked_at)],
     [t("field.email"), order.contact.email],
-    order.purchase_order ? [t("company.po"), order.purchase_order] : null,
+    order.purchase_order ? [t("approvals.number"), order.purchase_order] : null,
     order.tax_id ? [t("company.tax_id"), order.tax_id] : null,
   ];
   return h(

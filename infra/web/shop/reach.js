@@ -26,7 +26,7 @@ function content(view, open, trouble) {
     h("h2", { id: "h-reach", tabindex: "-1" }, t("reach")),
     h("p", { class: "soft" }, t("reach.what")),
     trouble ? notice(trouble) : null,
-    h("ul", { class: "stack" }, shown),
+    shown.length ? h("ul", { class: "stack" }, shown) : null,
     open === view.contacts.length ? contactForm(view, open) : null,
     open === null && view.contacts.length < MOST
       ? h(
@@ -94,10 +94,10 @@ function contactForm(view, index) {
             h("option", { value: kind, selected: kind === known.kind }, t(`reach.${kind}`)),
           ),
         },
-        { kind: "third" },
+        { kind: "half" },
       ),
-      field("value", t("reach.value"), { value: known.value, maxlength: "254", placeholder: "+15551234567" }, { kind: "third" }),
-      field("label", t("reach.label"), { value: known.label, maxlength: "40", required: false }, { kind: "third" }),
+      field("label", t("reach.label"), { value: known.label, maxlength: "40", required: false }, { kind: "half" }),
+      field("value", t("reach.value"), { value: known.value, maxlength: "254", placeholder: "+15551234567" }),
     ),
     bestTimeFields(known.best_time),
     h(

@@ -66,6 +66,7 @@ export const COMPANY_WORDS = {
     "Die Bestellung aus Ihrer Mail wartet nicht mehr: Jemand hat entschieden, oder sie wurde geändert.",
   ],
   "approvals.by": ["{name} wants to order", "{name} möchte bestellen"],
+  "approvals.number": ["Purchase order", "Bestellnummer"],
   "approvals.asked": ["Asked", "Gefragt"],
   "approvals.own": [
     "This is your own order. Nobody approves their own: another approver of your company decides.",
