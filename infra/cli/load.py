@@ -36,6 +36,7 @@ from infra.cli import (
 )
 from infra.cli.customers_load import CustomerRow
 from infra.cli.rows import BadRow, Row
+from infra.cli.settings_model import SettingsDocument
 
 NAME = "load"
 HELP = "load catalogue, stock, customers and shop settings from files"
@@ -74,6 +75,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--places", type=Path, help="coordinates of postal areas: one JSON object")
     parser.add_argument("--services", type=Path, help="carrier services: JSON array or JSONL")
     parser.add_argument("--catalogue", type=Path, help="products: JSONL or CSV")
+    parser.add_argument("--kits", type=Path, help="products made of those: JSONL or CSV")
     parser.add_argument("--offers", type=Path, help="price lists, promotions, codes: one object")
     parser.add_argument("--stock", type=Path, help="sku, node, quantity: JSONL or CSV")
     parser.add_argument("--customers", type=Path, help="customers of an earlier system: JSONL")
@@ -97,8 +99,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def load(db: Database, files: dict[str, Path], to: TextIO) -> Report:
-    """Load `files` (by kind: shop, nodes, places, services, catalogue, offers, stock, customers)
-    in the order in which one needs the other; bad rows and, on a terminal, progress go to `to`."""
+    """Load `files` (by kind: shop, nodes, places, services, catalogue, kits, offers, stock,
+    customers) in the order in which one needs the other; bad rows and, on a terminal, progress go
+    to `to`."""
     report = Report()
     for kind, loader in _LOADERS.items():
         if kind in files:
@@ -150,7 +153,7 @@ class _Progress:
 
 
 def _load_shop(db: Database, path: Path, progress: _Progress) -> None:
-    only = progress.good(path, models.SettingsDocument, lambda _: "the shop", lambda _: "")
+    only = progress.good(path, SettingsDocument, lambda _: "the shop", lambda _: "")
     _put_each(db, only, Settings, shop.put_settings, progress, "settings")
 
 
@@ -330,6 +333,7 @@ _LOADERS: dict[str, Callable[[Database, Path, _Progress], None]] = {
     "places": _load_places,
     "services": _load_services,
     "catalogue": _load_catalogue,
+    "kits": _load_catalogue,
     "offers": _load_offers,
     "stock": _load_stock,
     "customers": _load_customers,

@@ -13,7 +13,7 @@ from typing import Any, Generic, TextIO, TypeVar
 from parcelway.domain.money import CURRENCIES, zero
 from pydantic import BaseModel, ValidationError
 
-from infra.cli import models
+from infra.cli import fields, models
 
 M = TypeVar("M", bound=BaseModel)
 Values = dict[str, Any]
@@ -48,7 +48,7 @@ def read(path: Path, model: type[M]) -> Iterator[Row[M] | BadRow]:
         try:
             yield Row(line, model.model_validate(values() if callable(values) else values))
         except ValidationError as error:
-            yield BadRow(str(path), line, models.reason(error))
+            yield BadRow(str(path), line, fields.reason(error))
         except (ValueError, RecursionError) as error:
             yield BadRow(str(path), line, str(error))
 

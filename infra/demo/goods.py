@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from typing import Any
 
@@ -29,6 +29,12 @@ class Goods:
     def article(self, sku: str, name: str, minor: int) -> str:
         """An article at a price in cents; its SKU."""
         product = Product(sku, name, Money(minor, "USD"), tax_category="general", weight_grams=700)
+        catalogue.upsert(self._app.database, [product], clock.now())
+        return sku
+
+    def kit(self, sku: str, name: str, minor: int, components: Mapping[str, int]) -> str:
+        """Articles (units by SKU) together for a price in cents; its SKU."""
+        product = Product(sku, name, Money(minor, "USD"), components=components)
         catalogue.upsert(self._app.database, [product], clock.now())
         return sku
 

@@ -1,4 +1,5 @@
-"""What an order does that cannot be sent in one piece: four scenes with articles of their own.
+"""What an order does that cannot be sent in one piece, or is sold as one: five scenes with articles
+of their own.
 
 Each scene receives and announces goods by the stock books' API, buys like a customer, and is sent
 by the warehouse. It ends with the order delivered; the demo checks its documents and books like
@@ -34,6 +35,7 @@ class Scenes:
         self.slipped()
         self.split()
         self.mixed()
+        self.kit()
 
     def back_order(self) -> None:
         """Three are wanted, two are there, the third follows its receipt."""
@@ -109,6 +111,28 @@ class Scenes:
         stages = shopper.order["lines"][0]["stages"]
         self._check("two came, one was collected", stages == {"delivered": 2, "picked_up": 1})
         self._check("and the order is closed", shopper.order["state"] == "closed")
+
+    def kit(self) -> None:
+        """Cups and a pot for one price, and a cup alone: what they share is sold once."""
+        self._step("A kit, and one of its components alone")
+        cup = self._goods.article("DEMO-CUP", "Tea cup", 799)
+        pot = self._goods.article("DEMO-JUG", "Milk jug", 1_201)
+        self._goods.receive(cup, DC, 6)
+        self._goods.receive(pot, DC, 3)
+        kit = self._goods.kit("DEMO-SET", "Tea for two", 2_499, {cup: 2, pot: 1})
+        shopper = self._shopper("kit", (kit, 2), (cup, 1))
+        shopper.deliver("parcel-standard")
+        self._place(shopper)
+        order = shopper.order
+        units = {line["sku"]: line["quantity"] for line in order["lines"]}
+        print(f"        saved {_money(order['totals']['discount'])}")
+        self._check("its lines have five cups and two jugs", units == {cup: 5, pot: 2})
+        whole = 2 * 2_499 + 799
+        self._check("for the price of two and a cup", order["totals"]["goods"]["minor"] == whole)
+        told = shopper.api.call("GET", f"/products/{kit}/availability")
+        self._check("no third, though there is a jug", told["state"] == "out_of_stock")
+        self._goods.send(shopper)
+        self._check("it is sent like any order", shopper.order["state"] == "closed")
 
     def _shopper(self, what: str, *lines: tuple[str, int]) -> Shopper:
         shopper = Shopper(self._app.url, self._app.stripe)

@@ -29,6 +29,7 @@ SAMPLE_FILES = {
     "places": SAMPLE / "places.json",
     "services": SAMPLE / "services.json",
     "catalogue": SAMPLE / "catalogue.jsonl",
+    "kits": SAMPLE / "kits.jsonl",
     "offers": SAMPLE / "offers.json",
     "stock": SAMPLE / "stock.jsonl",
 }

@@ -18,7 +18,7 @@ from playwright.sync_api import Page, Route, expect
 
 from infra.demo.people import Client, staff
 from tests.browser.conftest import PATIENCE, Site, Visitor
-from tests.sample import maker
+from tests.sample import kit_maker, maker
 
 pytestmark = pytest.mark.browser
 expect.set_options(timeout=PATIENCE)
@@ -306,6 +306,38 @@ def put_in_cart(shop: Page, words: str) -> None:
     expect(shop.locator("#cart-count")).to_have_text("1")
 
 
+def test_a_kit_is_shown_with_what_is_inside_and_beside_what_is_bought_alone(
+    visitor: Visitor,
+) -> None:
+    app = visitor.site.app
+    make = maker(app)
+    cup, pot = make(units=9, price=1000), make(units=9, price=3001)
+    sku = kit_maker(app)(4000, {cup: 2, pot: 1})
+    shop = visitor.open(f"/shop/#/product/{sku}")
+    expect(shop.locator(".components li")).to_have_text([f"2 × Thing {cup}", f"1 × Thing {pot}"])
+    shop.locator(".product [data-part=more]").click()
+    shop.goto(f"{visitor.site.url}/shop/#/product/{cup}")
+    shop.locator(".product [data-part=more]").click()
+    expect(shop.locator("#cart-count")).to_have_text("2")
+    shop.click("#open-cart")
+    kit = shop.locator(f".drawer-line[data-sku={sku}]")
+    expect(kit.locator(".inside")).to_have_text(f"Inside: 2 × Thing {cup}, 1 × Thing {pot}")
+    kit.locator("[data-part=more]").click()
+    expect(kit.locator(".sum")).to_have_text("$80.00")
+    loose = shop.locator(f".drawer-line[data-sku={cup}]")
+    expect(loose.locator("input")).to_have_value("1")
+    expect(loose.locator(".sum")).to_have_text("$10.00")
+    expect(shop.locator(f".drawer-line[data-sku={pot}]")).to_have_count(0)
+    expect(shop.locator(".drawer-foot .totals")).to_contain_text("$90.00")
+    loose.locator("[data-part=fewer]").click()
+    expect(loose).to_have_count(0)
+    expect(kit.locator("input")).to_have_value("2")
+    to_payment_from_cart(shop, "ann@example.com")
+    expect(shop.locator(".summary-lines")).to_contain_text(f"Inside: 2 × Thing {cup}")
+    pay(shop, "succeeds", "#place")
+    expect(shop.locator(".order-lines")).to_contain_text(f"Inside: 2 × Thing {cup}")
+
+
 def test_a_code_is_used_and_every_cent_of_it_is_explained(visitor: Visitor) -> None:
     """A wrong code, a right one, taken out, used again; the order and the mail say the same."""
     app = visitor.site.app
@@ -393,8 +425,12 @@ def cents(text: str) -> int:
 
 
 def to_payment(shop: Page, contact: str | None) -> None:
-    """From the cart to the last step; without `contact` the account's is taken."""
+    """From the shop to the last step; without `contact` the account's is taken."""
     shop.click("#open-cart")
+    to_payment_from_cart(shop, contact)
+
+
+def to_payment_from_cart(shop: Page, contact: str | None) -> None:
     shop.click(".drawer-foot a.primary")
     if contact:
         fill(shop, ".step.open", {"name": "Ann Example", "email": contact})

@@ -95,6 +95,14 @@ export const SHARED_WORDS = {
     "This article is not for sale at present.",
     "Dieser Artikel wird zurzeit nicht verkauft.",
   ],
+  "problem.kit-changed": [
+    "A set in the cart is made up differently now. Please take it out and put it in again.",
+    "Ein Set im Warenkorb hat jetzt einen anderen Inhalt. Bitte herausnehmen und neu hineinlegen.",
+  ],
+  "problem.in-kit": [
+    "These units belong to a set. Please change that instead.",
+    "Diese Stücke gehören zu einem Set. Bitte dieses ändern.",
+  ],
   "problem.unknown-sku": ["There is no such article.", "Diesen Artikel gibt es nicht."],
   "problem.total-changed": [
     "The total is {total} now. Please check it and order again.",

@@ -3,6 +3,7 @@
 import { newKey, Refused } from "/common/http.js";
 import * as api from "./api.js";
 import { currentLanguage } from "/common/i18n.js";
+import { inKits, looseLines } from "./kits.js";
 import { recall, remember, tell } from "/common/state.js";
 
 let cart = null; // as the API shows it
@@ -14,19 +15,22 @@ export const current = () => cart;
 /** Its {id, token}. */
 export const reference = () => recall("cart");
 
-/** How many units of a SKU are in it. */
+/** How many kits of a SKU are in it, or units besides those that kits have. */
 export function quantityOf(sku) {
-  return cart?.lines.find((line) => line.sku === sku)?.quantity ?? 0;
+  const found = (order) => order.find((each) => each.sku === sku)?.quantity ?? 0;
+  return cart ? found(cart.kits) || found(looseLines(cart)) : 0;
 }
 
-/** How many units are in it. */
+/** How many kits, and units besides, are in it. */
 export function count() {
-  return cart?.lines.reduce((sum, line) => sum + line.quantity, 0) ?? 0;
+  const all = cart ? [...cart.kits, ...looseLines(cart)] : [];
+  return all.reduce((sum, { quantity }) => sum + quantity, 0);
 }
 
 /** SKU -> name of what is in it. */
 export function names() {
-  return Object.fromEntries((cart?.lines ?? []).map((line) => [line.sku, line.name]));
+  const all = cart ? [...cart.lines, ...cart.kits] : [];
+  return Object.fromEntries(all.map(({ sku, name }) => [sku, name]));
 }
 
 /** Read it anew. A cart that is gone is forgotten; one that was ordered elsewhere becomes an order. */
@@ -55,13 +59,12 @@ export function add(sku, quantity) {
   return inTurn(async () => show(await api.addLine(await held(), sku, quantity, key)));
 }
 
-/** Have exactly so many units of a SKU in it. */
+/** Have exactly so many kits of a SKU in it, or units besides those that kits have. */
 export function set(sku, quantity) {
   return inTurn(async () => {
     const cartHeld = await held();
-    show(
-      quantity ? await api.setLine(cartHeld, sku, quantity) : await api.removeLine(cartHeld, sku),
-    );
+    const units = quantity + (cart ? inKits(cart, sku) : 0);
+    show(units ? await api.setLine(cartHeld, sku, units) : await api.removeLine(cartHeld, sku));
   });
 }
 

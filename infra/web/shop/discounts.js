@@ -22,20 +22,25 @@ export function lineSum(line) {
   return [h("s", { class: "soft small" }, of(listed(line), currency)), " ", now];
 }
 
+/** What an order's kits save, in minor units. */
+export const savedByKits = (order) =>
+  sum(order.lines.flatMap(({ discounts }) => discounts.filter(({ source }) => source === "kit")));
+
 /** Why a line costs less: a line of text for each reason. */
 export const lineDiscounts = (line) =>
   line.discounts.map(({ name, amount }) =>
     h("span", { class: "line-note small off" }, `${name}: ${minus(amount.minor, amount.currency)}`),
   );
 
-/** [what it is called, how much] for everything that is taken off an order, each once. */
+/** [what it is called, how much] for everything that is taken off an order, each once. What kits
+ * save is in their price. */
 export function reductions(order) {
   const found = new Map();
   const all = [
     ...order.lines.flatMap((line) => line.discounts),
     ...order.deliveries.flatMap((delivery) => delivery.charge_discounts),
   ];
-  for (const { source, id, name, amount } of all) {
+  for (const { source, id, name, amount } of all.filter(({ source }) => source !== "kit")) {
     const key = `${source} ${id}`;
     const called = source === "coupon" ? `${name} (${id})` : name;
     found.set(key, [called, (found.get(key)?.[1] ?? 0) + amount.minor]);

@@ -6,6 +6,7 @@ import * as cart from "./cart.js";
 import { lineDiscounts, lineSum } from "./discounts.js";
 import { money, t } from "/common/i18n.js";
 import { insteadOf } from "./instead.js";
+import { insideNote, kitLines, looseLines } from "./kits.js";
 import { on } from "/common/state.js";
 import { stepper } from "./stepper.js";
 import { totals } from "./summary.js";
@@ -44,7 +45,7 @@ export const close = () => drawer.close();
 
 function draw() {
   const seen = cart.current();
-  const lines = seen?.lines ?? [];
+  const lines = seen ? [...kitLines(seen), ...looseLines(seen)] : [];
   const known = new Set(lines.map((line) => line.sku));
   for (const sku of [...rows.keys()]) if (!known.has(sku)) rows.delete(sku);
   if (!drawer.querySelector(".drawer-lines")) fill(drawer, frame());
@@ -98,6 +99,7 @@ function row(line) {
             line.name,
           ),
           h("p", { class: "soft small" }, t("each", { price: money(line.unit_price) })),
+          insideNote(line),
           h("div", { class: "off-lines" }),
           h("div", { class: "there" }),
           insteadOf(line.sku),

@@ -9,6 +9,7 @@ import { deliveryPanels, parcels, promiseText, storeName, waitingText } from "./
 import { lineDiscounts, lineSum } from "./discounts.js";
 import { addressBlock, form } from "/common/forms.js";
 import { currentLanguage, moment, money, t } from "/common/i18n.js";
+import { insideNote, kitLines, looseLines } from "./kits.js";
 import { isDue, linkedOf, linkedPanel } from "./linked.js";
 import { recall, remember } from "/common/state.js";
 import { totals } from "./summary.js";
@@ -181,7 +182,7 @@ function body(view, order, tracked) {
         "section",
         { class: "panel stack" },
         h("h2", {}, t("summary")),
-        h("ul", { class: "order-lines" }, order.lines.map(line)),
+        h("ul", { class: "order-lines" }, [...kitLines(order), ...looseLines(order)].map(line)),
         totals(order),
         cancellation(view, order),
       ),
@@ -214,6 +215,7 @@ function line(each) {
       { class: "grow" },
       each.name,
       h("span", { class: "soft small" }, ` × ${each.quantity}`),
+      insideNote(each),
       lineDiscounts(each),
       waitingText(each),
     ),

@@ -88,11 +88,32 @@ export async function productPage(main, sku) {
         insteadOf(product.sku),
         soldOut ? null : supplyNote(product),
         h("p", {}, product.description),
+        inside(product),
         h("h2", {}, t("product.details")),
         details(product),
       ),
     ),
   );
+}
+
+/** What a kit is made of, each with the way to its own page. */
+function inside({ components }) {
+  if (!components.length) return null;
+  return [
+    h("h2", {}, t("kit.components")),
+    h(
+      "ul",
+      { class: "components" },
+      components.map(({ sku, name, quantity }) =>
+        h(
+          "li",
+          {},
+          h("span", { class: "soft numbers" }, `${quantity} × `),
+          h("a", { href: `#/product/${encodeURIComponent(sku)}` }, name),
+        ),
+      ),
+    ),
+  ];
 }
 
 function details(product) {

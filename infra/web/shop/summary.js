@@ -2,9 +2,17 @@
 
 import { h } from "/common/dom.js";
 import * as cart from "./cart.js";
-import { codes, lineDiscounts, lineSum, listed, reductions } from "./discounts.js";
+import {
+  codes,
+  lineDiscounts,
+  lineSum,
+  listed,
+  reductions,
+  savedByKits,
+} from "./discounts.js";
 import { giftCards, paidByCards } from "./giftcards.js";
 import { money, t } from "/common/i18n.js";
+import { insideNote, kitLines, looseLines } from "./kits.js";
 import { agreed, arrival, chosen, isShort, thereText, units } from "./shortage.js";
 
 /** The cart as it will be ordered: lines with what is there and what is not, dates, totals. */
@@ -17,7 +25,7 @@ export function summary() {
     h(
       "ul",
       { class: "summary-lines" },
-      seen.lines.map((line) => summaryLine(line, there.get(line.sku), choice)),
+      [...kitLines(seen), ...looseLines(seen)].map((line) => summaryLine(line, there, choice)),
     ),
     choice ? dates(choice) : null,
     choice?.shortage === "drop" || choice?.orders.length > 1 ? outcome(choice) : totals(seen),
@@ -26,9 +34,15 @@ export function summary() {
   ];
 }
 
-function summaryLine(line, there, choice) {
+function summaryLine(line, units, choice) {
   const dropped = choice?.shortage === "drop";
-  const text = there && (there.later.length || there.none) ? thereText(there, { dropped }) : "";
+  const names = cart.names();
+  const texts = Object.keys(line.components ?? { [line.sku]: 1 }).map((sku) => {
+    const there = units.get(sku);
+    if (!there || !(there.later.length || there.none)) return "";
+    return `${line.components ? `${names[sku]}: ` : ""}${thereText(there, { dropped })}`;
+  });
+  const text = texts.filter(Boolean).join("; ");
   return h(
     "li",
     {},
@@ -37,6 +51,7 @@ function summaryLine(line, there, choice) {
       "span",
       {},
       line.name,
+      insideNote(line),
       lineDiscounts(line),
       text ? h("span", { class: "line-note small" }, text) : null,
     ),
@@ -69,17 +84,19 @@ function outcome({ orders }) {
   return h("dl", { class: "totals" }, rows, row(last, money(agreed()), "total"));
 }
 
-/** What an order or a cart comes to, added up from prices before anything was taken off. */
+/** What an order or a cart comes to, added up from prices before anything was taken off, of kits
+ * from theirs. */
 export function totals(order) {
   const { currency, totals: sums } = order;
-  const goods = order.lines.reduce((sum, line) => sum + listed(line), 0);
+  const goods = order.lines.reduce((sum, line) => sum + listed(line), 0) - savedByKits(order);
   const charges = order.deliveries.reduce((sum, { charge }) => sum + (charge?.minor ?? 0), 0);
   const shipping = !order.deliveries.every((delivery) => delivery.service)
     ? t("shipping.later")
     : charges
       ? money({ minor: charges, currency })
       : t("shipping.free");
-  const included = goods + charges - sums.discount.minor === sums.gross.minor;
+  const off = sums.discount.minor - savedByKits(order);
+  const included = goods + charges - off === sums.gross.minor;
   return h(
     "dl",
     { class: "totals" },
