@@ -149,7 +149,17 @@ class Journey:
             call,
             "PATCH",
             "/customers/me",
-            edit | {"preferences": {"note": marks.new("note", PREFERRED)}},
+            edit
+            | {
+                "preferences": {"note": marks.new("note", PREFERRED)},
+                "contacts": [
+                    {
+                        "kind": "phone",
+                        "value": _phone(marks, "other phone", FOUND),
+                        "label": marks.new("contact's label", PERSON),
+                    }
+                ],
+            },
         )
         entry = {"label": marks.new("second label", PERSON)}
         again(

@@ -75,15 +75,16 @@ function askButton(view, describe, complain) {
       else complain(target.form, error);
     }
   };
+  const needed = Boolean(standing() || view.above);
   return h(
     "p",
     { class: "row" },
     h(
       "button",
-      { type: "button", class: "button small", id: "ask-approval", on: { click: ask } },
+      { type: "button", class: `button small ${needed ? "primary" : ""}`, id: "ask-approval", on: { click: ask } },
       t(standing() ? "company.ask.again" : "company.ask"),
     ),
-    standing() || view.above ? null : h("span", { class: "soft small" }, t("company.ask.when")),
+    needed ? null : h("span", { class: "soft small" }, t("company.ask.when")),
   );
 }
 
