@@ -222,7 +222,8 @@ def _imported(
             return order, order.link_token == names.link_token  # ours, whose answer was lost
         order = draft(sold, seller, load_shop(db()), now)
         facts = replace(
-            read_facts(db(), order, now), credit=get_account(db(), seller.source.account)
+            read_facts(db(), order, now, *(line.sku for line in order.lines)),
+            credit=get_account(db(), seller.source.account),
         )
         made = import_order(order, sold, seller.source.service, names, facts)
         paid = claim_writes(db(), facts.credit, None, made.claim) if made.claim else ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from parcelway.domain.order import Order
@@ -33,6 +34,16 @@ class ParcelView:
 
 
 @dataclass(frozen=True, slots=True)
+class SoldKitView:
+    """Kits that were sold, and the units by SKU that one is made of: those are sent, or
+    cancelled."""
+
+    sku: str
+    quantity: int
+    components: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
 class ImportedView:
     """An imported order. `fulfilment_status` is derived from its units, `cancel_reason` is ''
     unless all of it was cancelled."""
@@ -44,6 +55,7 @@ class ImportedView:
     fulfilment_status: str
     tracking_number: str
     placed_at: datetime | None
+    kits: list[SoldKitView]
     parcels: list[ParcelView]
     cancelled: list[UnitsView]
     cancel_reason: str
@@ -88,6 +100,7 @@ def imported_view(dossier: Dossier) -> ImportedView:
         fulfilment_status=fulfilment_status(order),
         tracking_number=order.tracking_number,
         placed_at=order.placed_at,
+        kits=[SoldKitView(kit.sku, kit.quantity, kit.components) for kit in order.kits],
         parcels=[_parcel(each) for each in sorted(sent, key=_left)],
         cancelled=_cancelled(order),
         cancel_reason=order.cancel_reason,

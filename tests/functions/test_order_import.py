@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from parcelway.domain.audience import Audience
 from parcelway.domain.cancellation import cancel
+from parcelway.domain.catalogue import Product
 from parcelway.domain.erasing import erase
 from parcelway.domain.importing import order_id_of
 from parcelway.domain.listing import SETTLED
@@ -26,6 +27,7 @@ from parcelway.store.offers import put_offer
 from parcelway.store.orders import get_order
 from parcelway.store.saving import save
 from parcelway.store.shop import put_settings
+from parcelway.store.stock_books import count
 
 from tests.domain.offers import percentage
 from tests.functions.tables import aws
@@ -361,3 +363,89 @@ def test_a_limited_promotion_counts_for_a_reseller(world: World) -> None:
     assert world.order(made["order_id"]).lines[0].discounts[0].id == "few"
     (usual,) = results(world, asked | {"external_id": "B-2"}, source="reseller")
     assert usual["problem"]["computed"]["minor"] > found["problem"]["computed"]["minor"]
+
+
+# --- kits ----------------------------------------------------------------------------------------
+
+SET = Product("SET", "Tea for two", Money(2500, "USD"), components={"MUG-1": 2, "TEA-9": 1})
+
+
+def sold_set(quantity: int, each: int, **other: Any) -> Row:
+    """A row of kits alone, without delivery charge; the mugs are taxed, the tea is not."""
+    line = {"sku": SET.sku, "quantity": quantity, "unit_price": usd(each)}
+    return row() | {"lines": [line], "delivery_charge": usd(0), **other}
+
+
+@pytest.mark.parametrize(
+    ("each", "mugs", "tea"),
+    [(2500, 1867 * 2, 633 * 2), (3469, 2590 * 2, 879 * 2), (5000, 3733 * 2, 1267 * 2)],
+)
+def test_a_kit_that_was_sold_elsewhere_is_taken_apart_at_its_price(
+    world: World, each: int, mugs: int, tea: int
+) -> None:
+    """For less than its components cost here, for as much, for more: what they come to is that."""
+    catalogue.upsert(world.db, [SET], clock.now())
+    taxed = (mugs * 700 + 5_000) // 10_000
+    (found,) = results(world, sold_set(2, each, total=usd(2 * each + taxed)))
+    assert found["status"] == "created", found
+    order = world.order(found["order_id"])
+    assert {line.sku: (line.quantity, line.net.minor) for line in order.lines} == {
+        "MUG-1": (4, mugs),
+        "TEA-9": (2, tea),
+    }
+    assert [(kit.quantity, kit.unit_price.minor) for kit in order.kits] == [(2, each)]
+    assert world.reserved("MUG-1") + world.reserved("TEA-9") == 6
+    shown = ok(
+        world.call(
+            "GET",
+            f"{RESOURCE}/{{external_id}}",
+            {"source": SOURCE, "external_id": "B-1"},
+            claims=ROBOT,
+        )
+    )
+    assert shown["kits"] == [{"sku": "SET", "quantity": 2, "components": SET.components}]
+
+
+@pytest.mark.parametrize(
+    ("kit", "quantity", "why", "pointer"),
+    [
+        (replace(SET, active=False), 1, "not-sellable", "/lines/0/sku"),
+        (replace(SET, components={"GONE": 1}), 1, "not-sellable", "/lines/0/sku"),
+        (SET, 500, "quantity-limit", "/lines/0/quantity"),
+        (SET, 6, "out-of-stock", "/lines"),
+    ],
+)
+def test_a_row_with_a_kit_that_cannot_be_is_refused_by_its_line(
+    world: World, kit: Product, quantity: int, why: str, pointer: str
+) -> None:
+    catalogue.upsert(world.db, [kit], clock.now())
+    count(world.db, "TEA-9", "dc-1", 3, clock.now(), "found fewer")
+    before = world.dump()
+    taxed = (3734 // 2 * quantity * 700 + 5_000) // 10_000
+    refused, good = results(
+        world, sold_set(quantity, 2500, total=usd(2500 * quantity + taxed)), row("B-2")
+    )
+    assert (refused["status"], code(refused)) == ("refused", why)
+    assert refused["problem"]["pointer"] == pointer
+    assert good["status"] == "created"
+    assert len(world.dump()) > len(before)
+
+
+def test_a_kit_that_costs_more_than_its_components_beside_it_is_refused(world: World) -> None:
+    catalogue.upsert(world.db, [replace(SET, components={"BOOK-3": 1})], clock.now())
+    wrong = row()
+    wrong["lines"].append({"sku": "SET", "quantity": 1, "unit_price": usd(1201)})
+    (found,) = results(world, wrong)
+    assert (code(found), found["problem"]["pointer"]) == ("invalid-request", "/lines/1/unit_price")
+
+
+def test_a_reseller_sells_kits_at_the_shops_price(world: World) -> None:
+    catalogue.upsert(world.db, [SET], clock.now())
+    sold = sold_set(1, 0)
+    del sold["delivery_charge"], sold["lines"][0]["unit_price"]
+    (found,) = results(world, sold | {"total": usd(1)}, source="reseller")
+    assert code(found) == "total-mismatch"
+    total = found["problem"]["computed"]["minor"]
+    (found,) = results(world, sold | {"total": usd(total)}, source="reseller")
+    assert found["status"] == "created"
+    assert world.order(found["order_id"]).kits[0].unit_price.minor == 2500

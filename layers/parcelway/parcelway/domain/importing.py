@@ -145,6 +145,10 @@ def import_order(draft: Order, sold: Sold, service: str, names: Names, facts: Fa
     each points at the member of the row concerned.
     """
     _require_goods(draft, sold, facts)
+    if any(facts.products[line.sku].components for line in draft.lines):
+        from parcelway.domain.sold_kits import apart  # few rows have any
+
+        draft = apart(draft, [line.sku for line in sold.lines], facts)
     _require_postal_codes(sold)
     facts.shop.settings.require_sold_in(draft.currency)
     by = sold.service or service

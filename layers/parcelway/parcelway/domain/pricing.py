@@ -68,16 +68,18 @@ def offer(order: Order, sku: str, quantity: int, facts: Facts) -> Quote | None:
         return None
     if not visible(product, order.buyer, facts.shop.assortments):
         return None
-    return _quoted(order, product, quantity, facts)
+    return quoted(order, product, quantity, facts)
 
 
 def has_price(order: Order, sku: str, quantity: int, facts: Facts) -> bool:
     """Whether a unit has a price in the order's currency, also where it is not sold by itself."""
     product = facts.products.get(sku)
-    return product is not None and _quoted(order, product, quantity, facts) is not None
+    return product is not None and quoted(order, product, quantity, facts) is not None
 
 
-def _quoted(order: Order, product: Product, quantity: int, facts: Facts) -> Quote | None:
+def quoted(order: Order, product: Product, quantity: int, facts: Facts) -> Quote | None:
+    """What a unit costs in the order, whether or not it is sold by itself; None where it has no
+    price in the order's currency. What was sold already costs what it was sold for."""
     there = order.line(product.sku) or order.kit(product.sku)
     if order.as_sold and there:
         return Quote(there.unit_price, there.price_source)
