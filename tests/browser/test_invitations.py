@@ -107,6 +107,11 @@ def test_the_desk_sends_the_link_again_until_it_is_taken_up(visitor: Visitor) ->
     desk.reload()
     expect(desk.locator("#name")).to_have_text("Ida Novak")
     expect(desk.locator("#invite")).to_have_count(0)
+    desk.click("#add-contact")
+    desk.fill("#contact-form [name=value]", "+1 513 555 0100")
+    desk.check("#contact-form [name=tue]")
+    desk.click("#contact-form button.primary")
+    expect(desk.locator("#contacts li")).to_contain_text("Tue 09:00–17:00")
 
 
 def test_who_lost_the_link_has_another_one_sent(visitor: Visitor) -> None:

@@ -8,6 +8,7 @@ import { notice, sentence, tell } from "/common/trouble.js";
 import { signInForm } from "./account.js";
 import * as api from "./api.js";
 import { lineDiscounts, lineSum } from "./discounts.js";
+import { insideNote, kitLines, looseLines } from "./kits.js";
 import { totals } from "./summary.js";
 
 /** The page; a mail's link names the cart that it asks about, which is shown first. */
@@ -65,7 +66,7 @@ function entry(view, { approval, order, own }) {
         h("strong", { class: "numbers amount" }, money(approval.total)),
       ),
       facts(approval, order),
-      h("ul", { class: "approval-lines" }, order.lines.map(line)),
+      h("ul", { class: "approval-lines" }, [...kitLines(order), ...looseLines(order)].map(line)),
       totals(order),
       h("div", { class: "approval-places" }, places(order)),
       own ? h("p", { class: "notice warn" }, t("approvals.own")) : verdict(view, approval, order),
@@ -92,7 +93,7 @@ const line = (each) =>
     "li",
     {},
     h("span", { class: "soft numbers" }, `${each.quantity} ×`),
-    h("span", {}, each.name, lineDiscounts(each)),
+    h("span", {}, each.name, lineDiscounts(each), insideNote(each)),
     h("span", { class: "numbers" }, lineSum(each)),
   );
 
