@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from parcelway.domain import cart, delivery
+from parcelway.domain import cart, counter, delivery
 from parcelway.domain.catalogue import Product
+from parcelway.domain.commands import Command
 from parcelway.domain.facts import Facts
 from parcelway.domain.line import Line
 from parcelway.domain.money import Money
 from parcelway.domain.order import Order, totals
+from parcelway.domain.parties import Actor
+from parcelway.domain.refilling import left_out, refill, substitute
 from parcelway.domain.refusals import Reason, Refusal
 from parcelway.domain.shortage import resolve
-from parcelway.domain.stock import Balance, after, allowed, net
+from parcelway.domain.stock import Balance, Supply, after, allowed, net
 
 from tests.domain.strategies import NOW, SKUS, catalogues, new_cart, shops, stocks
-from tests.orders import HOME, PRODUCTS, SHOP
+from tests.orders import HOME, PRODUCTS, SHOP, Story, new_names
 
 KITS = ("K1", "K2")
 compositions = st.dictionaries(st.sampled_from(SKUS), st.integers(1, 3), min_size=1)
@@ -294,10 +299,6 @@ def test_of_a_kit_that_is_not_there_nothing_is_left_when_the_rest_is_dropped() -
 
 
 def test_a_separate_order_has_whole_kits_at_the_prices_that_were_agreed() -> None:
-    from datetime import date
-
-    from parcelway.domain.stock import Supply
-
     order = described(filled(PLENTY, TEA_SET=3, MUG_1=7), PLENTY, "separate_order")
     facts = facts_of({"MUG-1": 7, "TEA-9": 2})
     coming = Balance("TEA-9", "dc-1", on_hand=2, supplies=(Supply("po", date(2026, 12, 1), 5),))
@@ -309,3 +310,85 @@ def test_a_separate_order_has_whole_kits_at_the_prices_that_were_agreed() -> Non
     assert {line.sku: line.quantity for line in second.lines} == {"MUG-1": 2, "TEA-9": 1}
     assert sum(line.amount.minor for line in first.lines) == 2 * 2500 + 1295
     assert sum(line.amount.minor for line in second.lines) == 2500
+
+
+# --- Bought again, something else instead, over the counter ---------------------------------------
+
+
+def again(stock: Mapping[str, int], **in_cart: int) -> tuple[Order, Order]:
+    """A cart that gets two kits, three loose mugs and a book once more; and the order of those."""
+    bought = filled(PLENTY, TEA_SET=2, MUG_1=7, BOOK_3=1)
+    facts = facts_of(stock)
+    start = filled(facts, **in_cart)
+    return refill(start, bought, facts, Command("again", "")).order, bought
+
+
+def what(order: Order) -> dict[str, int]:
+    """Kits, and units beside them."""
+    loose = {line.sku: order.loose(line) for line in order.lines if order.loose(line)}
+    return {kit.sku: kit.quantity for kit in order.kits} | loose
+
+
+@pytest.mark.parametrize(
+    ("stock", "in_cart", "then"),
+    [
+        ({"MUG-1": 9, "TEA-9": 9, "BOOK-3": 9}, {}, {"TEA-SET": 2, "MUG-1": 3, "BOOK-3": 1}),
+        ({"MUG-1": 5, "TEA-9": 9, "BOOK-3": 9}, {}, {"TEA-SET": 2, "MUG-1": 1, "BOOK-3": 1}),
+        ({"MUG-1": 9, "TEA-9": 1, "BOOK-3": 9}, {}, {"TEA-SET": 1, "MUG-1": 3, "BOOK-3": 1}),
+        ({"MUG-1": 9, "TEA-9": 0, "BOOK-3": 9}, {}, {"MUG-1": 3, "BOOK-3": 1}),
+        (
+            {"MUG-1": 9, "TEA-9": 3, "BOOK-3": 0},
+            {"TEA_SET": 2},
+            {"TEA-SET": 3, "MUG-1": 3},
+        ),
+    ],
+)
+def test_kits_are_bought_again_as_kits_as_far_as_they_are_there(
+    stock: Mapping[str, int], in_cart: dict[str, int], then: dict[str, int]
+) -> None:
+    order, bought = again(stock, **in_cart)
+    assert what(order) == then
+    missing = {sku: n - then.get(sku, 0) for sku, n in what(bought).items()}
+    assert dict(left_out(order, bought)) == {sku: n for sku, n in missing.items() if n > 0}
+
+
+def test_neither_a_kit_nor_a_component_is_replaced_by_something_else() -> None:
+    asked = Command("instead", "")
+    order = filled(PLENTY, TEA_SET=1, BOOK_3=1)
+    for old, new, reason in (
+        ("MUG-1", "BOOK-3", Reason.INVALID),
+        ("TEA-9", "DUO", Reason.IN_KIT),
+        ("BOOK-3", "DUO", Reason.NOT_SELLABLE),
+        ("TEA-SET", "DUO", Reason.NOT_FOUND),
+    ):
+        with pytest.raises(Refusal) as refusal:
+            substitute(order, old, new, PLENTY, asked)
+        assert refusal.value.reason is reason, (old, new)
+
+
+def test_a_kit_is_sold_over_the_counter_whatever_the_books_say() -> None:
+    story = Story(products=CATALOGUE, basket={"TEA-SET": 2}, channel="in_person", stock={}).laden()
+    store = counter.store_of(SHOP, "store-1")
+    names = new_names(random.Random(1))
+
+    def sell(*tenders: counter.Tender) -> Order:
+        clerk, asked = Actor("staff"), Command("sell", "")
+        of = (story.order, store, tenders, story.facts, asked, clerk)
+        return counter.sell(*of, names=names, expected_total=None).order
+
+    with pytest.raises(Refusal) as refusal:
+        sell()
+    due = Money(refusal.value.facts["total"]["minor"], "USD")
+    sold = sell(counter.Tender("cash", due))
+    assert due == totals(sold).gross and totals(sold).goods == Money(5000, "USD")
+    assert [(kit.sku, kit.quantity) for kit in sold.kits] == [("TEA-SET", 2)]
+
+
+def test_a_hold_that_lapses_leaves_the_kit_in_the_cart() -> None:
+    shop = replace(SHOP, settings=replace(SHOP.settings, reservation_policy={"online": "on_cart"}))
+    held = filled(replace(PLENTY, shop=shop), TEA_SET=1)
+    assert held.hold_until is not None
+    made = cart.lapse(held, held.hold_until)
+    assert made is not None
+    assert made.order.kits == held.kits
+    assert [line.count("open") for line in made.order.lines] == [2, 1]

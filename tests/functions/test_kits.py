@@ -18,8 +18,11 @@ from parcelway.store.shop import put_settings
 from parcelway.store.stock import balances_of
 from parcelway.store.stock_books import count
 
+from tests.functions.calls import load
+from tests.functions.mailing import mailing
 from tests.functions.tables import aws
 from tests.functions.test_cart import Cart
+from tests.functions.test_documents import text_of
 from tests.functions.test_search_functions import World as Search
 from tests.functions.test_search_functions import product, world
 from tests.functions.test_stock import PLACE, STAFF
@@ -299,3 +302,30 @@ def test_an_article_that_a_load_writes_anew_is_still_known_to_be_in_its_kits(
     count(search.db, "S1", "dc", 0, clock.now(), "gone")
     search.index()
     assert search.found(category="Sets", availability="out_of_stock") == ["S3"]
+
+
+# --- On paper and by mail ------------------------------------------------------------------------
+
+
+def sent(stage: Any) -> Story:
+    return at(stage, products=PRODUCTS | {SET.sku: SET}, basket={SET.sku: 2, "BOOK-3": 1})
+
+
+def test_the_invoice_says_what_a_kit_saves_under_its_name() -> None:
+    (invoice,) = sent("invoiced").invoices
+    pdf, _ = load("documents", "invoice_pdf").render(invoice)
+    text = text_of(pdf)
+    for off in ("Tea for two: -$14.46", "Tea for two: -$4.92"):
+        assert off in text
+    assert invoice.net.minor == 2 * 2500 + 1433 + 599
+
+
+def test_the_mail_of_an_order_says_what_a_kit_saves(monkeypatch: pytest.MonkeyPatch) -> None:
+    with mailing(monkeypatch) as world:
+        story = sent("confirmed")
+        store(world.db, story)
+        assert world.tell(story.event("order.confirmed")) == []
+        (mail,) = world.mailer.sent
+        for part in (mail["text"], mail["html"]):
+            assert "Tea for two" in part
+        assert "-$14.46" in mail["text"]
