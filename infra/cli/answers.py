@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import ast
 import inspect
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
@@ -88,8 +88,8 @@ class Sources:
                     continue
                 found.names.add(name)
                 if name not in _NOT_FOLLOWED:
-                    nodes = [module.definitions[name[1]]]
-                    open_names += self._visit(module, nodes, found, handlers)
+                    node = module.definitions[name[1]]
+                    open_names += self._visit(_within(module, node), [node], found, handlers)
             for handler in [each for each in handlers if each.catches & found.names]:
                 handlers.remove(handler)
                 open_names += self._visit(handler.module, handler.body, found, handlers)
@@ -211,6 +211,15 @@ def _definitions(node: ast.stmt) -> dict[str, ast.AST]:
         return {node.name: ast.Pass()} | {f"{node.name}.{each.name}": each for each in methods}
     targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
     return {target.id: node for target in targets if isinstance(target, ast.Name)}
+
+
+def _within(module: _Module, node: ast.AST) -> _Module:
+    """The module as a definition in it sees it: with what is imported there alone."""
+    own: dict[str, Name | str] = {}
+    for each in ast.walk(node):
+        if isinstance(each, ast.Import | ast.ImportFrom):
+            own |= _imports(each)
+    return replace(module, imports=module.imports | own) if own else module
 
 
 def _imports(node: ast.Import | ast.ImportFrom) -> dict[str, Name | str]:

@@ -121,10 +121,17 @@ def test_refusals_are_found_through_imports_methods_and_constants(tmp_path: Path
         "class Thing:\n"
         "    def turn(self):\n"
         "        raise Lost if self else Reason.INVALID\n"
-        "def helped(call, late): return Thing()\n"
+        "def helped(call, late):\n"
+        "    from rare import told\n"
+        "    return told() or Thing()\n"
+    )
+    (tmp_path / "rare.py").write_text(
+        "from parcelway.domain.refusals import Reason\n"
+        "def told(): return Reason.IN_KIT\n"
+        "def untold(): return Reason.KIT_CHANGED\n"
     )
     reach = Sources(tmp_path).reach(("app", "view"))
-    expected = (Reason.TOO_LATE, Reason.NOT_FOUND, Reason.INVALID)
+    expected = (Reason.TOO_LATE, Reason.NOT_FOUND, Reason.INVALID, Reason.IN_KIT)
     assert reach.problems == {of_reason(reason) for reason in expected}
 
 
