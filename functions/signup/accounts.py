@@ -6,7 +6,8 @@ Every request here can stop after any call. What is left then, and what heals it
     SignUp done, no record       a pending user alone          the next sign-up replaces it; or the
                                                                code is used: a record from the login
     record written, no answer    all is there                  the repeat changes nothing
-    code taken, state unchanged  a proven login, pending here  the first authenticated request
+    code taken, state unchanged  a proven login, pending here  the sign-in, or the first request
+                                                               for the own record
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from parcelway.store.customers import get_customer, holder_of, save_with_email
 from parcelway.store.database import Database
 
 _log = logging.getLogger(__name__)
+_UNDONE = ("pending", "replaced")
 _BETWEEN_LINKS = timedelta(minutes=5)
 
 
@@ -75,13 +77,18 @@ def confirm(
         _claim_orders(db, _prove(db, login, key, now), now)
 
 
-def admitted(db: Database, tokens: Tokens) -> Tokens:
+def admitted(db: Database, identity: Identity, tokens: Tokens, now: datetime) -> Tokens:
     """The tokens of a sign-in, unless the shop has locked or disabled the customer: the user pool
     may not have heard of that yet. Raises SignInRefused.
+
+    A customer who proved their mailbox has an enabled record from here on. Staff need none.
     """
-    customer = get_customer(db, customer_id_of(tokens.subject))
+    told = tokens.claims
+    customer = get_customer(db, customer_id_of(told["sub"]))
     if customer is not None and customer.state in BLOCKED:
         raise SignInRefused
+    if not told.get("cognito:groups") and (customer is None or customer.state in _UNDONE):
+        _proven(db, identity, told["sub"], told.get("email", ""), now)
     return tokens
 
 
@@ -109,15 +116,26 @@ def own_record(db: Database, identity: Identity, caller: Caller, now: datetime) 
     customer = get_customer(db, caller.customer_id)
     if customer is not None and customer.state in BLOCKED:
         raise gone
-    if customer is not None and customer.state not in ("pending", "replaced"):
+    if customer is not None and customer.state not in _UNDONE:
         return customer
-    try:
-        key = normalise_email(caller.email)
-    except ValueError:
-        raise gone from None
-    login = identity.find(key)
-    if login is None or login.subject != caller.subject or not login.proven:
+    proven = _proven(db, identity, caller.subject, caller.email, now)
+    if proven is None:
         raise gone
+    return proven
+
+
+def _proven(
+    db: Database, identity: Identity, subject: str, email: str, now: datetime
+) -> Customer | None:
+    """The record of a login, enabled or made if a crash left that undone; None when the login is no
+    more, or its mailbox was never proven."""
+    try:
+        key = normalise_email(email)
+    except ValueError:
+        return None
+    login = identity.find(key)
+    if login is None or login.subject != subject or not login.proven:
+        return None
     return _prove(db, login, key, now)
 
 

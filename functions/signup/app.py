@@ -95,7 +95,7 @@ def sign_in(call: Call[Credentials]) -> Tokens:
     """Sign in."""
     with login_problems():
         key = normalise_email(call.body.email)
-        return admitted(db(), identity().sign_in(key, call.body.password))
+        return _admitted(identity().sign_in(key, call.body.password), call)
 
 
 @api.route("POST", "/sessions/new-password", who=ANYONE, body=FirstPassword, reply=Tokens)
@@ -104,14 +104,14 @@ def choose_password(call: Call[FirstPassword]) -> Tokens:
     with login_problems():
         _check_password(call.body.password)
         tokens = identity().set_new_password(call.body.session, call.body.password)
-        return admitted(db(), tokens)
+        return _admitted(tokens, call)
 
 
 @api.route("POST", "/sessions/refresh", who=ANYONE, body=Refresh, reply=Tokens)
 def refresh(call: Call[Refresh]) -> Tokens:
     """New tokens for a refresh token."""
     with login_problems():
-        return admitted(db(), identity().refresh(call.body.refresh_token))
+        return _admitted(identity().refresh(call.body.refresh_token), call)
 
 
 @api.route("DELETE", "/sessions", who=CUSTOMER, body=SignOut, status=204)
@@ -232,6 +232,10 @@ def withdraw_challenge(call: Call[None]) -> Reply:
 
     withdraw(db(), lambda: _own(call), Actor("customer", call.caller.customer_id), call.now)
     return _DONE
+
+
+def _admitted(tokens: Tokens, call: Call[Any]) -> Tokens:
+    return admitted(db(), identity(), tokens, call.now)
 
 
 def _own(call: Call[Any]) -> Customer:

@@ -23,6 +23,7 @@ from parcelway.domain.parties import Address
 from parcelway.http.call import Caller
 from parcelway.http.problems import Problem
 from parcelway.ports.identity import CodeRefused, SignInRefused
+from parcelway.store.customers import get_customer
 from parcelway.store.database import Database
 
 from tests.functions.signup import EMAIL, FOLDER, PASSWORD, Pool, World, world
@@ -135,10 +136,14 @@ def desk(shop: World, monkeypatch: pytest.MonkeyPatch) -> Desk:
 def clear(shop: World) -> None:
     for user in shop.client.list_users(UserPoolId=shop.pool_id)["Users"]:
         shop.client.admin_delete_user(UserPoolId=shop.pool_id, Username=user["Username"])
+    clear_records(shop)
+    shop.pool.mailed.clear()
+
+
+def clear_records(shop: World) -> None:
     for item in shop.items():
         key = {"pk": {"S": item["pk"]}, "sk": {"S": item["sk"]}}
         shop.db.client.delete_item(TableName=shop.db.customers, Key=key)
-    shop.pool.mailed.clear()
 
 
 def crash_at(count: int) -> Wire:
@@ -255,6 +260,32 @@ def test_a_confirmation_crashed_anywhere(shop: World, desk: Desk) -> None:
         own = desk.read(PASSWORD)
         assert_settled(shop, own)
         assert_from(own, ADA)
+
+
+def test_a_sign_in_does_what_a_crash_left_undone(shop: World, desk: Desk) -> None:
+    """Whoever never asks for the own record has it all the same: guests' orders go to nobody who is
+    not enabled."""
+    for told in (True, False):  # whether the sign-up came as far as its record
+        clear(shop)
+        desk.sign_up(ADA)
+        if not told:
+            clear_records(shop)
+        desk.pool.confirm(EMAIL, shop.pool.mailed[-1])
+        tokens = desk.pool.sign_in(EMAIL, PASSWORD)
+        assert desk.accounts.admitted(desk.db, desk.pool, tokens, NOW) == tokens
+        record = get_customer(shop.db, customer_id_of(tokens.claims["sub"]))
+        assert record is not None and record.state == "enabled"
+
+
+def test_who_works_for_the_shop_gets_no_record_by_signing_in(shop: World, desk: Desk) -> None:
+    desk.sign_up(ADA)
+    clear_records(shop)
+    desk.pool.confirm(EMAIL, shop.pool.mailed[-1])
+    about = {"UserPoolId": shop.pool_id, "GroupName": "csr"}
+    shop.client.create_group(**about)
+    shop.client.admin_add_user_to_group(**about, Username=EMAIL)
+    desk.accounts.admitted(desk.db, desk.pool, desk.pool.sign_in(EMAIL, PASSWORD), NOW)
+    assert shop.items() == []
 
 
 def test_a_first_read_crashed_anywhere(shop: World, desk: Desk) -> None:

@@ -9,7 +9,7 @@ import json
 from base64 import urlsafe_b64decode
 from dataclasses import field
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from parcelway.domain.login import PasswordPolicy
 from parcelway.values import dataclass
@@ -81,12 +81,12 @@ class Tokens:
     expires_in: int
 
     @property
-    def subject(self) -> str:
+    def claims(self) -> dict[str, Any]:
         """Whose they are. Not verified: they come from the provider itself."""
         claims = self.id_token.split(".")[1]
         padded = claims + "=" * (-len(claims) % 4)
-        subject: str = json.loads(urlsafe_b64decode(padded))["sub"]
-        return subject
+        told: dict[str, Any] = json.loads(urlsafe_b64decode(padded))
+        return told
 
 
 class Logins(Protocol):
