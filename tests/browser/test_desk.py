@@ -64,6 +64,34 @@ def test_an_order_for_a_guest_by_the_keyboard(visitor: Visitor) -> None:
     expect(page.locator("#placed")).to_be_visible()
 
 
+def test_a_kit_is_one_row_with_what_is_inside_and_a_component_beside_it_another(
+    visitor: Visitor,
+) -> None:
+    page = signed_in(visitor, "csr")
+    page.locator("#q").press("Escape")
+    page.keyboard.press("b")
+    expect(page.locator("#article")).to_be_focused()
+    for words in ("2 campfire", "3 hamburger buns"):
+        page.keyboard.type(words)
+        expect(page.locator("#products [role=option]").first).to_be_visible()
+        page.keyboard.press("Enter")
+        expect(page.locator("#products")).to_be_hidden()
+    kit = page.locator("#lines [data-sku=KIT-CAMPFIRE]")
+    expect(kit.locator(".inside")).to_contain_text("2 × Hamburger Buns")
+    expect(kit).to_contain_text("$13.98")
+    buns = page.locator("#lines .line", has_text="Hamburger Buns, 12 oz").last
+    expect(page.locator("#lines .line")).to_have_count(2)
+    expect(buns.locator("input")).to_have_value("3")
+    buns.locator("input").fill("1")
+    buns.locator("input").press("Tab")
+    expect(buns).to_contain_text("$1.29")
+    buns.locator("button").click()
+    expect(page.locator("#lines .line")).to_have_count(1)
+    expect(kit.locator("input")).to_have_value("2")
+    kit.locator("button").click()
+    expect(page.locator("#lines .line")).to_have_count(0)
+
+
 def test_a_customer_is_made_found_and_served_and_a_reduction_is_approved(visitor: Visitor) -> None:
     page = signed_in(visitor, "csr")
     page.keyboard.press("Escape")

@@ -12,6 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from parcelway.domain import cart, counter, delivery
+from parcelway.domain.adjusting import Member, Wish, adjust
+from parcelway.domain.adjustment import Cap
 from parcelway.domain.catalogue import Product
 from parcelway.domain.commands import Command
 from parcelway.domain.facts import Facts
@@ -392,3 +394,41 @@ def test_a_hold_that_lapses_leaves_the_kit_in_the_cart() -> None:
     assert made is not None
     assert made.order.kits == held.kits
     assert [line.count("open") for line in made.order.lines] == [2, 1]
+
+
+# --- What staff change about a price -------------------------------------------------------------
+
+LENIENT = replace(
+    PLENTY,
+    shop=replace(
+        SHOP,
+        settings=replace(
+            SHOP.settings,
+            adjustment_reasons={"goodwill": {"en": "Goodwill"}},
+            adjustment_caps={"csr": Cap({"USD": 10_000})},
+        ),
+    ),
+)
+CLERK = Member(Actor("staff", "clerk"), frozenset({"csr"}), "")
+
+
+def adjusted(order: Order, kind: Any, target: str, minor: int) -> Order:
+    wish = Wish(kind, target, Money(minor, "USD"), "goodwill")
+    return adjust(order, wish, CLERK, LENIENT, Command(kind, "")).order
+
+
+def test_another_price_of_a_component_is_that_of_the_loose_ones_and_a_kits_stays() -> None:
+    order = filled(LENIENT, TEA_SET=1, MUG_1=3)
+    changed = adjusted(order, "price_override", "MUG-1", 1000)
+    assert totals(changed).goods == Money(2500 + 1000, "USD")
+    cheaper = adjusted(order, "price_override", "MUG-1", 500)  # alone they are cheaper than the kit
+    assert totals(cheaper).goods == Money(2 * 500 + 879 + 500, "USD")
+    less = adjusted(order, "amount_off", "", 700)
+    assert totals(less).goods == Money(2500 + 1295 - 700, "USD")
+
+
+def test_a_kits_price_is_not_overridden_and_the_refusal_says_what_can_be_done() -> None:
+    with pytest.raises(Refusal) as refusal:
+        adjusted(filled(LENIENT, TEA_SET=1), "price_override", "TEA-SET", 1000)
+    assert (refusal.value.reason, refusal.value.pointer) == (Reason.INVALID, "/target")
+    assert "take an amount off" in refusal.value.detail

@@ -95,6 +95,7 @@ export const SHARED_WORDS = {
     "This article is not for sale at present.",
     "Dieser Artikel wird zurzeit nicht verkauft.",
   ],
+  "kit.inside": ["Inside: {items}", "Inhalt: {items}"],
   "problem.kit-changed": [
     "A set in the cart is made up differently now. Please take it out and put it in again.",
     "Ein Set im Warenkorb hat jetzt einen anderen Inhalt. Bitte herausnehmen und neu hineinlegen.",

@@ -3,6 +3,7 @@
 import { fill, h } from "/common/dom.js";
 import { newKey } from "/common/http.js";
 import { day, money, t } from "/common/i18n.js";
+import { inKits, insideNote, kitLines, looseLines } from "/common/kits.js";
 import * as api from "./api.js";
 
 const PAUSE = 150; // milliseconds without a key before articles are looked for
@@ -157,7 +158,7 @@ function drawLines(view, list) {
   fill(
     list,
     order.lines.length
-      ? order.lines.map((line) => lineRow(view, line))
+      ? [...kitLines(order), ...looseLines(order)].map((line) => lineRow(view, line))
       : h("li", { class: "empty" }, t("goods.empty")),
   );
   if (focused) list.querySelector(`[data-line="${CSS.escape(focused)}"]`)?.focus();
@@ -167,7 +168,8 @@ function lineRow(view, line) {
   const off = line.discounts.reduce((sum, each) => sum + each.amount.minor, 0);
   const { currency } = line.unit_price;
   const listed = line.unit_price.minor * line.quantity;
-  const set = (units) => view.change((held) => api.setLine(held, line.sku, units));
+  const kits = line.inside ? 0 : inKits(view.order, line.sku); // their units stay
+  const set = (units) => view.change((held) => api.setLine(held, line.sku, units + kits));
   return h(
     "li",
     { class: "line", "data-sku": line.sku },
@@ -193,6 +195,7 @@ function lineRow(view, line) {
       {},
       h("strong", {}, line.name),
       h("small", { class: "soft" }, ` ${t("each", { price: money(line.unit_price) })}`),
+      insideNote(line),
       line.discounts.map((each) =>
         h("small", { class: "off" }, `${each.name}: −${money(each.amount)}`),
       ),

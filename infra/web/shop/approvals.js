@@ -8,7 +8,7 @@ import { notice, sentence, tell } from "/common/trouble.js";
 import { signInForm } from "./account.js";
 import * as api from "./api.js";
 import { lineDiscounts, lineSum } from "./discounts.js";
-import { insideNote, kitLines, looseLines } from "./kits.js";
+import { insideNote, kitLines, looseLines } from "/common/kits.js";
 import { totals } from "./summary.js";
 
 /** The page; a mail's link names the cart that it asks about, which is shown first. */

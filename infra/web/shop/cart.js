@@ -3,7 +3,7 @@
 import { newKey, Refused } from "/common/http.js";
 import * as api from "./api.js";
 import { currentLanguage } from "/common/i18n.js";
-import { inKits, looseLines } from "./kits.js";
+import { inKits, looseLines } from "/common/kits.js";
 import { recall, remember, tell } from "/common/state.js";
 
 let cart = null; // as the API shows it

@@ -6,7 +6,7 @@ import * as cart from "./cart.js";
 import { lineDiscounts, lineSum } from "./discounts.js";
 import { money, t } from "/common/i18n.js";
 import { insteadOf } from "./instead.js";
-import { insideNote, kitLines, looseLines } from "./kits.js";
+import { insideNote, kitLines, looseLines } from "/common/kits.js";
 import { on } from "/common/state.js";
 import { stepper } from "./stepper.js";
 import { totals } from "./summary.js";

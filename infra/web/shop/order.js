@@ -9,7 +9,7 @@ import { deliveryPanels, parcels, promiseText, storeName, waitingText } from "./
 import { lineDiscounts, lineSum } from "./discounts.js";
 import { addressBlock, form } from "/common/forms.js";
 import { currentLanguage, moment, money, t } from "/common/i18n.js";
-import { insideNote, kitLines, looseLines } from "./kits.js";
+import { insideNote, kitLines, looseLines } from "/common/kits.js";
 import { isDue, linkedOf, linkedPanel } from "./linked.js";
 import { recall, remember } from "/common/state.js";
 import { totals } from "./summary.js";

@@ -12,7 +12,7 @@ import {
 } from "./discounts.js";
 import { giftCards, paidByCards } from "./giftcards.js";
 import { money, t } from "/common/i18n.js";
-import { insideNote, kitLines, looseLines } from "./kits.js";
+import { insideNote, kitLines, looseLines } from "/common/kits.js";
 import { agreed, arrival, chosen, isShort, thereText, units } from "./shortage.js";
 
 /** The cart as it will be ordered: lines with what is there and what is not, dates, totals. */

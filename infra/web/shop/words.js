@@ -80,7 +80,6 @@ export const WORDS = {
   "product.none": ["none at present", "zurzeit nicht"],
   "product.details": ["Details", "Einzelheiten"],
   "kit.components": ["What is inside", "Inhalt"],
-  "kit.inside": ["Inside: {items}", "Inhalt: {items}"],
   "product.weight": ["Weight", "Gewicht"],
   "product.sku": ["Article", "Artikelnummer"],
   "product.tax": ["plus tax", "zzgl. Steuer"],

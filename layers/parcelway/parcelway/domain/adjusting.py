@@ -157,6 +157,9 @@ def _terms(order: Order, kind: Kind, target: str, facts: Facts) -> _Terms:
         return _Terms(total((line.amount for line in usual.lines), order.currency))
     if kind == "price_override":
         line = usual.line(target)
+        if usual.kit(target) is not None:
+            told = f"{target} is a kit: take an amount off the goods instead."
+            raise Refusal(Reason.INVALID, told, "/target")
         if line is None:
             raise Refusal(Reason.INVALID, "This SKU is not in the cart.", "/target")
         return _Terms(line.unit_price, line.quantity)

@@ -56,7 +56,8 @@ def _offer(
     products: Mapping[str, Product],
 ) -> dict[str, Any]:
     sku, wanted = line["sku"], products.get(line["sku"])
-    near = catalogue.nearest(db, wanted, _EACH_WAY) if wanted else []
+    alone = wanted is not None and not order.in_kits(sku)  # nothing else is as good in a kit
+    near = catalogue.nearest(db, wanted, _EACH_WAY) if wanted and alone else []
     if not near:
         return {**line, "alternatives": []}
     facts = read_facts(db, replace(order, lines=()), now, *near)

@@ -1,8 +1,8 @@
 // Kits of a cart or an order, and its lines as they are beside them: an article's units that belong
 // to kits are shown with those.
 
-import { h } from "/common/dom.js";
-import { t } from "/common/i18n.js";
+import { h } from "./dom.js";
+import { t } from "./i18n.js";
 
 /** How many units of an article belong to kits. */
 export const inKits = (order, sku) =>
