@@ -19,17 +19,19 @@ _numbers = count(1)
 
 
 def few(folder: Path, products: int) -> dict[str, Path]:
-    """The sample's files with its first products only, and their stock."""
+    """The sample's files with its first products only, their stock, and the kits of them."""
     chosen = SAMPLE_FILES["catalogue"].read_text().splitlines()[:products]
     skus = {json.loads(line)["sku"] for line in chosen}
-    rows = SAMPLE_FILES["stock"].read_text().splitlines()
+    stock = SAMPLE_FILES["stock"].read_text().splitlines()
+    kits = SAMPLE_FILES["kits"].read_text().splitlines()
     files = dict(SAMPLE_FILES)
     for name, lines in {
         "catalogue": chosen,
-        "stock": [row for row in rows if json.loads(row)["sku"] in skus],
+        "stock": [row for row in stock if json.loads(row)["sku"] in skus],
+        "kits": [row for row in kits if json.loads(row)["components"].keys() <= skus],
     }.items():
         files[name] = folder / f"{name}.jsonl"
-        files[name].write_text("\n".join(lines) + "\n")
+        files[name].write_text("".join(f"{line}\n" for line in lines))
     return files
 
 

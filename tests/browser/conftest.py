@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from infra.local import console
-from infra.local.application import SAMPLE_FILES, Application, free_port, running
+from infra.local.application import Application, free_port, running
+from tests.sample import few
 
 PRODUCTS = 80  # of the sample; enough to search in
 PATIENCE = 15_000  # milliseconds; other tests keep the machine busy meanwhile
@@ -77,7 +76,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def site(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """After `browser`, so that nothing is started where there is none."""
-    files = _few_products(tmp_path_factory.mktemp("sample"))
+    files = few(tmp_path_factory.mktemp("sample"), PRODUCTS)
     port = free_port()
     with running(run_schedules=True, console_port=port) as app:
         app.load(files)
@@ -106,18 +105,3 @@ def _somebody(browser: Browser, site: Site) -> Iterator[Visitor]:
     yield visitor
     context.close()
     assert visitor.trouble == []
-
-
-def _few_products(folder: Path) -> dict[str, Path]:
-    products = SAMPLE_FILES["catalogue"].read_text().splitlines()[:PRODUCTS]
-    skus = {json.loads(line)["sku"] for line in products}
-    stock = [
-        row
-        for row in SAMPLE_FILES["stock"].read_text().splitlines()
-        if json.loads(row)["sku"] in skus
-    ]
-    files = dict(SAMPLE_FILES)
-    for kind, lines in (("catalogue", products), ("stock", stock)):
-        files[kind] = folder / f"{kind}.jsonl"
-        files[kind].write_text("\n".join(lines) + "\n")
-    return files

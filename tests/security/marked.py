@@ -21,6 +21,7 @@ from parcelway.ports import clock
 from parcelway.ports.webhooks import sign_standard
 from parcelway.store import settlements
 from parcelway.store.shop import load_shop
+from stdnum.at import uid
 
 from infra.demo.people import Client, Refused, Shopper, Warehouse, sign_in_staff
 from infra.local.application import Application
@@ -277,7 +278,9 @@ class Journey:
 
     def say_of_tax(self, shopper: Shopper) -> None:
         """The buyer's VAT number, and a certificate that staff were shown."""
-        number = self.marks.known("tax id", "ATU13585627", BUYER)
+        digits = f"{uuid.uuid4().int % 10**7:07d}"
+        vat_number = f"ATU{digits}{uid.calc_check_digit(digits)}"
+        number = self.marks.known("tax id", vat_number, BUYER)
         again(shopper.api.call, "PUT", f"{shopper.path}/tax-id", {"tax_id": number})
         staff = Client(self.app.url)
         staff.headers["Authorization"] = f"Bearer {sign_in_staff(self.app, 'finance')}"

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 from parcelway.domain.audience import Audience
+from parcelway.domain.listing import SETTLED
 from parcelway.domain.money import Money
 from parcelway.domain.promotions import Promotion, Step
 from parcelway.domain.shop import ReservationPolicy
@@ -919,6 +920,8 @@ def imported(app: Application, sku: str, last: str) -> None:
             left[0] = 2
             assert marketplace.send(sold(f"M-{number}", sku))[0]["status"] == "created"
     assert marketplace.order("M-0")["state"] == "confirmed"
+    app.travel(SETTLED)
+    assert marketplace.ask("GET", "").json()["orders"]
     audience, steps = Audience(accounts=("reseller",)), (Step(basis_points=1000),)
     few = Promotion("few", {}, "percentage", steps, audience=audience, limit=9)
     put_offer(app.database, few, clock.now())
