@@ -69,11 +69,12 @@ def read_facts(
     shop = load_shop(db)
     skus = list(dict.fromkeys([*(line.sku for line in order.lines), *more]))
     places = keys(order, shop, *more)
-    skus += [kit.sku for kit in order.kits if kit.sku not in skus]
     if everywhere:
         places = [(sku, node) for sku in skus for node in shop.nodes]
         places += quota_keys(skus, order.channel, shop.settings)
     pricing = priced and order.state == "draft"
+    if pricing:
+        skus += [kit.sku for kit in order.kits if kit.sku not in skus]
     balances, found = read(
         db,
         [key for key in places if stock is None or key[0] in stock],
