@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from parcelway.domain import cart, counter, delivery
 from parcelway.domain.adjusting import Member, Wish, adjust
@@ -312,6 +312,33 @@ def test_a_separate_order_has_whole_kits_at_the_prices_that_were_agreed() -> Non
     assert {line.sku: line.quantity for line in second.lines} == {"MUG-1": 2, "TEA-9": 1}
     assert sum(line.amount.minor for line in first.lines) == 2 * 2500 + 1295
     assert sum(line.amount.minor for line in second.lines) == 2500
+
+
+@given(
+    with_kits(),
+    edits,
+    st.lists(st.integers(0, 9), min_size=len(SKUS), max_size=len(SKUS)),
+    st.sampled_from(("drop", "separate_order")),
+)
+def test_no_kit_is_torn_by_what_is_not_there(
+    facts: Facts, asked: list[tuple[str, int]], there: list[int], shortage: Any
+) -> None:
+    """Nor do two kits share a unit: each part of the order has all units of its own kits."""
+    order = edited(facts, asked)
+    assume(order.lines and not any(line.count("reserved") for line in order.lines))
+    order = delivery.deliver_to(order, HOME, "parcel", "", facts).order
+    order = cart.describe(order, facts, shortage=shortage).order
+    node = min(facts.shop.nodes)
+    left = dict(zip(SKUS, there, strict=True))
+    scarce = {(sku, node): Balance(sku, node, on_hand=left[sku]) for sku in SKUS}
+    try:
+        parts = resolve(order, replace(facts, balances=scarce))
+    except Refusal:
+        return
+    for part in parts:
+        held = {line.sku: line.count("reserved") for line in part.claim.lines}
+        for sku in held:
+            assert part.order.in_kits(sku) <= held[sku] <= left[sku]
 
 
 # --- Bought again, something else instead, over the counter ---------------------------------------

@@ -278,8 +278,8 @@ class Journey:
 
     def say_of_tax(self, shopper: Shopper) -> None:
         """The buyer's VAT number, and a certificate that staff were shown."""
-        digits = f"{uuid.uuid4().int % 10**7:07d}"
-        vat_number = f"ATU{digits}{uid.calc_check_digit(digits)}"
+        digits = f"U{uuid.uuid4().int % 10**7:07d}"
+        vat_number = f"AT{digits}{uid.calc_check_digit(digits)}"
         number = self.marks.known("tax id", vat_number, BUYER)
         again(shopper.api.call, "PUT", f"{shopper.path}/tax-id", {"tax_id": number})
         staff = Client(self.app.url)
