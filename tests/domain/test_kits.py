@@ -248,6 +248,27 @@ UNSELLABLE = {
 }
 
 
+def test_what_was_a_kit_and_is_an_article_now_makes_no_kit() -> None:
+    order = filled(PLENTY, TEA_SET=1)
+    facts = facts_of(dict.fromkeys(PRODUCTS, 50), kit=replace(SET, components={}))
+    refused(Reason.NOT_SELLABLE, order, SET.sku, 2, facts)
+    assert cart.set_quantity(order, SET.sku, 0, facts).order.lines == ()
+
+
+def test_a_kit_that_is_not_there_is_not_taken_out() -> None:
+    refused(Reason.NOT_FOUND, filled(PLENTY, MUG_1=1), SET.sku, 0, PLENTY)
+
+
+def test_a_line_has_as_many_units_as_an_article_may_have_whoever_they_belong_to() -> None:
+    most = SHOP.settings.max_quantity
+    facts = facts_of(
+        dict.fromkeys(PRODUCTS, 5000), kit=replace(SET, components={"MUG-1": 1, "TEA-9": 1})
+    )
+    order = filled(facts, MUG_1=most - 2, TEA_SET=2)
+    assert line_of(order, "MUG-1").quantity == most
+    refused(Reason.QUANTITY_LIMIT, order, SET.sku, 3, facts)
+
+
 @pytest.mark.parametrize("why", UNSELLABLE)
 def test_what_a_kit_may_not_be_ordered_for(why: str) -> None:
     kit, reason = UNSELLABLE[why]
