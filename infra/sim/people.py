@@ -47,7 +47,8 @@ SUBSCRIBED = frozenset(
     }
 )
 """The webhooks that the README has the owner register; the provider sends no others."""
-_LOOKS = (60, 120, 300, 600, 1800, 3600, 7200, 14400)  # seconds between looks at a node's queue
+# Seconds between looks at a node's queue; some more, as any look may see the tables as they were.
+_LOOKS = (60, 120, 300, 600, 1800, 3600, 7200, 14400, 14400, 14400)
 
 
 class GaveUp(Exception):
