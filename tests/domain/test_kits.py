@@ -21,6 +21,7 @@ from parcelway.domain.line import Line
 from parcelway.domain.money import Money
 from parcelway.domain.order import Order, totals
 from parcelway.domain.parties import Actor
+from parcelway.domain.prices import PriceList, Tier
 from parcelway.domain.refilling import left_out, refill, substitute
 from parcelway.domain.refusals import Reason, Refusal
 from parcelway.domain.shortage import resolve
@@ -281,6 +282,23 @@ def test_a_component_without_a_price_in_the_currency_makes_no_kit() -> None:
         dict.fromkeys(PRODUCTS, 50), tea=replace(PRODUCTS["TEA-9"], price=Money(1, "EUR"))
     )
     refused(Reason.NOT_SELLABLE, new_cart(facts), SET.sku, 1, facts)
+
+
+def test_a_component_is_priced_at_all_units_of_its_line() -> None:
+    """A kit's two mugs have a price from two, or from three on, whoever the others belong to."""
+    dear = replace(PRODUCTS["MUG-1"], price=Money(1, "EUR"))
+    stock = facts_of(dict.fromkeys(PRODUCTS, 50), mug=dear)
+    shop = replace(SHOP, price_lists={"more": PriceList("more", "More", "USD")})
+
+    def priced_from(quantity: int) -> Facts:
+        return replace(stock, shop=shop, prices={("more", "MUG-1"): (Tier(quantity, 1000),)})
+
+    pair = filled(priced_from(2), TEA_SET=1)
+    assert line_of(pair, "MUG-1").unit_price == Money(1000, "USD")
+    refused(Reason.NOT_SELLABLE, new_cart(stock), SET.sku, 1, priced_from(3))
+    refused(Reason.NOT_SELLABLE, pair, SET.sku, 1, priced_from(3))
+    loose = filled(priced_from(3), MUG_1=3)
+    assert cart.set_quantity(loose, SET.sku, 1, priced_from(3)).order.in_kits("MUG-1") == 2
 
 
 WRONG: dict[str, dict[str, int]] = {

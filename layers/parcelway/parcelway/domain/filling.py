@@ -43,6 +43,8 @@ def asked_for(
         + (new.units(part) if new else 0)
         for part in components
     }
+    if new and not all(has_price(order, part, units[part], facts) for part in new.components):
+        raise _not_for_sale(sku)
     _require_room(order, units, facts)
     return tuple(kit for kit in kits if kit), units
 
@@ -78,9 +80,8 @@ def _kit(order: Order, sku: str, quantity: int, facts: Facts) -> Kit:
     """So many kits as they are today. Raises Refusal UNKNOWN_SKU, NOT_SELLABLE, QUANTITY_LIMIT."""
     product = _for_sale(order, sku, quantity, facts)
     require_quantity(product, quantity, facts.shop.settings.max_quantity)
-    parts = parts_of(product, facts.products) if product.components else None
-    if not parts or not all(has_price(order, part, quantity, facts) for part in parts):
-        raise Refusal(Reason.NOT_SELLABLE, f"{sku} is not for sale at present.", "/sku")
+    if not product.components or not parts_of(product, facts.products):
+        raise _not_for_sale(sku)
     return Kit(sku, product.name, quantity, dict(product.components), zero(order.currency))
 
 
@@ -89,8 +90,12 @@ def _for_sale(order: Order, sku: str, quantity: int, facts: Facts) -> Product:
     if product is None or not visible(product, order.buyer, facts.shop.assortments):
         raise Refusal(Reason.UNKNOWN_SKU, f"There is no SKU {sku!r}.", "/sku")
     if offer(order, sku, quantity, facts) is None:
-        raise Refusal(Reason.NOT_SELLABLE, f"{sku} is not for sale at present.", "/sku")
+        raise _not_for_sale(sku)
     return product
+
+
+def _not_for_sale(sku: str) -> Refusal:
+    return Refusal(Reason.NOT_SELLABLE, f"{sku} is not for sale at present.", "/sku")
 
 
 def _require_room(order: Order, units: Mapping[str, int], facts: Facts) -> None:
