@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from parcelway.domain.audience import Buyer
@@ -10,7 +10,7 @@ from parcelway.domain.availability import BROWSED, Availability, availability, o
 from parcelway.domain.catalogue import Product
 from parcelway.domain.money import Money
 from parcelway.domain.order import Order
-from parcelway.domain.prices import Quote, lists_for, quote
+from parcelway.domain.prices import Quote, components_priced, lists_for, quote
 from parcelway.domain.refusals import Reason, Refusal
 from parcelway.domain.shop import Shop
 from parcelway.ports import clock
@@ -87,8 +87,8 @@ def views_of(
     now, buyer = clock.now(), audience.buyer
     known = get_many(db, skus)
     products = {sku: each for sku, each in known.items() if shown(each, buyer, shop)}
-    quotes = _quotes(db, products, shop, audience, now)
-    parts = _components(db, [products[sku] for sku in quotes], known)
+    parts = _components(db, products.values(), known)
+    quotes = _quotes(db, products, parts, shop, audience, now)
     among = outlets(shop, buyer.channel)
     articles = [part for sku in quotes for part in products[sku].components or (sku,)]
     balances = read_balances(db, among.keys(dict.fromkeys(articles)))
@@ -105,7 +105,7 @@ def views_of(
 
 
 def _components(
-    db: Database, products: Sequence[Product], known: Mapping[str, Product]
+    db: Database, products: Iterable[Product], known: Mapping[str, Product]
 ) -> Mapping[str, Product]:
     """What the kits among `products` are made of, as far as there is such an article."""
     wanted = {part for product in products for part in product.components}
@@ -114,14 +114,24 @@ def _components(
 
 
 def _quotes(
-    db: Database, products: Mapping[str, Product], shop: Shop, audience: Audience, now: datetime
+    db: Database,
+    products: Mapping[str, Product],
+    parts: Mapping[str, Product],
+    shop: Shop,
+    audience: Audience,
+    now: datetime,
 ) -> dict[str, Quote]:
-    """What one unit costs; without those that have no price."""
+    """What one unit costs; without those that have no price, or are made of what has none."""
     currency = audience.currency
     lists = lists_for(audience.buyer, currency, shop.price_lists.values(), now)
-    prices = get_prices(db, lists, products) if lists else {}
+    of_kits = (part for each in products.values() for part in each.components if part in parts)
+    prices = get_prices(db, lists, dict.fromkeys([*products, *of_kits])) if lists else {}
     quotes = {sku: quote(each, 1, currency, lists, prices) for sku, each in products.items()}
-    return {sku: found for sku, found in quotes.items() if found}
+    return {
+        sku: found
+        for sku, found in quotes.items()
+        if found and components_priced(products[sku], parts, currency, lists, prices)
+    }
 
 
 def _view(

@@ -9,12 +9,18 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from parcelway.domain.cart import set_quantity
 from parcelway.domain.catalogue import Product
 from parcelway.domain.money import Money
+from parcelway.domain.order import Order
+from parcelway.domain.prices import PriceList, Tier
+from parcelway.domain.refusals import Reason, Refusal
 from parcelway.ports import clock
 from parcelway.store import catalogue
 from parcelway.store.codec import iso
-from parcelway.store.shop import put_settings
+from parcelway.store.offers import put_offer, put_prices
+from parcelway.store.selling import read_facts
+from parcelway.store.shop import load_shop, put_settings
 from parcelway.store.stock import balances_of
 from parcelway.store.stock_books import count
 
@@ -302,6 +308,35 @@ def test_an_article_that_a_load_writes_anew_is_still_known_to_be_in_its_kits(
     count(search.db, "S1", "dc", 0, clock.now(), "gone")
     search.index()
     assert search.found(category="Sets", availability="out_of_stock") == ["S3"]
+
+
+@pytest.mark.parametrize(
+    ("cup", "status"), [((), 404), ((Tier(3, 480),), 404), ((Tier(2, 480),), 200)]
+)
+def test_a_kit_is_shown_in_a_currency_where_a_cart_takes_it(
+    search: Search, cup: tuple[Tier, ...], status: int
+) -> None:
+    """Of its two cups there must be a price, too, where two are bought."""
+    settings = load_shop(search.db).settings
+    put_settings(search.db, replace(settings, currencies=("EUR",), tax_rates={"standard": 0}))
+    put_offer(search.db, PriceList("euro", "Euro", "EUR"), clock.now())
+    put_prices(search.db, "euro", {"S3": [Tier(1, 900)], "S1": cup})
+    search.put(product(1, "Cup"))
+    search.put(product(3, "Set", category=("Sets",), components={"S1": 2}))
+    search.receive(40, "S1")
+    search.index()
+    assert search.get("/products/S3", currency="EUR")[0] == status
+    _, page = search.get("/products", category="Sets", currency="EUR")
+    assert [each["sku"] for each in page["products"]] == (["S3"] if status == 200 else [])
+    assert search.found(category="Sets") == ["S3"]
+    draft = Order("cart", 1, "draft", "EUR", "en", clock.now(), "")
+    facts = read_facts(search.db, draft, clock.now(), "S3")
+    if status == 200:
+        assert set_quantity(draft, "S3", 1, facts).order.kits
+        return
+    with pytest.raises(Refusal) as refusal:
+        set_quantity(draft, "S3", 1, facts)
+    assert refusal.value.reason is Reason.NOT_SELLABLE
 
 
 # --- On paper and by mail ------------------------------------------------------------------------

@@ -79,3 +79,19 @@ def quote(
             best = max(reached, key=lambda tier: tier.quantity)
             return Quote(Money(best.minor, currency), f"list:{each.id}:{best.quantity}")
     return Quote(product.price) if product.price.currency == currency else None
+
+
+def components_priced(
+    kit: Product,
+    products: Mapping[str, Product],
+    currency: str,
+    lists: Sequence[PriceList],
+    prices: Prices,
+) -> bool:
+    """Whether all that a product is made of, as far as it is among `products`, has a price in this
+    currency where the least of it that one can order is bought: a cart takes no kit otherwise."""
+    return all(
+        quote(products[sku], units * kit.min_quantity, currency, lists, prices)
+        for sku, units in kit.components.items()
+        if sku in products
+    )
