@@ -12,6 +12,7 @@ from typing import Any, Literal
 from urllib.parse import unquote
 
 from parcelway.domain.checkout import Names
+from parcelway.domain.facts import Facts
 from parcelway.domain.importing import (
     Seller,
     Sold,
@@ -19,6 +20,7 @@ from parcelway.domain.importing import (
     import_order,
     order_id_of,
     require_same,
+    taken_apart,
 )
 from parcelway.domain.order import Order
 from parcelway.domain.parties import Actor
@@ -221,13 +223,18 @@ def _imported(
             require_same(order, sold)
             return order, order.link_token == names.link_token  # ours, whose answer was lost
         order = draft(sold, seller, load_shop(db()), now)
-        facts = replace(
-            read_facts(db(), order, now, *(line.sku for line in order.lines)),
-            credit=get_account(db(), seller.source.account),
-        )
+        facts = _facts(order, now)
+        apart = taken_apart(order, sold, facts)
+        if apart != order:  # what its components are limited by, and priced by, is read now
+            order, facts = apart, _facts(apart, now)
+        facts = replace(facts, credit=get_account(db(), seller.source.account))
         made = import_order(order, sold, seller.source.service, names, facts)
         paid = claim_writes(db(), facts.credit, None, made.claim) if made.claim else ()
         commit(db().client, [*writes(db(), made.decision, now), *paid])
         return made.decision.order, True
 
     return with_taxes(lambda: selling(db(), now, attempt))
+
+
+def _facts(order: Order, now: datetime) -> Facts:
+    return read_facts(db(), order, now, *(line.sku for line in order.lines))

@@ -128,3 +128,20 @@ def test_a_cell_of_a_table_names_components_and_their_units(
     else:
         (bad,) = report.bad
         assert (bad.line, bad.reason[: len(components)]) == (2, components)
+
+
+@pytest.mark.parametrize("other", ["BIG", "POT"])
+def test_a_kit_of_a_kit_is_found_within_one_file(db: Database, tmp_path: Path, other: str) -> None:
+    """Of two kits that would hold each other, or one the other, the first one counts."""
+    assert load(db, tmp_path, *ARTICLES) == []
+    told = load(db, tmp_path, kit(other, components={"CUP": 1}), kit("CUP", components={"POT": 1}))
+    assert len(told) == 1
+    stored = catalogue.get_stored(db, [other, "CUP"])
+    assert stored[other].product.components == {"CUP": 1}
+    assert not stored["CUP"].product.components
+
+
+def test_what_is_in_no_kit_any_more_may_become_one(db: Database, tmp_path: Path) -> None:
+    assert load(db, tmp_path, *ARTICLES, kit("FIRST", components={"CUP": 1})) == []
+    assert load(db, tmp_path, product(sku="FIRST")) == []  # an article now
+    assert load(db, tmp_path, kit("CUP", components={"POT": 1})) == []

@@ -20,6 +20,7 @@ from parcelway.domain.order import totals
 from parcelway.domain.parties import SYSTEM
 from parcelway.domain.shop import ReservationPolicy
 from parcelway.domain.stock import Supply
+from parcelway.domain.switching import PurchaseLimit, Switches
 from parcelway.ports import clock
 from parcelway.store import catalogue
 from parcelway.store.credit import get_account, get_claim
@@ -28,6 +29,7 @@ from parcelway.store.orders import get_order
 from parcelway.store.saving import save
 from parcelway.store.shop import put_settings
 from parcelway.store.stock_books import count
+from parcelway.store.switches import put_switches
 
 from tests.domain.offers import percentage
 from tests.functions.tables import aws
@@ -449,3 +451,35 @@ def test_a_reseller_sells_kits_at_the_shops_price(world: World) -> None:
     (found,) = results(world, sold | {"total": usd(total)}, source="reseller")
     assert found["status"] == "created"
     assert world.order(found["order_id"]).kits[0].unit_price.minor == 2500
+
+
+def limited_kits(world: World, sku: str, units: int, days: int) -> None:
+    """The marketplace sells a buyer so many units of an article, or kits."""
+    catalogue.upsert(world.db, [SET], clock.now())
+    limits = {sku: PurchaseLimit(units, days)}
+    put_switches(world.db, "marketplace", Switches(purchase_limits=limits))
+    world.db.memory.clear()
+
+
+def set_row(number: int, quantity: int = 1) -> Row:
+    tax = (1867 * quantity * 700 + 5_000) // 10_000
+    total = usd(2500 * quantity + tax)
+    return sold_set(quantity, 2500, external_id=f"B-{number}", total=total)
+
+
+@pytest.mark.parametrize("days", [1, 7])
+def test_what_kits_have_of_an_article_counts_for_its_limit(world: World, days: int) -> None:
+    """In the same request the row after it is taken in all the same."""
+    limited_kits(world, "MUG-1", 2, days)
+    assert statuses(results(world, set_row(1))) == ["created"]
+    clock.travel(timedelta(days=days // 2))
+    second, other = results(world, set_row(2), row("B-3"))
+    assert (second["status"], code(second)) == ("refused", "purchase-limit")
+    assert other["status"] == "created"
+
+
+@pytest.mark.parametrize("sku", ["SET", "TEA-9"])
+def test_a_refusal_about_a_kit_or_its_component_points_at_its_line(world: World, sku: str) -> None:
+    limited_kits(world, sku, 1, 7)
+    (found,) = results(world, set_row(1, 2))
+    assert found["problem"]["pointer"].startswith("/lines/0")

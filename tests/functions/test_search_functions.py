@@ -543,3 +543,14 @@ def test_upsert_keeps_when_a_product_was_first_listed(world: World) -> None:
     assert catalogue.upsert(world.db, again, clock.now()).unchanged == 2
     world.index()
     assert world.found(sort="newest") == ["S2", "S1"]
+
+
+def test_kits_that_hold_each_other_are_read_one_level_deep(world: World) -> None:
+    """No load makes any; should there be some all the same, nobody is kept busy by them."""
+    world.put(product(1, "A", components={"S2": 1}), product(2, "B", components={"S1": 1}))
+    calls: list[str] = []
+    events = world.search.db().client.meta.events
+    events.register("before-call.dynamodb", lambda model, **_: calls.append(model.name))
+    status, body = world.get("/products/S1/availability", quantity=1)
+    assert (status, body["state"]) == (200, "out_of_stock")
+    assert len(calls) < 10

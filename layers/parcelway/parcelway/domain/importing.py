@@ -135,20 +135,27 @@ def draft(sold: Sold, seller: Seller, shop: Shop, now: datetime) -> Order:
     )
 
 
+def taken_apart(draft: Order, sold: Sold, facts: Facts) -> Order:
+    """The draft with its kits taken apart, for which there are further facts to be read; itself
+    when it has none. Raises Refusal UNKNOWN_SKU, NOT_SELLABLE, QUANTITY_LIMIT, INVALID."""
+    _require_goods(draft, sold, facts)
+    if not any(facts.products[line.sku].components for line in draft.lines):
+        return draft
+    from parcelway.domain.sold_kits import apart  # few rows have any
+
+    return apart(draft, [line.sku for line in sold.lines], facts)
+
+
 def import_order(draft: Order, sold: Sold, service: str, names: Names, facts: Facts) -> Imported:
     """Place the draft as it was sold, and have its source's account pay for it. `service` delivers
     it unless the source says which.
 
     `facts.credit` is that account's. Raises Refusal UNKNOWN_SKU, NOT_SELLABLE, QUANTITY_LIMIT,
     DELIVERY_UNAVAILABLE (also for a postal code that cannot be one), TOTAL_MISMATCH with both sums,
-    PAYMENT_METHOD_UNAVAILABLE (no terms, or no room in the limit), OUT_OF_STOCK, TOO_MANY_LINES;
-    each points at the member of the row concerned.
+    PAYMENT_METHOD_UNAVAILABLE (no terms, or no room in the limit), OUT_OF_STOCK, TOO_MANY_LINES,
+    CHANNEL_CLOSED, CHANNEL_BUSY, PURCHASE_LIMIT; each points at the member of the row concerned.
     """
-    _require_goods(draft, sold, facts)
-    if any(facts.products[line.sku].components for line in draft.lines):
-        from parcelway.domain.sold_kits import apart  # few rows have any
-
-        draft = apart(draft, [line.sku for line in sold.lines], facts)
+    draft = taken_apart(draft, sold, facts)
     _require_postal_codes(sold)
     facts.shop.settings.require_sold_in(draft.currency)
     by = sold.service or service
@@ -158,8 +165,27 @@ def import_order(draft: Order, sold: Sold, service: str, names: Names, facts: Fa
         chosen = replace(chosen, groups=(group,))
     priced = price(replace(chosen, version=0), facts)
     _require_total(priced, sold)
-    placed = place(priced, facts, None, names=(names, names), expected_total=None)
+    try:
+        placed = place(priced, facts, None, names=(names, names), expected_total=None)
+    except Refusal as refusal:
+        refusal.pointer = _in_row(refusal.pointer, priced, sold)
+        raise
     return _paid(placed, facts)
+
+
+def _in_row(pointer: str, order: Order, sold: Sold) -> str:
+    """Where in the row it is what a pointer into the order points at."""
+    _, *parts = pointer.split("/")
+    if len(parts) < 2 or not parts[1].isdecimal():
+        return pointer
+    lines, kits = [line.sku for line in order.lines], [kit.sku for kit in order.kits]
+    sku = {"lines": lines, "kits": kits}[parts[0]][int(parts[1])]
+    holds = {sku, *(kit.sku for kit in order.kits if sku in kit.components)}
+    for wanted in ({sku}, holds):
+        for index, line in enumerate(sold.lines):
+            if line.sku in wanted:
+                return "/".join(("", "lines", str(index), *parts[2:]))
+    return pointer
 
 
 def _paid(placed: Decision, facts: Facts) -> Imported:

@@ -52,13 +52,14 @@ def read_facts(
     everywhere: bool = False,
     codes: Sequence[str] = (),
     priced: bool = True,
+    kits: bool = True,
 ) -> Facts:
     """The facts for a decision about `order`, and about SKUs `more` and coupon `codes` that are not
     in it yet.
 
     Balances are read of all these SKUs, or of those in `stock` alone: each costs a read unit for
-    every two nodes, so that a long cart would pay for all it holds with every edit. Of a kit that
-    is not in the order yet its components are read after it.
+    every two nodes, so that a long cart would pay for all it holds with every edit. Of `kits` that
+    are not in the order yet the components are read after them.
 
     Read eventually consistent: what is decided on them is committed under conditions. Only before
     OUT_OF_STOCK is said they are read again, exactly (see `selling`); or at once with `exact`, for
@@ -101,11 +102,13 @@ def read_facts(
         ASSESSED.get(),
     )
     new = _components(order, products, [sku for sku in more if stock is None or sku in stock])
-    if not new:
+    if not (kits and new):
         return facts
     lines = tuple(line for line in order.lines if line.sku in new)
     of_order = replace(order, lines=lines, kits=(), coupons=())
-    others = read_facts(db, of_order, now, *new, exact=exact, everywhere=everywhere, priced=priced)
+    others = read_facts(
+        db, of_order, now, *new, exact=exact, everywhere=everywhere, priced=priced, kits=False
+    )
     return replace(
         facts,
         products={**others.products, **facts.products},
