@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from parcelway.domain import atp, cart
@@ -18,7 +19,7 @@ from parcelway.domain.facts import Facts
 from parcelway.domain.line import Portion
 from parcelway.domain.money import Money
 from parcelway.domain.order import DeliveryGroup, Order, Shortage
-from parcelway.domain.refusals import Refusal
+from parcelway.domain.refusals import Reason, Refusal
 from parcelway.domain.shortage import Part, resolve
 from parcelway.domain.stock import Balance, Supply
 
@@ -195,6 +196,33 @@ def test_a_kit_that_cannot_be_made_up_is_not_there() -> None:
         assert listed(known).state == "out_of_stock"
         facts = Facts(SHOP, START, known, {})
         assert ask(Wish(1, country="US"), facts).state == "out_of_stock"
+
+
+@pytest.mark.parametrize("maximum", [9, 10, 11])
+def test_no_more_kits_are_promised_than_a_cart_takes_of_their_components(maximum: int) -> None:
+    """Two mugs each: of nine or ten mugs, four or five kits."""
+    shop = replace(SHOP, settings=replace(SHOP.settings, max_quantity=maximum))
+    stock = {(sku, "dc-1"): Balance(sku, "dc-1", on_hand=5000) for sku in ARTICLES}
+    facts = Facts(shop, START, {**PRODUCTS, KIT.sku: KIT}, stock)
+    most = ask(Wish(1, country="US"), facts).most
+    assert most == maximum // 2
+    assert ask(Wish(most, country="US"), facts).state == "in_stock"
+    cart.set_quantity(new_cart(facts), KIT.sku, most, facts)
+    said = list[Refusal]()
+    for beyond in (
+        lambda: ask(Wish(most + 1, country="US"), facts),
+        lambda: cart.set_quantity(new_cart(facts), KIT.sku, most + 1, facts),
+    ):
+        with pytest.raises(Refusal) as refusal:
+            beyond()
+        said.append(refusal.value)
+    promise, taken = said
+    assert promise.reason is taken.reason is Reason.QUANTITY_LIMIT
+    assert (promise.detail, promise.pointer, promise.facts) == (
+        taken.detail,
+        taken.pointer,
+        taken.facts,
+    )
 
 
 def test_a_component_and_a_kit_are_no_alternatives_to_each_other() -> None:

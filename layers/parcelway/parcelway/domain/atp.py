@@ -14,7 +14,7 @@ from typing import Any
 
 from parcelway.domain.availability import LOW, State
 from parcelway.domain.backorder import Terms, offers
-from parcelway.domain.catalogue import Product, fit, parts_of, require_quantity
+from parcelway.domain.catalogue import Product, fit, parts_of, require_quantity, require_units
 from parcelway.domain.channels import left_of
 from parcelway.domain.facts import Facts
 from parcelway.domain.line import Line, Portion
@@ -121,14 +121,16 @@ def ask(draft: Order, product: Product, wish: Wish, facts: Facts) -> Answer:
     """What can be had of a product, or of a kit: of that so many as all its components are there
     for. `draft` is the wish's, `facts` are those of a decision about it and the product.
 
-    Raises Refusal QUANTITY_LIMIT for a quantity that nobody may ask for, DELIVERY_UNAVAILABLE when
-    no service takes so many there.
+    Raises Refusal QUANTITY_LIMIT for a quantity that nobody may ask for, of it or of a component,
+    DELIVERY_UNAVAILABLE when no service takes so many there.
     """
     shop, facts = facts.shop, replace(facts, products={**facts.products, product.sku: product})
-    require_quantity(product, wish.quantity, shop.settings.max_quantity)
+    maximum = shop.settings.max_quantity
+    require_quantity(product, wish.quantity, maximum)
     each = parts_of(product, facts.products)
     if each is None:
         return Answer("out_of_stock", 0, (), None, 0, None, None)
+    require_units({sku: units * wish.quantity for sku, units in each.items()}, maximum)
     lines = _lines(draft.group.id, each, wish, facts)
     service = _cheapest(weight(lines, draft.group.id), wish, shop)
     group = replace(draft.group, service=service.id if service else "")
@@ -253,10 +255,12 @@ def _added(later: Sequence[Coming]) -> tuple[Coming, ...]:
 
 def _most(order: Order, each: Mapping[str, int], terms: Terms, facts: Facts) -> tuple[int, int]:
     """Kits (or units) there for this order now, and how many it could have at most, later ones
-    included."""
+    included: no more than an order may have of each article."""
+    maximum = facts.shop.settings.max_quantity
     units = {line.sku: _most_units(order, line, terms, facts) for line in order.lines}
     there = {sku: now for sku, (now, _) in units.items()}
-    return fit(there, each), fit({sku: most for sku, (_, most) in units.items()}, each)
+    most = {sku: min(most, maximum) for sku, (_, most) in units.items()}
+    return fit(there, each), fit(most, each)
 
 
 def _most_units(order: Order, line: Line, terms: Terms, facts: Facts) -> tuple[int, int]:

@@ -127,3 +127,12 @@ def require_quantity(
         told = f"{product.sku} is ordered from {product.min_quantity} units on"
         told += f", in steps of {product.quantity_step}." if product.quantity_step > 1 else "."
         raise Refusal(Reason.QUANTITY_LIMIT, told, pointer, maximum=maximum, **bounds)
+
+
+def require_units(units: Mapping[str, int], maximum: int) -> None:
+    """Refuse with QUANTITY_LIMIT more units of an article than any order may have of one, whether
+    they belong to kits or not."""
+    for sku, quantity in units.items():
+        if quantity > maximum:
+            told = f"At most {maximum} units of {sku} per order."
+            raise Refusal(Reason.QUANTITY_LIMIT, told, "/quantity", maximum=maximum, sku=sku)

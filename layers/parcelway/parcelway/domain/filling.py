@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from parcelway.domain.audience import visible
-from parcelway.domain.catalogue import Product, parts_of, require_quantity
+from parcelway.domain.catalogue import Product, parts_of, require_quantity, require_units
 from parcelway.domain.facts import Facts
 from parcelway.domain.line import Kit
 from parcelway.domain.money import zero
@@ -100,11 +100,7 @@ def _not_for_sale(sku: str) -> Refusal:
 
 def _require_room(order: Order, units: Mapping[str, int], facts: Facts) -> None:
     """Refuse more units of a line, or more lines, than an order may have."""
-    maximum = facts.shop.settings.max_quantity
-    for sku, quantity in units.items():
-        if quantity > maximum:
-            told = f"At most {maximum} units of {sku} per order."
-            raise Refusal(Reason.QUANTITY_LIMIT, told, "/quantity", maximum=maximum, sku=sku)
+    require_units(units, facts.shop.settings.max_quantity)
     lines = {line.sku for line in order.lines} | {sku for sku, n in units.items() if n}
     if len(lines) > MAX_LINES:
         raise Refusal(Reason.TOO_MANY_LINES, f"An order has at most {MAX_LINES} lines.")
