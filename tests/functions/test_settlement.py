@@ -410,22 +410,53 @@ def test_what_came_back_waits_until_it_is_known_how_much_of_it_was_booked(
     assert (sums["bank:main"], sums["gateway_clearing"]) == (gross, 0)
 
 
-def test_a_movement_booked_whole_is_not_taken_for_a_share_that_is_known_later(
-    world: World, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("itemised", ["not_yet", "yes"])
+@pytest.mark.parametrize("unassigned", [True, False])
+def test_what_came_back_waits_until_its_payout_is_heard_of(
+    world: World, monkeypatch: pytest.MonkeyPatch, unassigned: bool, itemised: Any
 ) -> None:
-    """Its payout was never heard of when it came back; what it was is known only since: that is for
-    a person, as the whole is on the books."""
+    """Its payout cannot be itemised yet, or is still said to be on its way."""
     story = paid(world)
-    shares_the_account(world, monkeypatch, True)
+    shares_the_account(world, monkeypatch, unassigned)
     gross = totals(story.order).gross.minor
-    first = world.payouts.pay_out(moved(story), nobodys("foreign", 900), status="in_transit")
+    status: Any = "failed" if itemised == "not_yet" else "in_transit"
+    parts = moved(story), nobodys("foreign", 900)
+    first = world.payouts.pay_out(*parts, status=status, itemised=itemised)
     second = world.payouts.pay_out(replace(nobodys("payout_failure", gross + 900), source=first))
     assert world.deliver(second) == []
-    world.payouts.payouts[first] = replace(world.payouts.payouts[first], status="failed")
+    assert [item["why"] for item in world.queue()] == ["unknown_payout"]
+    told = replace(world.payouts.payouts[first], status="failed", itemised="yes")
+    world.payouts.payouts[first] = told
+    assert world.deliver(first, second) == []
+    assert (world.queue(), world.payout(second)["payout"]["state"]) == ([], "settled")
+    sums = world.books(story.order.id, first, second)
+    assert (sums["bank:main"], sums["gateway_clearing"]) == (gross, 0)
+
+
+@pytest.mark.parametrize("unassigned", [True, False])
+def test_what_came_back_of_a_payout_done_by_hand_is_for_a_person(
+    world: World, monkeypatch: pytest.MonkeyPatch, unassigned: bool
+) -> None:
+    """Where what is of no order is ours, it is one item; else nobody can tell how much of it is."""
+    story = paid(world)
+    shares_the_account(world, monkeypatch, unassigned)
+    nowhere = replace(SHOP.settings, books_unassigned=unassigned, settlement_accounts={})
+    shop.put_settings(world.db, nowhere)
+    first = world.payouts.pay_out(moved(story), nobodys("foreign", 900))
     assert world.deliver(first) == []
-    assert world.payout(first)["payout"]["state"] == "returned"
-    assert world.sweep()["waiting"] == 1
-    assert [item["amount"]["minor"] for item in world.queue()] == [gross + 900]
+    (item,) = world.queue()
+    resource, path = "/settlement/unmatched/{item_id}/resolve", {"item_id": item["id"]}
+    by_hand = {"reason": "by hand"}
+    ok(world.call("POST", resource, by_hand, path=path, idempotency_key=new_key()))
+    world.payouts.payouts[first] = replace(world.payouts.payouts[first], status="failed")
+    whole = totals(story.order).gross.minor + 900
+    second = world.payouts.pay_out(replace(nobodys("payout_failure", whole), source=first))
+    shares_the_account(world, monkeypatch, unassigned)
+    assert world.deliver(second) == []
+    ((why, amount),) = {(item["why"], item["amount"]["minor"]) for item in world.queue()}
+    assert (why, amount) == ("unknown_payout", whole)
+    state = world.payout(second)["payout"]["state"]
+    assert state == ("settled" if unassigned else "refused")
 
 
 def test_a_payout_with_nothing_of_ours_is_none_of_our_business(

@@ -50,13 +50,15 @@ class Settled:
 class Known:
     """What is known of that which a batch of movements is about: payments, disputes and what was
     settled before by reference, and what was booked of payouts that did not arrive, in minor units
-    of their currency. Of those that are `undecided` it is open how much will have been."""
+    of their currency. Of those that are `undecided` it is open how much will have been; those that
+    somebody dealt with `by_hand` are not booked."""
 
     payments: Mapping[str, Payment] = field(default_factory=dict)
     disputes: Mapping[str, Dispute] = field(default_factory=dict)
     settled: Mapping[str, Settled] = field(default_factory=dict)
     returned: Mapping[str, int] = field(default_factory=dict)
     undecided: Set[str] = frozenset()
+    by_hand: Set[str] = frozenset()
 
 
 def match(each: BalanceTransaction, facts: Known) -> tuple[Why, Settled | None]:

@@ -143,13 +143,15 @@ def whole(
     seen: Sequence[BalanceTransaction], facts: Known, so_far: Whole, unassigned: bool
 ) -> Whole:
     """What the movements of a payout are together with further ones. One of another currency counts
-    for nothing: the sum is then another than the payout's."""
+    for nothing: the sum is then another than the payout's. What somebody dealt with by hand is all
+    ours where what is of no order is, and else nobody can tell."""
+    unclear = facts.undecided if unassigned else facts.undecided | facts.by_hand
     own = [each.net for each in seen if each.net.currency == so_far.net.currency]
     shares = (ours(each, facts.returned, unassigned) for each in seen)
     return Whole(
         sum(own, so_far.net),
         so_far.concerned or any(shares),
-        so_far.undecided or any(each.source in facts.undecided for each in seen),
+        so_far.undecided or any(each.source in unclear for each in seen),
     )
 
 
@@ -245,14 +247,13 @@ def come_back(known: Settlement, payout: Payout, now: datetime) -> Booking | Non
 
 
 def rematch(item: Unmatched, known: Settlement, facts: Known, now: datetime) -> Booking | None:
-    """Book a movement that was unmatched, now that its order knows of it. None while it does not,
-    and where it is on the books for more than is ours. Raises ValueError for an item that is no
-    movement."""
+    """Book a movement that was unmatched, now that its order knows of it. None while it does not.
+    Raises ValueError for an item that is no movement."""
     each = item.transaction
     if each is None:
         raise ValueError(f"{item.id} is no movement")
     why, settled = match(each, facts)
-    if why or ours(each, facts.returned, unassigned=True) != each:
+    if why:
         return None
     return Booking(
         replace(known, version=known.version + 1, unmatched=known.unmatched - 1),

@@ -88,22 +88,21 @@ def read_known(db: Database, batch: Sequence[BalanceTransaction]) -> Known:
     wanted = [(db.orders, f"ORD#{e.order_id}", f"PAY#{e.attempt:03d}") for e in about]
     wanted += [(db.orders, f"ORD#{e.order_id}", f"DSP#{e.source}") for e in about if e.source]
     wanted += [(db.ledger, f"ORD#{e.order_id}", f"SETTLED#{e.payment}") for e in about]
-    wanted += [
-        (db.ledger, f"PAYOUT#{each.source}", "PAYOUT")
-        for each in batch
-        if each.kind == "payout_failure"
-    ]
+    failed = {each.source for each in batch if each.kind == "payout_failure"}
+    wanted += [(db.ledger, f"PAYOUT#{source}", "PAYOUT") for source in failed]
     found = [item for _, item in get_many(db.client, wanted, consistent=True)]
     payments = [decode(Payment, item["payment"]) for item in found if "payment" in item]
     disputes = [decode(Dispute, item["dispute"]) for item in found if "dispute" in item]
     settled = [decode(Settled, item["settled"]) for item in found if "settled" in item]
     known = [decode(Settlement, item["settlement"]) for item in found if "settlement" in item]
+    state = {each.payout.id: each.state for each in known}
     return Known(
         {payment.reference: payment for payment in payments},
         {dispute.reference: dispute for dispute in disputes},
         {each.payment: each for each in settled},
         {each.payout.id: each.net for each in known if each.state == "returned"},
-        {each.payout.id for each in known if each.state in ("importing", "refused")},
+        {source for source in failed if state.get(source) not in ("returned", "resolved")},
+        {source for source in failed if state.get(source) == "resolved"},
     )
 
 
