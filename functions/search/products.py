@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
 
 from parcelway.domain.audience import Buyer
 from parcelway.domain.availability import BROWSED, Availability, availability, outlets, shown
 from parcelway.domain.catalogue import Product
 from parcelway.domain.money import Money
 from parcelway.domain.order import Order
-from parcelway.domain.prices import Quote, components_priced, lists_for, quote
+from parcelway.domain.prices import PriceList, Quote, components_priced, lists_for, quote
 from parcelway.domain.refusals import Reason, Refusal
 from parcelway.domain.shop import Shop
 from parcelway.ports import clock
 from parcelway.store.catalogue import get_many
 from parcelway.store.database import Database
-from parcelway.store.prices import get_prices
-from parcelway.store.stock import read_balances
+from parcelway.store.shelves import Shelf, read_shelf
 from parcelway.values import dataclass
 
 
@@ -87,50 +85,30 @@ def views_of(
     now, buyer = clock.now(), audience.buyer
     known = get_many(db, skus)
     products = {sku: each for sku, each in known.items() if shown(each, buyer, shop)}
-    parts = _components(db, products.values(), known)
-    quotes = _quotes(db, products, parts, shop, audience, now)
     among = outlets(shop, buyer.channel)
-    articles = [part for sku in quotes for part in products[sku].components or (sku,)]
-    balances = read_balances(db, among.keys(dict.fromkeys(articles)))
+    lists = lists_for(buyer, audience.currency, shop.price_lists.values(), now)
+    shelf = read_shelf(db, products.values(), known, lists, among)
     return {
         sku: _view(
             products[sku],
             found,
-            availability(products[sku], balances, among, now, parts),
+            availability(products[sku], shelf.balances, among, now, shelf.articles),
             shop,
-            parts,
+            shelf.articles,
         )
-        for sku, found in quotes.items()
+        for sku, found in _quotes(products, shelf, lists, audience.currency).items()
     }
 
 
-def _components(
-    db: Database, products: Iterable[Product], known: Mapping[str, Product]
-) -> Mapping[str, Product]:
-    """What the kits among `products` are made of, as far as there is such an article."""
-    wanted = {part for product in products for part in product.components}
-    missing = wanted - known.keys()
-    return {**known, **get_many(db, missing)} if missing else known
-
-
 def _quotes(
-    db: Database,
-    products: Mapping[str, Product],
-    parts: Mapping[str, Product],
-    shop: Shop,
-    audience: Audience,
-    now: datetime,
+    products: Mapping[str, Product], shelf: Shelf, lists: Sequence[PriceList], currency: str
 ) -> dict[str, Quote]:
     """What one unit costs; without those that have no price, or are made of what has none."""
-    currency = audience.currency
-    lists = lists_for(audience.buyer, currency, shop.price_lists.values(), now)
-    of_kits = (part for each in products.values() for part in each.components if part in parts)
-    prices = get_prices(db, lists, dict.fromkeys([*products, *of_kits])) if lists else {}
-    quotes = {sku: quote(each, 1, currency, lists, prices) for sku, each in products.items()}
+    quotes = {sku: quote(each, 1, currency, lists, shelf.prices) for sku, each in products.items()}
     return {
         sku: found
         for sku, found in quotes.items()
-        if found and components_priced(products[sku], parts, currency, lists, prices)
+        if found and components_priced(products[sku], shelf.articles, currency, lists, shelf.prices)
     }
 
 

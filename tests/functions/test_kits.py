@@ -310,6 +310,33 @@ def test_an_article_that_a_load_writes_anew_is_still_known_to_be_in_its_kits(
     assert search.found(category="Sets", availability="out_of_stock") == ["S3"]
 
 
+def test_a_page_of_kits_costs_as_many_calls_as_one_of_articles(search: Search) -> None:
+    """However many there are, and with prices of a list."""
+    cups = [product(number, category=("Cups",)) for number in range(18)]
+    search.put(*cups)
+    search.put(
+        *(
+            product(
+                30 + n, category=("Sets", name), components={f"S{3 * n + k}": 1 for k in range(3)}
+            )
+            for n, name in enumerate(["One", *["Five"] * 5])
+        )
+    )
+    put_offer(search.db, PriceList("sale", "Sale", "USD"), clock.now())
+    put_prices(search.db, "sale", {"S1": [Tier(1, 450)]})
+    search.receive(4, *(each.sku for each in cups))
+    search.index()
+    assert len(search.found()) == 24  # and with it the shop and the index, which are kept
+    calls: list[str] = []
+    search.search.db().client.meta.events.register(
+        "before-call.dynamodb.*", lambda model, **_: calls.append(model.name)
+    )
+    for wanted, found in (("Cups", 18), ("Sets>One", 1), ("Sets>Five", 5), ("Sets", 6)):
+        calls.clear()
+        assert len(search.found(category=wanted, in_stock=True)) == found
+        assert calls == ["BatchGetItem"] * 2, wanted
+
+
 @pytest.mark.parametrize(
     ("cup", "status"), [((), 404), ((Tier(3, 480),), 404), ((Tier(2, 480),), 200)]
 )
