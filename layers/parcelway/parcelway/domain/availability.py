@@ -69,7 +69,8 @@ class Availability:
     each store that hands over.
 
     `available_from` is the day for which one that is not there can be promised (None: none can, or
-    one is there); `later` counts the units that can be promised for that day or a later one.
+    one is there); `later` counts the units that can be promised for that day or a later one, by the
+    way by which most come.
     """
 
     state: State
@@ -126,13 +127,16 @@ def availability(
     if most >= product.min_quantity:
         return Availability("low_stock" if most <= LOW else "in_stock", delivery, pickup, None, 0)
     needs = {sku: units * product.min_quantity for sku, units in parts.items()}
-    days = [_day_of(needs, stock, ways[_DELIVERY], among.delivery)]
-    days += [_day_of(needs, stock, ways[store.id], (store,)) for store in among.pickup]
+    senders = {_DELIVERY: among.delivery} | {store.id: (store,) for store in among.pickup}
+    days = (_day_of(needs, stock, ways[way], nodes) for way, nodes in senders.items())
     day = min((day for day in days if day), default=None)
     if day is None:
         return Availability("out_of_stock", delivery, pickup, None, 0)
     state: State = "preorder" if any(each.launch for each in stock.values()) else "backorder"
-    later = fit({sku: each.in_all for sku, each in stock.items()}, parts) - most
+    later = max(
+        fit({sku: each.in_all(way, nodes) for sku, each in stock.items()}, parts) - made[way]
+        for way, nodes in senders.items()
+    )
     return Availability(state, delivery, pickup, day, later)
 
 
@@ -156,11 +160,11 @@ class _Stock:
         units = self.pickup[way] if way else self.delivery
         return units if self.left is None else min(units, self.left)
 
-    @property
-    def in_all(self) -> int:
-        """Units that can be had now and later."""
-        units = max([self.delivery, *self.pickup.values()])
-        units += sum(offer.units for offer in self.offers) if self.waits else 0
+    def in_all(self, way: str, nodes: Sequence[Node]) -> int:
+        """Units that can be had by a way now, and later from its `nodes`."""
+        senders, units = {node.id for node in nodes}, self.there(way)
+        if self.waits:
+            units += sum(offer.units for offer in self.offers if offer.node in senders)
         return units if self.left is None else min(units, self.left)
 
 
