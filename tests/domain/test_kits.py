@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -357,27 +358,43 @@ def test_a_separate_order_has_whole_kits_at_the_prices_that_were_agreed() -> Non
     with_kits(),
     edits,
     st.lists(st.integers(0, 9), min_size=len(SKUS), max_size=len(SKUS)),
-    st.sampled_from(("drop", "separate_order")),
+    st.sampled_from((500, 500, 5, 0)),
+    st.sampled_from(("separate_order", "separate_order", "drop")),
 )
 def test_no_kit_is_torn_by_what_is_not_there(
-    facts: Facts, asked: list[tuple[str, int]], there: list[int], shortage: Any
+    facts: Facts, asked: list[tuple[str, int]], there: list[int], coming: int, shortage: Any
 ) -> None:
-    """Nor do two kits share a unit: each part of the order has all units of its own kits."""
-    order = edited(facts, asked)
+    """Nor do two kits share a unit: each part of the order has all units of its own kits, those
+    that are there and those that are waited for."""
+    order = edited(facts, [*asked, ("K1", 2)])
     assume(order.lines and not any(line.count("reserved") for line in order.lines))
     order = delivery.deliver_to(order, HOME, "parcel", "", facts).order
     order = cart.describe(order, facts, shortage=shortage).order
     node = min(facts.shop.nodes)
     left = dict(zip(SKUS, there, strict=True))
-    scarce = {(sku, node): Balance(sku, node, on_hand=left[sku]) for sku in SKUS}
+    supplies = (Supply("po", NOW.date() + timedelta(days=9), coming),) if coming else ()
+    scarce = {
+        (sku, node): Balance(
+            sku, node, on_hand=left[sku], supplies=supplies, supplied=len(supplies)
+        )
+        for sku in SKUS
+    }
     try:
         parts = resolve(order, replace(facts, balances=scarce))
     except Refusal:
         return
     for part in parts:
-        held = {line.sku: line.count("reserved") for line in part.claim.lines}
-        for sku in held:
-            assert part.order.in_kits(sku) <= held[sku] <= left[sku]
+        units = {line.sku: line.quantity for line in part.order.lines}
+        assert units == {line.sku: line.quantity for line in part.claim.lines}
+        for sku in {sku for kit in part.order.kits for sku in kit.components}:
+            assert part.order.in_kits(sku) <= units[sku]
+    held = {line.sku: line.count("reserved") for line in parts[0].claim.lines}
+    assert all(units <= left[sku] for sku, units in held.items())
+    if shortage == "drop" or len(parts) == 2:
+        assert held == {line.sku: line.quantity for line in parts[0].order.lines}
+    if len(parts) == 2:
+        first, second = (Counter(what(part.order)) for part in parts)
+        assert first + second == what(order)
 
 
 # --- Bought again, something else instead, over the counter ---------------------------------------
