@@ -235,7 +235,7 @@ class Carrier:
     ) -> int:
         """Post a signed tracking event of `at` (now); the HTTP status of the answer."""
         event = {
-            "event_id": event_id or uuid.uuid4().hex,
+            "event_id": event_id or uuid.uuid4().hex[:12],
             "carrier": parcel["carrier"],
             "parcel_number": parcel["parcel_number"],
             "status": status,

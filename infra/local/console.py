@@ -242,7 +242,7 @@ class Console:
     def carrier_event(self, body: CarrierBody) -> Response:
         """Sign a tracking event like the carrier and post it to the public webhook."""
         event = body.model_dump() | {
-            "event_id": f"evt_{uuid.uuid4().hex}",
+            "event_id": f"evt_{uuid.uuid4().hex[:12]}",
             "at": clock.now().isoformat(),
         }
         request = Request.build("POST", "/webhooks/carrier", event)

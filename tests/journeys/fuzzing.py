@@ -332,7 +332,11 @@ class Fuzz:
         for cart in carts:
             self._shipment_of[cart] = found[cart]["id"]
             for report in before:
-                body = {"carrier": "Fuzz", "parcel_number": uuid4().hex} if report == "ship" else {}
+                body = (
+                    {"carrier": "Fuzz", "parcel_number": uuid4().hex[:12]}
+                    if report == "ship"
+                    else {}
+                )
                 warehouse.report(found[cart], report, body | _SAID.get(report, {}))
         self._path["order_id"] += carts
 

@@ -380,7 +380,7 @@ class Journey:
 
     def _carrier(self, parcel: Mapping[str, str], status: str, place: str) -> int:
         """The carrier sends again what was not taken."""
-        event = dict(parcel) | {"event_id": uuid.uuid4().hex, "status": status, "place": place}
+        event = dict(parcel) | {"event_id": uuid.uuid4().hex[:12], "status": status, "place": place}
         body = json.dumps(event | {"at": clock.now().isoformat()}).encode()
         for _ in range(12):
             headers = sign_standard(body, "m1", self.app.carrier_secret, clock.now())
